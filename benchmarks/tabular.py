@@ -1,0 +1,141 @@
+"""Runs Netwright on a folder of tables, beside scikit-learn's gradient boosting, and writes one JSON line a table.
+
+    python benchmarks/tabular.py DATA_FOLDER --time 60s --out results.jsonl
+    python benchmarks/tabular.py --table results.jsonl        # prints the table of the README
+
+DATA_FOLDER holds NAME_train.parquet, NAME_test.parquet and index.json (a list of objects with name, target and task:
+tabular_binary, tabular_multiclass or tabular_regression). A test file is read once, after everything was chosen.
+What is written there already is not run again, so that a long run can be carried on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LATENCY_ROWS = 50
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path, help="the folder of tables")
+    parser.add_argument("--time", default="60s", help="the time limit of each run")
+    parser.add_argument("--out", type=Path, default=Path("tabular.jsonl"), help="one JSON line a table")
+    parser.add_argument("--only", nargs="*", default=[], help="names of tables")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", type=Path, help="print the results of this file as a table, and run nothing")
+    options = parser.parse_args()
+    if options.table:
+        print(as_table([json.loads(line) for line in options.table.read_text().splitlines()]))
+        return
+    done = {json.loads(line)["set"] for line in options.out.read_text().splitlines()} if options.out.exists() else set()
+    for entry in json.loads((options.data / "index.json").read_text()):
+        if entry["name"] in done or (options.only and entry["name"] not in options.only):
+            continue
+        line = {"set": entry["name"], "task": entry["task"], **measure(options.data, entry, options.time, options.seed)}
+        with options.out.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(as_table([line]).splitlines()[-1], flush=True)
+
+
+def measure(folder: Path, entry: dict[str, Any], limit: str, seed: int) -> dict[str, Any]:
+    """Return what one table came to: Netwright's command, then gradient boosting, then latency in this process."""
+    train, test = folder / f"{entry['name']}_train.parquet", folder / f"{entry['name']}_test.parquet"
+    with tempfile.TemporaryDirectory() as out:
+        task = entry["task"].removeprefix("tabular_")
+        command = ["netwright", "fit", str(train), "--target", entry["target"], "--time", limit, "--task", task]
+        command += ["--out", out, "--seed", str(seed), "--test", str(test), "--json"]
+        began = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        if status:
+            return {"failed": status, "seconds": seconds}
+        result = json.loads(printed.splitlines()[-1])
+        return {
+            "metrics": result["test"],
+            "score": result["score"],
+            "interval": [result["score_low"], result["score_high"]],
+            "trials": result["trials"],
+            "seconds": seconds,
+            "peak_mb": usage.ru_maxrss / 1024,
+            "bundle_mb": Path(result["model"]).stat().st_size / 1e6,
+            "row_ms": latency(Path(result["model"]), test),
+            "boosting": boosting(train, test, entry["target"], task, seed),
+        }
+
+
+def latency(model_file: Path, test: Path) -> float:
+    """Return the median milliseconds of predicting one row, in this process, after three rows to warm up."""
+    import netwright
+
+    model = netwright.load(model_file)
+    rows = pd.read_parquet(test).head(LATENCY_ROWS + 3)
+    times = []
+    for place in range(len(rows)):
+        row = rows.iloc[[place]]
+        began = time.perf_counter()
+        model.predict(row)
+        times.append(time.perf_counter() - began)
+    return 1e3 * float(np.median(times[3:]))
+
+
+def boosting(train: Path, test: Path, target: str, task: str, seed: int) -> dict[str, float]:
+    """Return accuracy and log-loss, or RMSE, of scikit-learn's untuned HistGradientBoosting."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+
+    learn, judge = pd.read_parquet(train), pd.read_parquet(test)
+    inputs, truth = learn.drop(columns=target), learn[target]
+    words = [name for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])]
+    inputs = inputs.astype({name: str for name in words}).astype({name: "category" for name in words})
+    asked = judge[inputs.columns].astype({name: str for name in words})
+    asked = asked.astype({name: inputs[name].dtype for name in words})
+    if task == "regression":
+        model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype").fit(inputs, truth)
+        return {"rmse": float(root_mean_squared_error(judge[target], model.predict(asked)))}
+    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype").fit(inputs, truth.astype(str))
+    chances = model.predict_proba(asked)
+    true = judge[target].astype(str)
+    return {
+        "accuracy": float(accuracy_score(true, model.classes_[chances.argmax(axis=1)])),
+        "log_loss": float(log_loss(true, chances, labels=model.classes_)),
+    }
+
+
+def as_table(lines: list[dict[str, Any]]) -> str:
+    """Return results as a Markdown table, best figures first."""
+    head = "| set | metric | Netwright | gradient boosting | log-loss | boosting | estimate (95 %) | s | MB peak | MB file | ms a row |"
+    rows = [head, "|---" * 11 + "|"]
+    for line in lines:
+        if "failed" in line:
+            rows.append(f"| {line['set']} | failed with status {line['failed']} |" + " |" * 9)
+            continue
+        name = "rmse" if line["task"].endswith("regression") else "accuracy"
+        ours, theirs = line["metrics"][name], line["boosting"][name]
+        better = ours <= theirs if name == "rmse" else ours >= theirs
+        logs = (line["metrics"].get("log_loss"), line["boosting"].get("log_loss"))
+        low, high = line["interval"]
+        cells = [line["set"], name, f"**{ours:.4g}**" if better else f"{ours:.4g}", f"{theirs:.4g}"]
+        cells += [f"{log:.3f}" if log is not None else "" for log in logs]
+        cells += [f"{line['score']:.4g} ({low:.4g} to {high:.4g})", f"{line['seconds']:.1f}", f"{line['peak_mb']:.0f}"]
+        cells += [f"{line['bundle_mb']:.1f}", f"{line['row_ms']:.1f}"]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The way in for Python: fit, load, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright._version import __version__
+from netwright.budget import Budget, parse_duration
+from netwright.data.findings import Finding
+from netwright.data.reading import read_table
+from netwright.errors import BadTrials, NothingToEvaluate
+from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
+from netwright.finish import assemble
+from netwright.journal import Journal
+from netwright.metrics import find_metric, measure
+from netwright.model import Model, load_model
+from netwright.report.html import summary_html, write_report
+from netwright.report.text import describe
+from netwright.result import Result
+from netwright.run import search, set_up
+from netwright.storage import make_folder
+from netwright.tasks import TASKS
+from netwright.tasks.task import Loaded, Request
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUT = "netwright-run"
+RESERVE = 1.2  # seconds left for choosing, writing and leaving, beside what the size of the data takes
+RESERVE_A_CELL = 3e-8  # seconds for each out-of-fold prediction of each trial kept: estimated by choosing anew for each fold
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        model: what it made.
+        result: what came of it, in numbers.
+        findings: what was noticed in the data.
+        folder: where the bundle, the report and the journal lie.
+    """
+
+    model: Model
+    result: Result
+    findings: tuple[Finding, ...]
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The model file."""
+        return self.folder / "model.nw"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.folder / "report.html"
+
+    @property
+    def journal(self) -> Path:
+        """The record of the run."""
+        return self.folder / "journal.sqlite"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.result)
+
+
+def fit(
+    data: str | Path | pd.DataFrame,
+    target: str,
+    *,
+    time: str | float | None = "60s",
+    task: str = "auto",
+    metric: str = "auto",
+    out: str | Path = OUT,
+    seed: int = 0,
+    trials: int | None = None,
+    kinds: Mapping[str, str] | None = None,
+    test: str | Path | pd.DataFrame | None = None,
+    listener: Listener | None = None,
+    budget: Budget | None = None,
+) -> Run:
+    """Design, train, select and save a network for a table.
+
+    Args:
+        data: a CSV, TSV, Parquet, JSON lines or Excel file, or a pandas frame.
+        target: the column to predict.
+        time: wall clock, such as `"60s"` or `"5m"`, everything included. Ignored when `trials` is given.
+        task: auto, classification, binary, multiclass or regression.
+        metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
+        out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
+        seed: every random number comes from it.
+        trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
+        kinds: column → kind, where the inferred one is wrong.
+        test: a file or frame with the target, for metrics on rows that nothing else has seen.
+        listener: told what happens, from any thread, one event at a time.
+        budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
+
+    Raises:
+        NetwrightError: with one or two sentences on what is wrong, where, and what to do.
+    """
+    budget = budget or make_budget(time, trials)
+    folder = Path(out)
+    chosen = TASKS["tabular"]
+    loaded = chosen.load(Request(data, target, kinds or {}, task))
+    tested = None if test is None else read_table(test)
+    outcome = loaded.schema.target.outcome
+    measured = find_metric(metric, outcome)
+    make_folder(folder)
+    with Journal.create(folder / "journal.sqlite") as journal:
+
+        def tell(event: Event) -> None:
+            journal.record(event)
+            if listener:
+                listener(event)
+
+        settings = {"data": str(data) if isinstance(data, str | Path) else "a data frame", "target": target}
+        settings |= {"time": budget.seconds, "trials": budget.trials, "seed": seed, "task": task, "metric": metric}
+        tell(RunStarted({**settings, "kinds": dict(kinds or {}), "netwright": __version__}))
+        findings = tuple(finding.to_json() for finding in loaded.findings)
+        tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
+        bench = set_up(chosen, loaded, measured, seed)
+        pool = search(bench, budget, tell, lambda: _reserve(budget, loaded))
+        model = assemble(bench, pool, budget)
+        if tested is not None:
+            model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
+        model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
+        model.save(folder / "model.nw")
+        tell(RunFinished(budget.elapsed(), model.result))
+        write_report(folder / "report.html", journal, description=describe(model))
+    return Run(model, model.result, loaded.findings, folder)
+
+
+def make_budget(time: str | float | None, trials: int | None) -> Budget:
+    """Return the budget that a time limit or a number of trials stands for, beginning now.
+
+    Raises:
+        SettingError: if the time is no duration, or the number of trials is not positive.
+    """
+    if trials is not None:
+        if trials < 1:
+            raise BadTrials(trials)
+        return Budget(trials=trials)
+    return Budget(seconds=None if time is None else parse_duration(time))
+
+
+def _reserve(budget: Budget, loaded: Loaded) -> float:
+    """Return the seconds that finishing takes, as far as can be told: more for more rows and classes."""
+    if budget.seconds is None:
+        return 0.0
+    cells = len(loaded.truth) * max(1, len(loaded.schema.target.labels))
+    return min(0.3 * budget.seconds, RESERVE + RESERVE_A_CELL * 24 * cells)
+
+
+def load(path: str | Path) -> Model:
+    """Return the model that a bundle holds; none of its content is run.
+
+    Raises:
+        BundleError: if the file is damaged, hostile or of a newer format.
+    """
+    return load_model(Path(path))
+
+
+def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
+    """Return every metric of the model's task by name, on the rows of `data` whose target is known.
+
+    Raises:
+        DataError: if the target or a needed column is missing, or no row has a known target.
+    """
+    table = read_table(data)
+    truth: Any = model.task.parse_target(table, model.preparation.schema)
+    known = np.flatnonzero(truth >= 0 if model.labels else np.isfinite(truth))
+    if not len(known):
+        raise NothingToEvaluate(model.preparation.schema.target.name)
+    return measure(model.outcome, truth[known], model.answers(table.iloc[known]))

@@ -1,0 +1,144 @@
+"""What results are measured by. Numpy alone.
+
+Every metric takes the truth and the prediction of N rows: class numbers (N,) with probabilities (N, K), or values (N,)
+with values (N,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.errors import UnknownMetric
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to measure.
+
+    Attributes:
+        name: its id.
+        greater_is_better: which way it goes.
+        outcomes: the outcomes it can be asked of: binary, multiclass, regression.
+        function: (truth, prediction) → number; NaN where it is not defined.
+        per_row: (truth, prediction) → (N,), where the metric is the mean of these; None where it is not a mean.
+    """
+
+    name: str
+    greater_is_better: bool
+    outcomes: frozenset[str]
+    function: Callable[[Array, Array], float]
+    per_row: Callable[[Array, Array], Array] | None = None
+
+
+def _hits(truth: Array, prediction: Array) -> Array:
+    """Return 1 where the most probable class is the true one; of equal probabilities the first counts."""
+    return np.asarray(prediction.argmax(axis=1) == truth, np.float64)
+
+
+def _negative_logs(truth: Array, prediction: Array) -> Array:
+    """Return -ln of the true class's probability, clipped to its type's precision as scikit-learn does."""
+    tiny = np.finfo(prediction.dtype).eps
+    own = np.clip(prediction[np.arange(len(truth)), truth], tiny, 1 - tiny)
+    return np.asarray(-np.log(own.astype(np.float64)))
+
+
+def _absolute_errors(truth: Array, prediction: Array) -> Array:
+    return np.asarray(np.abs(truth - prediction), np.float64)
+
+
+def _mean_of(per_row: Callable[[Array, Array], Array]) -> Callable[[Array, Array], float]:
+    return lambda truth, prediction: float(per_row(truth, prediction).mean())
+
+
+def _balanced_accuracy(truth: Array, prediction: Array) -> float:
+    """Mean recall over the classes that occur in the truth."""
+    hits = _hits(truth, prediction)
+    counts = np.bincount(truth)
+    recalls = np.bincount(truth, weights=hits, minlength=len(counts))[counts > 0] / counts[counts > 0]
+    return float(recalls.mean())
+
+
+def _macro_f1(truth: Array, prediction: Array) -> float:
+    """Mean F1, 2 TP / (2 TP + FP + FN), over the classes that are true or predicted at least once."""
+    classes, chosen = prediction.shape[1], prediction.argmax(axis=1)
+    found = np.bincount(truth[chosen == truth], minlength=classes)
+    named = np.bincount(truth, minlength=classes) + np.bincount(chosen, minlength=classes)
+    return float(np.mean(2 * found[named > 0] / named[named > 0]))
+
+
+def _roc_auc(truth: Array, prediction: Array) -> float:
+    """Area under the receiver operating characteristic by mean ranks (Mann and Whitney 1947); NaN for one class."""
+    positive = truth == 1
+    count = int(positive.sum())
+    if count in (0, len(truth)):
+        return float("nan")
+    _, inverse, sizes = np.unique(prediction[:, 1], return_inverse=True, return_counts=True)
+    ends = np.cumsum(sizes)
+    ranks = (ends - (sizes - 1) / 2)[inverse]
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(truth) - count)))
+
+
+def _rmse(truth: Array, prediction: Array) -> float:
+    """Root of the mean squared error, in the unit of the target."""
+    return float(np.sqrt(np.mean(np.square(truth - prediction))))
+
+
+def _r2(truth: Array, prediction: Array) -> float:
+    """Share of the variance explained; NaN where the truth does not vary."""
+    spread = float(np.sum(np.square(truth - truth.mean())))
+    return 1 - float(np.sum(np.square(truth - prediction))) / spread if spread > 0 else float("nan")
+
+
+_CLASSES = frozenset({"binary", "multiclass"})
+_NUMBER = frozenset({"regression"})
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", True, _CLASSES, _mean_of(_hits), _hits),
+        Metric("log_loss", False, _CLASSES, _mean_of(_negative_logs), _negative_logs),
+        Metric("roc_auc", True, frozenset({"binary"}), _roc_auc),
+        Metric("balanced_accuracy", True, _CLASSES, _balanced_accuracy),
+        Metric("macro_f1", True, _CLASSES, _macro_f1),
+        Metric("rmse", False, _NUMBER, _rmse),
+        Metric("mae", False, _NUMBER, _mean_of(_absolute_errors), _absolute_errors),
+        Metric("r2", True, _NUMBER, _r2),
+    )
+}
+
+
+def metrics_for(outcome: str) -> tuple[Metric, ...]:
+    """Return the metrics that can be asked of an outcome (binary, multiclass or regression), the default first."""
+    return tuple(metric for metric in METRICS.values() if outcome in metric.outcomes)
+
+
+def default_metric(outcome: str) -> Metric:
+    """Return the metric of an outcome when none is asked for: accuracy for classes, rmse for a number."""
+    return metrics_for(outcome)[0]
+
+
+def find_metric(name: str, outcome: str) -> Metric:
+    """Return the metric by name; `auto` is accuracy for classes and rmse for a number.
+
+    Raises:
+        UnknownMetric: if there is none of that name for that outcome.
+    """
+    if name == "auto":
+        return default_metric(outcome)
+    known = {metric.name: metric for metric in metrics_for(outcome)}
+    if name not in known:
+        raise UnknownMetric(name, outcome, tuple(known))
+    return known[name]
+
+
+def measure(outcome: str, truth: Array, prediction: Array) -> dict[str, float]:
+    """Return every metric of the outcome by name; those that are not defined here are left out."""
+    values = {metric.name: metric.function(truth, prediction) for metric in metrics_for(outcome)}
+    return {name: value for name, value in values.items() if np.isfinite(value)}

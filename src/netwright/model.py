@@ -1,0 +1,202 @@
+"""A model: what prepares the data, the networks with their weights, and how their answers are mixed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
+
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.data.labels import label_array
+from netwright.data.schema import Label, Outcome
+from netwright.errors import NoProbabilities, UnfitBundle
+from netwright.result import Result
+from netwright.select.calibrate import apply_temperature
+from netwright.spec.blocks import STRICT
+from netwright.spec.costs import Cost, network_cost, weight_shapes
+from netwright.spec.network import Candidate
+from netwright.tasks import TASKS, Task
+from netwright.tasks.task import Preparation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Part:
+    """One candidate in the mix.
+
+    Attributes:
+        candidate: its network and recipe.
+        weights: tensors (S, ...) by name, one network a fold.
+        share: its mixing weight; the shares of a model sum to one.
+    """
+
+    candidate: Candidate
+    weights: Mapping[str, NDArray[Any]]
+    share: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A finished model: predicts from tables like the one it was fitted on.
+
+    Attributes:
+        task: what kind of problem it answers.
+        preparation: fitted before the first network.
+        parts: the networks and their shares.
+        temperature: the logits of the mix are divided by it; 1 for regression.
+        result: what came of the run that made it.
+    """
+
+    task: Task
+    preparation: Preparation
+    parts: tuple[Part, ...]
+    temperature: float
+    result: Result
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The classes, in the order of the columns of `predict_proba`; empty for a number."""
+        return self.preparation.schema.target.labels
+
+    @property
+    def outcome(self) -> Outcome:
+        """Binary, multiclass or regression."""
+        return self.preparation.schema.target.outcome
+
+    def predict(self, table: pd.DataFrame) -> NDArray[Any]:
+        """Return the predicted label or number of each row (N,).
+
+        Args:
+            table: the columns of the training data by name, in any order; others are ignored.
+
+        Raises:
+            DataError: if a column is missing.
+        """
+        answers = self.answers(table)
+        if self.outcome == Outcome.REGRESSION:
+            return answers
+        return label_array(self.labels)[answers.argmax(axis=1)]
+
+    def predict_proba(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the probability of each class (N, K), in the order of `labels`.
+
+        Raises:
+            DataError: if a column is missing, or the model predicts a number.
+        """
+        if self.outcome == Outcome.REGRESSION:
+            raise NoProbabilities(self.preparation.schema.target.name)
+        return self.answers(table)
+
+    def answers(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        """Return probabilities (N, K), or values (N,) in the unit of the target."""
+        return self.answers_of(self.task.parse(table, self.preparation.schema))
+
+    def answers_of(self, frame: Any) -> NDArray[np.float64]:
+        """Return the answers for cells that were read by kind already."""
+        from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
+
+        features = self.preparation.encode(frame)
+        mixed = sum(
+            part.share * predict_stack(part.candidate.network, part.weights, features, self.preparation.loss).mean(axis=0)
+            for part in self.parts
+        )
+        answers = self.preparation.decode(np.asarray(mixed, np.float32))
+        if self.outcome == Outcome.REGRESSION:
+            return answers
+        return apply_temperature(answers.astype(np.float64), self.temperature)
+
+    def cost(self) -> Cost:
+        """Return parameters and floating-point operations for one row, of all networks together."""
+        costs = [(network_cost(part.candidate.network), _stacked(part)) for part in self.parts]
+        return Cost(
+            width=self.preparation.outputs,
+            members=1,
+            parameters=sum(cost.parameters * folds for cost, folds in costs),
+            flops=sum(cost.flops * folds for cost, folds in costs),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the model as one file, all or nothing.
+
+        Raises:
+            OutputError: if it cannot be written there.
+        """
+        spec = {
+            "task": self.task.name,
+            "temperature": self.temperature,
+            "parts": [{"candidate": part.candidate.to_json(), "share": part.share} for part in self.parts],
+        }
+        documents = {**self.preparation.documents(), "spec": spec, "card": self.result.to_json()}
+        tensors = (self.preparation.tensors(), *(dict(part.weights) for part in self.parts))
+        write_bundle(path, Contents(documents, tensors))
+
+
+def _stacked(part: Part) -> int:
+    return int(next(iter(part.weights.values())).shape[0])
+
+
+# --- reading a model back ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _PartSpec:
+    __pydantic_config__ = STRICT
+    candidate: Candidate
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class _ModelSpec:
+    __pydantic_config__ = STRICT
+    task: str
+    temperature: Annotated[float, Field(gt=0, le=1e3)]
+    parts: Annotated[tuple[_PartSpec, ...], Field(min_length=1, max_length=64)]
+
+
+_SPEC = TypeAdapter(_ModelSpec)
+_RESULT = TypeAdapter(Result)
+
+
+def load_model(path: Path) -> Model:
+    """Return the model that a file holds; reading it runs none of its content.
+
+    Raises:
+        BundleError: if the file is damaged, hostile, of a newer format, or its parts do not fit together.
+    """
+    contents = read_bundle(path)
+    try:
+        spec = _SPEC.validate_json(json.dumps(contents.documents["spec"]))
+        result = _RESULT.validate_json(json.dumps(contents.documents["card"]))
+    except (ValidationError, KeyError) as error:
+        raise UnfitBundle(path, "its description of networks or results is not one that Netwright writes") from error
+    if spec.task not in TASKS or len(contents.tensors) != len(spec.parts) + 1:
+        raise UnfitBundle(path, "its task or its number of weight members is not what its description says")
+    task = TASKS[spec.task]
+    preparation = task.restore(contents.documents, contents.tensors[0])
+    parts = tuple(
+        Part(part.candidate, _checked_weights(path, part.candidate, weights), part.share)
+        for part, weights in zip(spec.parts, contents.tensors[1:], strict=True)
+    )
+    return Model(task, preparation, parts, spec.temperature, result)
+
+
+def _checked_weights(path: Path, candidate: Candidate, weights: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    """Return the weights if names, types and shapes are those that the network asks for."""
+    wanted = weight_shapes(candidate.network)
+    stacks = {tensor.shape[0] if tensor.ndim else 0 for tensor in weights.values()}
+    fits = (
+        set(weights) == set(wanted)
+        and len(stacks) == 1
+        and all(tensor.dtype == np.float32 and tensor.shape[1:] == wanted[name] for name, tensor in weights.items())
+    )
+    if not fits:
+        raise UnfitBundle(path, "the shapes of its weights are not those of its networks")
+    return weights

@@ -1,0 +1,106 @@
+"""The honest estimate: what the chosen mix would score on rows that its choosing did not see, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.metrics import Metric, measure
+from netwright.select.calibrate import apply_temperature, fit_temperature
+from netwright.select.ensemble import select_weights
+from netwright.select.intervals import interval
+
+Array = NDArray[Any]
+
+EXPLANATION = (
+    "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on the other "
+    "folds alone (cross-fitted selection); the interval is a 95 % interval over rows."
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its 95 % interval, the predictions it was made from, and all other metrics made the same way."""
+
+    score: float
+    low: float
+    high: float
+    predictions: Array
+    metrics: dict[str, float]
+
+
+def estimate(
+    predictions: Sequence[Array],
+    truth: Array,
+    folds: NDArray[np.int64],
+    metric: Metric,
+    *,
+    outcome: str,
+    sizes: Sequence[int] | None = None,
+    largest: int | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Return the estimate by cross-fitted selection.
+
+    For each fold the mixing weights and the temperature are chosen on the rows of the other folds, then applied to this
+    one. So no row takes part in the choice that predicts it, as in nested cross-validation (Varma and Simon 2006).
+
+    Args:
+        predictions: C candidates' out-of-fold predictions, (N, K) or (N,).
+        truth: (N,).
+        folds: (N,) the fold of each row.
+        metric: what is estimated.
+        outcome: binary, multiclass or regression.
+        sizes: bytes of each candidate, as for `select_weights`.
+        largest: bytes that all chosen may take together.
+        seed: of the interval's resampling, where its method draws random numbers.
+
+    Raises:
+        ValueError: if there are fewer than two folds.
+    """
+    numbers = np.unique(folds)
+    if len(numbers) < 2:
+        raise ValueError(f"Cross-fitting needs two folds or more, but there is {len(numbers)}.")
+    honest = np.empty(predictions[0].shape, np.float64)
+    for fold in numbers:
+        inside, outside = folds == fold, folds != fold
+        others = [prediction[outside] for prediction in predictions]
+        weights = select_weights(others, truth[outside], metric.name, sizes=sizes, largest=largest)
+        mixed = _mix(predictions, weights, inside)
+        if outcome != "regression":
+            temperature = fit_temperature(_mix(predictions, weights, outside), truth[outside])
+            mixed = apply_temperature(mixed, temperature)
+        honest[inside] = mixed
+    low, high = interval(metric, truth, honest, seed)
+    return Estimate(metric.function(truth, honest), low, high, honest, measure(outcome, truth, honest))
+
+
+def _mix(predictions: Sequence[Array], weights: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the weighted mean of the predictions of some rows."""
+    chosen = [(float(weight), prediction) for weight, prediction in zip(weights, predictions, strict=True) if weight]
+    return np.asarray(sum(weight * prediction[rows].astype(np.float64) for weight, prediction in chosen))
+
+
+def confusion_counts(truth: NDArray[np.int64], probabilities: Array) -> NDArray[np.int64]:
+    """Return (K, K) counts, the true class by row, the predicted one by column."""
+    classes = probabilities.shape[1]
+    return np.bincount(truth * classes + probabilities.argmax(axis=1), minlength=classes**2).reshape(classes, classes)
+
+
+def reliability_bins(
+    truth: NDArray[np.int64], probabilities: Array, bins: int = 10
+) -> tuple[tuple[float, float, float], ...]:
+    """Return (mean probability, share that was right, rows) of the predicted class, by equal steps of probability.
+
+    Steps that hold no row are left out (Guo et al. 2017, arXiv 1706.04599, section 2).
+    """
+    sure = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == truth
+    step = np.minimum((sure * bins).astype(np.int64), bins - 1)
+    rows = np.bincount(step, minlength=bins)
+    said, came = (np.bincount(step, weights=values, minlength=bins) for values in (sure, right))
+    return tuple((float(said[i] / rows[i]), float(came[i] / rows[i]), float(rows[i])) for i in np.flatnonzero(rows))

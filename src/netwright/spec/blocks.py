@@ -1,0 +1,128 @@
+"""The closed registry of blocks: what a network may be made of, as data.
+
+A block is a frozen dataclass whose field `block` is its id. A new block is one class here, its line in `Block`,
+its shape and cost in `spec/costs.py` and one builder per framework in `build/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+Width = Annotated[int, Field(ge=1, le=8192)]
+Count = Annotated[int, Field(ge=0, le=100_000)]
+Activation = Literal["relu", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
+Normalisation = Literal["none", "layer", "rms"]
+
+BOUNDED: frozenset[str] = frozenset({"tanh", "hardtanh"})
+"""Activations whose outputs are bounded: with them one flipped bit of a weight cannot make an output arbitrarily large."""
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Numerical embedding cos(2π(wx + b)), then linear, beside x itself (PBLD, arXiv 2407.04491, section 3).
+
+    Attributes:
+        frequencies: number of cosines per column.
+        width: outputs per column, x itself included.
+        sigma: standard deviation of the frequencies at the start.
+    """
+
+    __pydantic_config__ = STRICT
+    frequencies: Annotated[int, Field(ge=1, le=128)] = 16
+    width: Annotated[int, Field(ge=2, le=64)] = 4
+    sigma: Annotated[float, Field(gt=0, le=100)] = 0.1
+    embedding: Literal["periodic"] = "periodic"
+
+
+@dataclass(frozen=True)
+class Piecewise:
+    """Numerical embedding by position between quantiles, linear, ReLU (PLE, arXiv 2203.05556, section 3.2).
+
+    Attributes:
+        bins: the number of intervals, between quantiles of the training rows.
+        width: outputs per column.
+    """
+
+    __pydantic_config__ = STRICT
+    bins: Annotated[int, Field(ge=2, le=48)] = 16
+    width: Annotated[int, Field(ge=1, le=64)] = 8
+    embedding: Literal["piecewise"] = "piecewise"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Numbers as they are."""
+
+    __pydantic_config__ = STRICT
+    embedding: Literal["identity"] = "identity"
+
+
+Embedding = Annotated[Periodic | Piecewise | Identity, Field(discriminator="embedding")]
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """The columns of a table, made one vector of features and multiplied by a learned scale per feature.
+
+    Attributes:
+        numeric: number of numeric columns, each embedded by `embedding`.
+        plain: number of columns taken as they are.
+        cardinalities: number of categories of each categorical column, unseen included.
+        category_width: size of a category's embedding.
+    """
+
+    __pydantic_config__ = STRICT
+    numeric: Count
+    plain: Count
+    cardinalities: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...]
+    embedding: Embedding
+    category_width: Annotated[int, Field(ge=1, le=256)] = 8
+    block: Literal["table_input"] = "table_input"
+
+
+@dataclass(frozen=True)
+class Members:
+    """From here on `count` networks share their weights but for scalings of their own (TabM, arXiv 2410.24210)."""
+
+    __pydantic_config__ = STRICT
+    count: Annotated[int, Field(ge=2, le=64)]
+    block: Literal["members"] = "members"
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Linear, normalisation, activation, dropout."""
+
+    __pydantic_config__ = STRICT
+    width: Width
+    activation: Activation = "silu"
+    norm: Normalisation = "none"
+    block: Literal["dense"] = "dense"
+
+
+@dataclass(frozen=True)
+class Residual:
+    """x + linear(dropout(activation(linear(norm(x))))), `hidden` wide inside (arXiv 2106.11959, section 3.2)."""
+
+    __pydantic_config__ = STRICT
+    hidden: Width
+    activation: Activation = "relu"
+    norm: Normalisation = "layer"
+    block: Literal["residual"] = "residual"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last linear layer: one output per class, or one for a number."""
+
+    __pydantic_config__ = STRICT
+    outputs: Annotated[int, Field(ge=1, le=100_000)]
+    block: Literal["head"] = "head"
+
+
+Block = Annotated[TableInput | Members | Dense | Residual | Head, Field(discriminator="block")]

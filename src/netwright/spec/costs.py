@@ -1,0 +1,141 @@
+"""What a network costs, counted from its description alone: widths, parameters, multiply-adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netwright.spec.blocks import Block, Dense, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.network import Network
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One block's cost.
+
+    Attributes:
+        width: features that leave it.
+        members: networks that share weights from here on (TabM); 1 without.
+        parameters: trained numbers.
+        flops: floating-point operations for one row (two a multiply-add; activations not counted).
+    """
+
+    width: int
+    members: int
+    parameters: int
+    flops: int
+
+
+def network_cost(network: Network) -> Cost:
+    """Return the cost of the whole network."""
+    costs = block_costs(network)
+    return Cost(
+        costs[-1].width, costs[-1].members, sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
+    )
+
+
+def block_costs(network: Network) -> tuple[Cost, ...]:
+    """Return the cost of each block, in order."""
+    costs: list[Cost] = []
+    width, members = 0, 1
+    for block in network.blocks:
+        cost = _block_cost(block, width, members)
+        width, members = cost.width, cost.members
+        costs.append(cost)
+    return tuple(costs)
+
+
+def _block_cost(block: Block, width: int, members: int) -> Cost:
+    match block:
+        case TableInput():
+            return _input_cost(block)
+        case Members(count):
+            return Cost(width, count, count * width, 2 * count * width)
+        case Dense():
+            return Cost(block.width, members, _dense(width, block.width, members, block.norm), 2 * members * width * block.width)
+        case Residual():
+            inner = _dense(width, block.hidden, members, "none") + _dense(block.hidden, width, members, "none")
+            return Cost(width, members, inner + _norm(width, block.norm), 4 * members * width * block.hidden)
+        case Head():
+            return Cost(block.outputs, members, members * (width + 1) * block.outputs, 2 * members * width * block.outputs)
+
+
+def _dense(inputs: int, outputs: int, members: int, norm: str) -> int:
+    shared = inputs * outputs
+    own = outputs if members == 1 else members * (inputs + 2 * outputs)
+    return shared + own + _norm(outputs, norm)
+
+
+def _norm(width: int, norm: str) -> int:
+    return {"none": 0, "layer": 2 * width, "rms": width}[norm]
+
+
+def _input_cost(block: TableInput) -> Cost:
+    width, parameters, flops = embedding_cost(block)
+    total = width + block.plain + block.category_width * len(block.cardinalities)
+    parameters += block.category_width * sum(block.cardinalities) + total
+    return Cost(total, 1, parameters, flops + total)
+
+
+def embedding_cost(block: TableInput) -> tuple[int, int, int]:
+    """Return (width, parameters, flops) of the embedded numeric columns."""
+    columns = block.numeric
+    match block.embedding:
+        case Identity():
+            return columns, 0, 0
+        case Periodic(frequencies, width, _):
+            each = 2 * frequencies + (frequencies + 1) * (width - 1)
+            return columns * width, columns * each, columns * (2 * frequencies * width)
+        case Piecewise(bins, width):
+            return columns * width, columns * (bins + 1) * width, columns * (2 * bins * width + 2 * bins)
+
+
+def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor that the network is made of, by name, constants included, without a stack axis."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    width, members = 0, 1
+    for position, (block, cost) in enumerate(zip(network.blocks, block_costs(network), strict=True)):
+        parts = _block_shapes(block, width, members, cost.width)
+        shapes |= {f"{position}.{name}": shape for name, shape in parts.items()}
+        width, members = cost.width, cost.members
+    return shapes
+
+
+def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    match block:
+        case TableInput():
+            categories = {"categories": (sum(block.cardinalities), block.category_width)} if block.cardinalities else {}
+            return _embedding_shapes(block) | categories | {"scale": (outputs,)}
+        case Members():
+            return {"in_scale": (block.count, width)}
+        case Dense():
+            return _dense_shapes("", width, block.width, members) | _norm_shapes(block.norm, block.width)
+        case Residual():
+            up, down = _dense_shapes("up_", width, block.hidden, members), _dense_shapes("down_", block.hidden, width, members)
+            return up | down | _norm_shapes(block.norm, width)
+        case Head():
+            return {"weight": (members, width, outputs), "bias": (members, outputs)}
+
+
+def _dense_shapes(prefix: str, inputs: int, outputs: int, members: int) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {f"{prefix}weight": (inputs, outputs), f"{prefix}bias": (members, outputs)}
+    if members > 1:
+        shapes |= {f"{prefix}in_scale": (members, inputs), f"{prefix}out_scale": (members, outputs)}
+    return shapes
+
+
+def _norm_shapes(norm: str, width: int) -> dict[str, tuple[int, ...]]:
+    names = {"none": (), "rms": ("norm_scale",), "layer": ("norm_scale", "norm_bias")}[norm]
+    return {name: (width,) for name in names}
+
+
+def _embedding_shapes(block: TableInput) -> dict[str, tuple[int, ...]]:
+    columns = block.numeric
+    match block.embedding:
+        case Identity():
+            return {}
+        case Periodic(frequencies, width, _):
+            each = {"frequency": (1, frequencies), "phase": (1, frequencies), "weight": (frequencies, width - 1)}
+            return {name: (columns, *shape) for name, shape in (each | {"bias": (1, width - 1)}).items()}
+        case Piecewise(bins, width):
+            each = {"knots": (bins + 1,), "weight": (bins, width), "bias": (1, width)}
+            return {name: (columns, *shape) for name, shape in each.items()}

@@ -1,0 +1,51 @@
+"""A network drawn as text: one line a block, widths and parameters beside it."""
+
+from __future__ import annotations
+
+from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.costs import block_costs
+from netwright.spec.network import Network
+
+
+def draw(network: Network) -> str:
+    """Return the network as lines of at most 80 columns, from inputs to outputs."""
+    lines = []
+    for block, cost in zip(network.blocks, block_costs(network), strict=True):
+        members = f" × {cost.members}" if cost.members > 1 else ""
+        lines.append(f"  {_words(block):<52} → {cost.width}{members:<6} {cost.parameters:>12,}")
+    return "\n".join([f"  {'block':<52}   width {'parameters':>14}", *lines])
+
+
+def _words(block: Block) -> str:
+    match block:
+        case TableInput():
+            return _inputs(block)
+        case Members(count):
+            return f"{count} members that share weights"
+        case Dense(width, activation, norm):
+            return f"dense {width}, {_norm(norm)}{activation}"
+        case Residual(hidden, activation, norm):
+            return f"residual {hidden}, {_norm(norm)}{activation}"
+        case Head(outputs):
+            return f"head, {outputs} {'output' if outputs == 1 else 'outputs'}"
+
+
+def _norm(norm: str) -> str:
+    return "" if norm == "none" else f"{norm} norm, "
+
+
+def _inputs(block: TableInput) -> str:
+    parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []
+    parts += [f"{block.plain} plain"] if block.plain else []
+    parts += [f"{len(block.cardinalities)} categories by {block.category_width}"] if block.cardinalities else []
+    return ", ".join(parts)
+
+
+def _embedded(embedding: Embedding) -> str:
+    match embedding:
+        case Identity():
+            return ""
+        case Periodic(frequencies, width, _):
+            return f" (periodic {frequencies}, each to {width})"
+        case Piecewise(bins, width):
+            return f" (piecewise {bins}, each to {width})"

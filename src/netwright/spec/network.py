@@ -1,0 +1,89 @@
+"""A network as a value: immutable, comparable, JSON-able, and known to no framework."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from netwright.errors import SpecError
+from netwright.spec.blocks import STRICT, Block, Head, TableInput
+
+
+@dataclass(frozen=True)
+class Network:
+    """Blocks from the inputs to the head, each fed by the one before it."""
+
+    __pydantic_config__ = STRICT
+    blocks: Annotated[tuple[Block, ...], Field(min_length=2, max_length=256)]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.blocks[0], TableInput) or not isinstance(self.blocks[-1], Head):
+            raise SpecError("a network begins with its inputs and ends with its head")
+        if any(isinstance(block, TableInput | Head) for block in self.blocks[1:-1]):
+            raise SpecError("inputs and head stand at the ends of a network only")
+
+    @property
+    def outputs(self) -> int:
+        """Return the number of outputs K."""
+        head = self.blocks[-1]
+        assert isinstance(head, Head)
+        return head.outputs
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of training that is not architecture.
+
+    Attributes:
+        learning_rate: the largest step of the schedule.
+        schedule: cosine (warm up over 5 %, then half a cosine to 0), coslog4 (four cosines in log time, 2407.04491),
+            flat_cosine (full until half of the time, then half a cosine to 0).
+        weight_decay: decoupled (AdamW), on weights only, follows the schedule.
+        dropout: share of activations set to 0 after each hidden layer.
+        label_smoothing: share of each target spread over all classes; classification only.
+        second_moment: β₂ of Adam.
+        epochs: passes over the training rows that the schedule is laid out for.
+        batch_size: rows per step and network.
+    """
+
+    __pydantic_config__ = STRICT
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-3
+    schedule: Literal["cosine", "coslog4", "flat_cosine"] = "cosine"
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
+    dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
+    second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 256
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network and how to train it. Equal candidates are equal values."""
+
+    __pydantic_config__ = STRICT
+    network: Network
+    recipe: Recipe
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return asdict(self)
+
+
+_CANDIDATE = TypeAdapter(Candidate)
+
+
+def candidate_from_json(text: str | bytes) -> Candidate:
+    """Return the candidate that `text` describes.
+
+    Raises:
+        SpecError: for anything but ids of the registry with values inside their limits.
+    """
+    try:
+        return _CANDIDATE.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SpecError(f"{place}: {first['msg'].lower()}") from error

@@ -1,0 +1,159 @@
+"""Networks for tables: the space that is searched, the first points to try, and what a point stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.network import Network, Recipe
+from netwright.spec.spaces import Choice, Point, Range, Space
+
+LARGEST = 600_000  # parameters of a first layer: above it, folds and ensembles outgrow the memory and the file
+
+
+def space(rows: int) -> Space:
+    """Return what is searched for a table of `rows` rows to learn from."""
+    return {
+        "embedding": Choice(("identity", "periodic", "piecewise")),
+        "sigma": Range(0.02, 1.0, log=True),
+        "body": Choice(("plain", "residual")),
+        "width": Choice((64, 128, 256) if rows > 2_000 else (32, 64, 128, 256)),
+        "depth": Choice((1, 2, 3, 4)),
+        "activation": Choice(("relu", "silu", "mish", "selu", "gelu")),
+        "norm": Choice(("none", "none", "layer", "rms")),
+        "members": Choice((1, 1, 4, 8, 16)),
+        "learning_rate": Range(3e-4, 1e-2, log=True, stackable=True),
+        "weight_decay": Range(1e-3, 0.3, log=True, stackable=True),
+        "dropout": Range(0.0, 0.5, stackable=True),
+        "label_smoothing": Choice((0.0, 0.0, 0.05, 0.1), stackable=True),
+        "schedule": Choice(("cosine", "coslog4")),
+        "second_moment": Choice((0.95, 0.99, 0.999)),
+        "batch_size": Choice(batch_sizes(rows)),
+        "epochs": Choice((24, 48, 96) if rows > 5_000 else (48, 96, 192)),
+    }
+
+
+def batch_sizes(rows: int) -> tuple[int, ...]:
+    """Return batch sizes, the usual one second: some 20 or more steps an epoch, and at least 32 rows to average over."""
+    usual = next((size for size, most in ((32, 500), (64, 1_500), (128, 6_000), (256, 200_000)) if rows <= most), 1024)
+    return (usual // 2, usual, usual * 2)
+
+
+def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
+    """Return the first points to try, best first: what is strong on many tables, and different from one another."""
+    usual: Point = {
+        "embedding": "periodic",
+        "sigma": 0.1,
+        "body": "plain",
+        "width": 256,
+        "depth": 3,
+        "activation": "silu",
+        "norm": "none",
+        "members": 1,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.02,
+        "dropout": 0.1,
+        "label_smoothing": 0.0,
+        "schedule": "cosine",
+        "second_moment": 0.95,
+        "batch_size": batch_sizes(rows)[1],
+        "epochs": 64 if rows > 5_000 else 96,
+    }
+    return (
+        usual,
+        {**usual, "embedding": "piecewise", "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3},
+        {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
+        {**usual, "body": "residual", "width": 128, "depth": 2, "norm": "layer", "learning_rate": 2e-3, "dropout": 0.2},
+        {**usual, "width": 64, "depth": 2, "dropout": 0.2, "weight_decay": 0.1},
+        {**usual, "embedding": "piecewise", "activation": "mish", "learning_rate": 1e-3, "schedule": "coslog4"},
+    )
+
+
+def first_glance(rows: int) -> Point:
+    """Return a point that learns something in a second: one hidden layer, few passes."""
+    return {
+        **portfolio(rows, "")[0],
+        "embedding": "identity",
+        "width": 64,
+        "depth": 1,
+        "learning_rate": 5e-3,
+        "dropout": 0.0,
+        "epochs": 8 if rows > 5_000 else 24,
+    }
+
+
+def default_network(rows: int) -> Point:
+    """Return what a person would write without thought: the untuned network that results are compared with."""
+    return {
+        **first_glance(rows),
+        "depth": 2,
+        "width": 128,
+        "activation": "relu",
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-2,
+        "second_moment": 0.999,
+        "epochs": 24 if rows > 5_000 else 48,
+    }
+
+
+def inputs(point: Point, numeric: int, plain: int, cardinalities: tuple[int, ...]) -> TableInput:
+    """Return the first block for a table of so many features of each sort."""
+    return TableInput(numeric, plain, cardinalities, _embedding(point, numeric))
+
+
+def network(point: Point, inputs: TableInput, outputs: int) -> Network:
+    """Return the network that a point stands for, narrower where the table is very wide."""
+    settings: Mapping[str, Any] = point
+    width = _fitting_width(settings["width"], inputs)
+    members: tuple[Block, ...] = (Members(settings["members"]),) if settings["members"] > 1 else ()
+    return Network((inputs, *members, *_body(settings, width), Head(outputs)))
+
+
+def recipe(point: Point) -> Recipe:
+    """Return the recipe that a point stands for."""
+    settings: Mapping[str, Any] = point
+    return Recipe(
+        learning_rate=settings["learning_rate"],
+        schedule=settings["schedule"],
+        weight_decay=settings["weight_decay"],
+        dropout=settings["dropout"],
+        label_smoothing=settings["label_smoothing"],
+        second_moment=settings["second_moment"],
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+    )
+
+
+def _embedding(settings: Mapping[str, Any], columns: int) -> Embedding:
+    # Beyond some hundred columns an embedding of each multiplies the first layer, and brings little.
+    if settings["embedding"] == "identity" or columns > 256 or columns == 0:
+        return Identity()
+    if settings["embedding"] == "periodic":
+        return Periodic(frequencies=16, width=4, sigma=settings["sigma"])
+    return Piecewise(bins=16, width=4 if columns > 64 else 8)
+
+
+def _fitting_width(wanted: int, inputs: TableInput) -> int:
+    """Return the width, halved until the first layer holds no more than `LARGEST` parameters."""
+    features = 4 * inputs.numeric + inputs.plain + inputs.category_width * len(inputs.cardinalities)
+    width = wanted
+    while width > 16 and width * features > LARGEST:
+        width //= 2
+    return width
+
+
+def _body(settings: Mapping[str, Any], width: int) -> tuple[Block, ...]:
+    activation, norm, depth = settings["activation"], settings["norm"], settings["depth"]
+    if settings["body"] == "residual":
+        return (Dense(width, activation), *(Residual(2 * width, activation, norm) for _ in range(depth)))
+    return tuple(Dense(width, activation, norm) for _ in range(depth))
+
+
+def describe(point: Point) -> str:
+    """Return what a point is in a few words, for leaderboards."""
+    shape = f"{point['depth']}×{point['width']} {point['activation']}"
+    extras = [str(point["embedding"])] if point["embedding"] != "identity" else []
+    extras += ["residual"] if point["body"] == "residual" else []
+    extras += [f"{point['members']} members"] if int(point["members"]) > 1 else []
+    return ", ".join([shape, *extras])

@@ -1,0 +1,68 @@
+"""What training minimises and how outputs become predictions, by the name that a task gives.
+
+Letters in shapes: M network of the stack, E member that shares weights, B row, K output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss and the prediction that goes with it.
+
+    Attributes:
+        training: (outputs (M, E, B, K), targets (M, B), smoothing (M,)) → (M,), averaged over members and rows.
+        decode: outputs (M, E, B, K) → predictions (M, B, K) averaged over members; probabilities for classes.
+        validation: (predictions (M, B, K), targets (M, B)) → (M, B), the loss of each row.
+    """
+
+    training: Callable[[Tensor, Tensor, Tensor], Tensor]
+    decode: Callable[[Tensor], Tensor]
+    validation: Callable[[Tensor, Tensor], Tensor]
+
+
+def _cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
+    logs = functional.log_softmax(outputs, dim=3)
+    true = _of_class(logs, targets[:, None].expand(outputs.shape[:3]))  # (M, E, B)
+    smooth = smoothing[:, None, None]
+    return -((1 - smooth) * true + smooth * logs.mean(dim=3)).mean(dim=(1, 2))
+
+
+def _class_probabilities(outputs: Tensor) -> Tensor:
+    return functional.softmax(outputs, dim=3).mean(dim=1)
+
+
+def _negative_log(probabilities: Tensor, targets: Tensor) -> Tensor:
+    return -_of_class(probabilities, targets).clamp_min(1e-7).log()
+
+
+def _of_class(values: Tensor, targets: Tensor) -> Tensor:
+    """(…, K) and the class of each (…) → its value (…)."""
+    return values.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+def _squared_error(outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
+    return functional.mse_loss(outputs.squeeze(3), targets[:, None].expand(outputs.shape[:3]), reduction="none").mean(
+        dim=(1, 2)
+    )
+
+
+def _mean_of_members(outputs: Tensor) -> Tensor:
+    return outputs.mean(dim=1)
+
+
+def _squared(values: Tensor, targets: Tensor) -> Tensor:
+    return torch.square(values.squeeze(2) - targets)
+
+
+LOSSES: Mapping[str, Loss] = {
+    "cross_entropy": Loss(_cross_entropy, _class_probabilities, _negative_log),
+    "squared_error": Loss(_squared_error, _mean_of_members, _squared),
+}

@@ -1,0 +1,146 @@
+"""The 95 % intervals hold the true score about as often as they say, and never claim certainty from few rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from netwright.metrics import METRICS, Metric
+from netwright.select.intervals import _student, interval, mean_interval, wilson
+
+Array = NDArray[Any]
+NAMES_OF_CLASSES = ["accuracy", "log_loss", "roc_auc", "balanced_accuracy", "macro_f1"]
+NAMES_OF_NUMBERS = ["rmse", "mae", "r2"]
+
+
+def classified(generator: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Draw two classes, one rarer, and probabilities that are a bit too sure."""
+    logits = 3 * generator.normal(size=rows) - 1
+    truth = (generator.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+    said = 1 / (1 + np.exp(-1.3 * (logits + generator.normal(size=rows))))
+    return truth, np.stack([1 - said, said], axis=1)
+
+
+def numbered(generator: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Draw values and predictions whose errors have rather heavy tails."""
+    values = generator.normal(size=rows)
+    return values + 0.5 * generator.standard_t(8, size=rows), values
+
+
+def source_of(name: str) -> Callable[[np.random.Generator, int], tuple[Array, Array]]:
+    """Return what draws rows for a metric."""
+    return numbered if name in NAMES_OF_NUMBERS else classified
+
+
+@pytest.mark.parametrize(("rows", "fewest"), [(50, 0.895), (500, 0.93)])
+@pytest.mark.parametrize("name", NAMES_OF_CLASSES + NAMES_OF_NUMBERS)
+def test_coverage(name: str, rows: int, fewest: float) -> None:
+    """In 2,000 repetitions the interval holds the true score about 95 times in a hundred, missing on either side."""
+    source, metric = source_of(name), METRICS[name]
+    true = metric.function(*source(np.random.default_rng(0), 400_000))
+    generator = np.random.default_rng(1)
+    ends = np.array([interval(metric, *source(generator, rows), 0) for _ in range(2_000)])
+    under, over = (true < ends[:, 0]).mean(), (true > ends[:, 1]).mean()
+    assert fewest <= 1 - under - over <= 0.985  # chance in the count itself: 0.005, one standard deviation
+    assert max(under, over) < 0.065
+
+
+@given(st.integers(0, 10_000), st.integers(3, 80), st.integers(2, 5), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_score_lies_inside(seed: int, rows: int, classes: int, all_right: bool) -> None:
+    """The interval is ordered, holds the score, and stays where the metric can lie."""
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(classes), rows)
+    truth = probabilities.argmax(axis=1) if all_right else generator.integers(0, classes, rows)
+    for name in NAMES_OF_CLASSES:
+        score = METRICS[name].function(truth, probabilities)
+        if (name == "roc_auc" and classes > 2) or not math.isfinite(score):
+            continue
+        low, high = interval(METRICS[name], truth, probabilities, 0)
+        assert low - 1e-9 <= score <= high + 1e-9
+        assert low >= 0 and (name == "log_loss" or high <= 1)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1", "roc_auc"])
+def test_no_mistake_on_fifty_rows_is_not_certainty(name: str) -> None:
+    """A perfect score on 50 rows has an interval that ends at 1 but begins clearly below."""
+    truth = np.arange(50) % 2
+    low, high = interval(METRICS[name], truth, np.eye(2)[truth], 0)
+    assert high == pytest.approx(1)
+    assert 0.8 < low < 0.97
+
+
+def test_a_rare_class_makes_balanced_accuracy_less_sure() -> None:
+    """With 3 of 200 rows in a class, balanced accuracy is far less sure than accuracy."""
+    truth = (np.arange(200) < 3).astype(np.int64)
+    widths = {}
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        low, high = interval(METRICS[name], truth, np.eye(2)[truth], 0)
+        widths[name] = high - low
+    assert min(widths["balanced_accuracy"], widths["macro_f1"]) > 5 * widths["accuracy"]
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.0, 10), (0.3, 20), (0.95, 200), (1.0, 50)])
+def test_wilson_is_the_oracles(share: float, rows: int) -> None:
+    """Wilson's interval is that of scipy."""
+    expected = stats.binomtest(round(share * rows), rows).proportion_ci(0.95, "wilson")
+    assert wilson(share, rows) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+@pytest.mark.parametrize(("freedom", "close"), [(3, 0.05), (9, 1e-3), (100, 1e-6)])
+def test_students_factor_is_the_oracles(freedom: int, close: float) -> None:
+    """The series for Student's t is near scipy's value from few rows on."""
+    assert _student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=close)
+
+
+def test_without_skewness_it_is_students_interval() -> None:
+    """For values that are symmetric about their mean, the interval of a mean is Student's."""
+    values = np.concatenate([np.arange(20.0), -np.arange(20.0)])
+    expected = stats.t.interval(0.95, 39, 0, stats.sem(values))
+    assert mean_interval(values) == pytest.approx(expected, rel=1e-4)
+
+
+def test_skewed_losses_reach_further_up() -> None:
+    """One large loss among many small ones: the truth is likelier above the mean than below."""
+    values = np.array([0.01] * 29 + [3.0])
+    low, high = mean_interval(values)
+    assert high - values.mean() > 2 * (values.mean() - low)
+    assert low >= 0
+
+
+def test_what_cannot_be_known_is_not_a_number() -> None:
+    """A single value has no interval, and neither has a metric that is not defined."""
+    assert all(math.isnan(end) for end in mean_interval(np.array([1.0])))
+    one_class = np.zeros(5, np.int64)
+    assert all(math.isnan(end) for end in interval(METRICS["roc_auc"], one_class, np.full((5, 2), 0.5), 0))
+
+
+def test_any_other_metric_is_resampled() -> None:
+    """A metric without a method of its own gets a bootstrap interval, the same for the same seed, near the true one."""
+
+    def median_error(truth: Array, values: Array) -> float:
+        return float(np.median(np.abs(truth - values)))
+
+    metric = Metric("median_error", False, frozenset({"regression"}), median_error)
+    truth, values = numbered(np.random.default_rng(0), 8_000)
+    first, second = (interval(metric, truth, values, 3) for _ in range(2))
+    assert first == second
+    assert first[0] < median_error(truth, values) < first[1]
+    true = median_error(*numbered(np.random.default_rng(9), 400_000))
+    assert first[0] - 0.005 < true < first[1] + 0.005
+    assert 0.01 < first[1] - first[0] < 0.05
+
+
+def test_exact_numbers_are_certain() -> None:
+    """Predictions without any error: rmse 0 and r2 1, with nothing around them."""
+    values = np.arange(20.0)
+    assert interval(METRICS["rmse"], values, values, 0) == (0, 0)
+    assert interval(METRICS["r2"], values, values, 0) == (1, 1)
