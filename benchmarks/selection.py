@@ -91,7 +91,7 @@ def greedy(columns: Array, loss: Callable[[Array], Array], rounds: int = 40, sta
         total = total + columns[pick]
         if number >= start and losses[pick] < lowest:
             best, lowest = counts.copy(), float(losses[pick])
-    return best / best.sum()
+    return np.asarray(best / best.sum())
 
 
 def bagged(columns: Array, loss: Callable[[Array], Array], generator: np.random.Generator) -> Array:

@@ -235,6 +235,32 @@ class UnknownColumn(SettingError):
         super().__init__(f"A kind is stated for column {name!r}, which is not in the data.{hint}")
 
 
+class KindOfTarget(SettingError):
+    """A kind was stated for the column to predict."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"A kind is stated for {name!r}, which is the target. Say what to predict by --task classification or regression instead."
+        )
+
+
+class UnreadableKind(SettingError):
+    """No cell of a column can be read as the kind that was stated for it."""
+
+    def __init__(self, name: str, kind: str, example: str) -> None:
+        super().__init__(
+            f"No cell of column {name!r} can be read as {kind}: it holds values such as {example[:40]!r}. "
+            "State another kind, such as categorical, or leave --kind out for it."
+        )
+
+
+class WordyTarget(DataError):
+    """The target is a moment or free text: neither classes nor a number."""
+
+    def __init__(self, target: str, what: str) -> None:
+        super().__init__(f"The target {target!r} {what}. Choose a column of classes or numbers, or make one from it.")
+
+
 class UnknownKind(SettingError):
     """There is no such kind of column."""
 

@@ -40,7 +40,7 @@ def source_of(name: str) -> Callable[[np.random.Generator, int], tuple[Array, Ar
     return numbered if name in NAMES_OF_NUMBERS else classified
 
 
-@pytest.mark.parametrize(("rows", "fewest"), [(50, 0.895), (500, 0.93)])
+@pytest.mark.parametrize(("rows", "fewest"), [(50, 0.895), (500, 0.92)])
 @pytest.mark.parametrize("name", NAMES_OF_CLASSES + NAMES_OF_NUMBERS)
 def test_coverage(name: str, rows: int, fewest: float) -> None:
     """In 2,000 repetitions the interval holds the true score about 95 times in a hundred, missing on either side."""

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
-from netwright.data.cells import (
-    FALSE_WORDS,
-    MISSING_NUMBERS,
-    TRUE_WORDS,
-    is_missing,
-    read_number,
-    read_word,
-    uses_decimal_comma,
-)
+from netwright.data.cells import FALSE_WORDS, TRUE_WORDS, read_number, uses_decimal_comma
+from netwright.data.columns import numbers_of
 from netwright.data.dates import find_order
 from netwright.data.findings import Finding
-from netwright.data.parsing import read_numbers
-from netwright.data.schema import Column, Kind, Schema
+from netwright.data.noticing import notice
+from netwright.data.parsing import read_moments, read_truths
+from netwright.data.schema import WIDEST_CODE, Column, Kind, Schema
 from netwright.data.target import infer_target
-from netwright.errors import MissingTarget, NoInputs, UnknownColumn, UnknownKind, nearest
+from netwright.data.views import View, view_of, words_of
+from netwright.errors import KindOfTarget, MissingTarget, NoInputs, UnknownColumn, UnknownKind, UnreadableKind, nearest
 
-LOOKED_AT = 2_000  # distinct cells from which the kind of a text column is told
-SURE = 0.95  # share of cells that must be numbers or dates: a few slips of the pen are findings, not words
+SURE = 0.95  # share of distinct texts that must be numbers or dates: a few slips of the pen are findings, not words
+SURE_OF_CELLS = 0.99  # or this share of the cells, where few distinct numbers repeat
 CATEGORIES = 50  # distinct texts that are categories whatever their length
 WORDS = 3.0  # mean words of free text
 UNSPACED = 12.0  # mean length of free text in scripts that put no space between words
+REPEATED = 0.05  # distinct texts per row below which even sentences are categories, such as the answers of a form
+FEWEST_NUMBERED = 20  # rows: with fewer, amounts may differ in every row by chance
+GAP = 3.0  # mean step of rising whole numbers up to which they number the rows of a table that lost some of them
+YEARS = (1800, 2100)  # one row a year is not a row number
+_GLANCE = 100
+_IDENTIFIES = frozenset("id ids uuid guid index idx rownum rowid rownumber key pk 编号 序号 номер".split())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A column, what was seen of it, and what is odd about it."""
+
+    column: Column
+    findings: tuple[Finding, ...]
 
 
 def infer_schema(
@@ -38,161 +48,216 @@ def infer_schema(
     """Return the columns and the target of a table, and what was noticed on the way.
 
     Args:
-        table: as read.
+        table: as read; its column names are different texts.
         target: the column to predict.
         kinds: column → kind, where the user said so.
         task: auto, classification, binary, multiclass or regression.
 
     Raises:
         DataError: if the target cannot be predicted or nothing is left to predict it from.
-        SettingError: if `kinds` names a column or kind that does not exist.
+        SettingError: if `kinds` names a column or kind that does not exist, or the task is none.
     """
     if target not in table.columns:
         raise MissingTarget(target, nearest(target, table.columns))
-    _check_kinds(kinds, table)
+    _check_kinds(kinds, table, target)
     if len(table.columns) == 1:
         raise NoInputs(f"the target {target!r} is its only column")
     found, findings = infer_target(table[target], task)
-    columns = tuple(
-        _stated(table[name], name, kinds[name]) if name in kinds else infer_column(table[name], name)
-        for name in table.columns
-        if name != target
-    )
-    schema = Schema(columns, found)
+    names = [name for name in table.columns if name != target]
+    inputs = [_stated(table[name], name, kinds[name]) if name in kinds else _inferred(table[name], name) for name in names]
+    columns = _agree_on_marks(table, [entry.column for entry in inputs])
+    schema = Schema(tuple(columns), found)
     if not schema.used:
         raise NoInputs("every column is constant or an identifier; state the kind of one by --kind to use it")
-    return schema, (*findings, *(finding for column in columns for finding in _noticed(table[column.name], column)))
+    return schema, (*findings, *(finding for entry in inputs for finding in entry.findings))
 
 
-def _check_kinds(kinds: Mapping[str, str], table: pd.DataFrame) -> None:
+def _check_kinds(kinds: Mapping[str, str], table: pd.DataFrame, target: str) -> None:
     for name, kind in kinds.items():
         if name not in table.columns:
             raise UnknownColumn(name, nearest(name, table.columns))
         if kind not in tuple(Kind):
             raise UnknownKind(kind, tuple(Kind))
+        if name == target:
+            raise KindOfTarget(name)
 
 
-def _stated(cells: pd.Series, name: str, kind: str) -> Column:
-    view = _View.of(cells)
-    formats = {Kind.NUMERIC: view.mark, Kind.DATETIME: find_order(view.sample, 0.5) or "compact"}
-    return Column(name, Kind(kind), True, view.missing, view.distinct, formats.get(Kind(kind), ""))
+def _stated(cells: pd.Series, name: str, kind: str) -> _Found:
+    """Return a column of the kind that the user stated.
 
-
-@dataclass(frozen=True)
-class _View:
-    """A column as its kind is told from it: share missing, distinct values, and a sample of distinct texts."""
-
-    missing: float
-    distinct: int
-    sample: list[str]
-    mark: str
-
-    @staticmethod
-    def of(cells: pd.Series) -> _View:
-        distinct = pd.unique(cells.dropna())
-        texts = [text for cell in _spread(distinct) if (text := _text(cell)) is not None]
-        missing = int(cells.isna().sum())
-        odd = [cell for cell in distinct if isinstance(cell, str) and is_missing(cell)] if cells.dtype.kind not in "iufbM" else []
-        if odd:
-            missing += int(cells.isin(odd).sum())
-        return _View(missing / len(cells), len(distinct) - len(odd), texts, "," if uses_decimal_comma(texts) else ".")
-
-
-def _spread(distinct: Any) -> list[Any]:
-    """Return at most `LOOKED_AT` of the distinct values, from all over the column."""
-    step = max(1, len(distinct) // LOOKED_AT)
-    return list(distinct[::step])
-
-
-def _text(cell: Any) -> str | None:
-    return cell if isinstance(cell, str) and not is_missing(cell) else read_word(cell)
+    Raises:
+        UnreadableKind: if not one of its cells can be read that way.
+    """
+    view = words_of(cells)
+    form = ""
+    if kind == Kind.NUMERIC:
+        form = "," if uses_decimal_comma(list(view.words)) else "."
+        view = _as_numbers(view_of(cells), form)
+    elif kind == Kind.DATETIME:
+        form = find_order(view.words, 0.5, stated=True) or "year first"
+        view = replace(view, values=read_moments(cells, form))
+    elif kind == Kind.BOOLEAN:
+        view = replace(view, values=read_truths(cells))
+    if kind in (Kind.NUMERIC, Kind.DATETIME, Kind.BOOLEAN) and view.words:
+        assert view.values is not None
+        unread = np.isnan(view.values) if view.values.dtype.kind == "f" else np.isnat(view.values)
+        if unread.all():
+            raise UnreadableKind(name, kind, view.words[0])
+    column = Column(name, Kind(kind), True, view.missing / view.rows, view.distinct, form)
+    return _Found(column, notice(column, view))
 
 
 def infer_column(cells: pd.Series, name: str) -> Column:
     """Return what a column holds.
 
-    Typed columns keep their type. Of text: one value is constant; true and false words are boolean; `SURE` of the cells
-    numbers, numeric; dates, datetime; few distinct texts, categorical; many of several words, free text; texts or whole
-    numbers that differ in every row, an identifier; other texts, categorical.
+    Typed columns keep their type; a pandas category is categorical. Of text: one value is constant; true and false words
+    are boolean; digits of one length with zeros in front are codes, and so categorical; `SURE` of the texts numbers,
+    numeric; dates, datetime; few distinct texts, categorical; many of several words, free text; texts or whole numbers
+    that differ in every row, an identifier; other texts, categorical. Whole numbers stay numeric however few they are:
+    their order is worth more than what an embedding could learn.
     """
-    view = _View.of(cells)
-    kind, form = _kind_of(cells, view, name)
-    return Column(name, kind, False, view.missing, view.distinct, form)
+    return _inferred(cells, name).column
 
 
-def _kind_of(cells: pd.Series, view: _View, name: str) -> tuple[Kind, str]:
-    if view.distinct == 0 or (view.distinct == 1 and view.missing == 0):
-        return Kind.CONSTANT, ""
-    typed = cells.dtype
-    if isinstance(typed, pd.DatetimeTZDtype) or typed.kind == "M":
-        return Kind.DATETIME, "year first"
-    if isinstance(typed, pd.CategoricalDtype):
-        return Kind.CATEGORICAL, ""
-    words = {text.strip().lower() for text in view.sample}
-    if typed.kind == "b" or (view.distinct <= 4 and words <= TRUE_WORDS | FALSE_WORDS and len(words) <= 2):
-        return Kind.BOOLEAN, ""
-    if typed.kind in "iuf":
-        return (Kind.IDENTIFIER, "") if _numbers_rows(cells, view, name) else (Kind.NUMERIC, ".")
-    candidates = [text for text in view.sample if text.strip().lower() not in MISSING_NUMBERS]
-    numbers = [read_number(text, view.mark) for text in candidates]
-    if candidates and np.isfinite(numbers).sum() >= SURE * len(numbers):
-        return (Kind.IDENTIFIER, "") if _numbers_rows(cells, view, name) else (Kind.NUMERIC, view.mark)
-    order = find_order(view.sample, SURE)
-    return (Kind.DATETIME, order) if order else (_kind_of_texts(view, len(cells)), "")
+def _inferred(cells: pd.Series, name: str) -> _Found:
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        view = words_of(cells)
+        kind, form = Kind.CONSTANT if _is_constant(view) else Kind.CATEGORICAL, ""
+    else:
+        view = view_of(cells)
+        boolean = getattr(cells.dtype, "kind", "O") == "b"
+        kind, form, view = _kind_of_values(view, name, boolean) if view.values is not None else _kind_of_words(view, name)
+    column = Column(name, kind, False, view.missing / view.rows, view.distinct, form)
+    return _Found(column, notice(column, view))
 
 
-def _kind_of_texts(view: _View, rows: int) -> Kind:
-    if view.distinct <= CATEGORIES and view.distinct < 0.5 * rows:
+def _is_constant(view: View) -> bool:
+    """Return whether a column says nothing; one value here and there may say something by being there."""
+    return view.distinct == 0 or (view.distinct == 1 and view.missing == 0)
+
+
+def _kind_of_values(view: View, name: str, boolean: bool) -> tuple[Kind, str, View]:
+    assert view.values is not None
+    if _is_constant(view) and not (view.values.dtype.kind == "f" and view.distinct and np.isinf(view.values).any()):
+        return Kind.CONSTANT, "", view
+    if view.values.dtype.kind == "M":
+        return Kind.DATETIME, "year first", view
+    if boolean:
+        return Kind.BOOLEAN, "", view
+    return (Kind.IDENTIFIER, "", view) if _numbers_rows(view, name) else (Kind.NUMERIC, ".", view)
+
+
+def _kind_of_words(view: View, name: str) -> tuple[Kind, str, View]:
+    if _is_constant(view):
+        return Kind.CONSTANT, "", view
+    if view.distinct <= 6 and {word.lower() for word in view.words} <= TRUE_WORDS | FALSE_WORDS and _is_boolean(view):
+        return Kind.BOOLEAN, "", view
+    width = _code_width(view)
+    if width:
+        unique = view.distinct == view.filled >= FEWEST_NUMBERED
+        return (Kind.IDENTIFIER, "", view) if unique else (Kind.CATEGORICAL, str(width), view)
+    mark = "," if uses_decimal_comma(list(view.words)) else "."
+    if _are_numbers(view, mark):
+        read = _as_numbers(view, mark)
+        return (Kind.IDENTIFIER, "", read) if _numbers_rows(read, name) else (Kind.NUMERIC, mark, read)
+    order = find_order(view.words, SURE)
+    return (Kind.DATETIME, order, view) if order else (_kind_of_texts(view), "", view)
+
+
+def _is_boolean(view: View) -> bool:
+    truths = {word.lower() in TRUE_WORDS for word in view.words}
+    return len(truths) == 2 or view.distinct == 1
+
+
+def _code_width(view: View) -> int:
+    """Return the number of digits of a column of codes such as 01234, 0 if it is none."""
+    widths = {len(word) for word in view.words}
+    if len(widths) != 1 or not all(word.isdecimal() and word.isascii() for word in view.words):
+        return 0
+    width = widths.pop()
+    return width if 2 <= width <= WIDEST_CODE and any(word[0] == "0" for word in view.words) else 0
+
+
+def _are_numbers(view: View, mark: str) -> bool:
+    words, counts = view.number_words
+    if not words or (len(words) > _GLANCE and not _share(words[:_GLANCE], mark) > 0.5):
+        return False
+    if any(len(word) > 15 and word.isdecimal() for word in words):  # more digits than a float64 holds
+        return False
+    read = np.isfinite([read_number(word, mark) for word in words])
+    return bool(read.any()) and (read.mean() >= SURE or counts[read].sum() >= SURE_OF_CELLS * counts.sum())
+
+
+def _share(words: list[str], mark: str) -> float:
+    return float(np.isfinite([read_number(word, mark) for word in words]).mean())
+
+
+def _as_numbers(view: View, mark: str) -> View:
+    """Return the view of a column with its cells read as numbers."""
+    values = view.values if view.values is not None else numbers_of(view.texts, mark)
+    if values.dtype.kind == "M":
+        values = np.full(view.rows, np.nan)
+    values = values.astype(np.float64)
+    finite = np.isfinite(values)
+    return replace(view, values=values, missing=view.rows - int(finite.sum()), distinct=len(np.unique(values[finite])))
+
+
+def _kind_of_texts(view: View) -> Kind:
+    if view.distinct <= CATEGORIES and view.distinct < 0.5 * view.filled:
         return Kind.CATEGORICAL
-    words = float(np.mean([len(text.split()) for text in view.sample]))
-    length = float(np.mean([len(text) for text in view.sample]))
-    unspaced = float(np.mean([sum(ord(letter) > 0x2E80 for letter in text) for text in view.sample]))
-    if (words >= WORDS or unspaced >= UNSPACED or (unspaced >= 4 and length >= 8)) and view.distinct > CATEGORIES // 2:
+    words = float(np.mean([len(text.split()) for text in view.words]))
+    length = float(np.mean([len(text) for text in view.words]))
+    unspaced = float(np.mean([sum(map(_is_unspaced, text)) for text in view.words]))
+    sentences = words >= WORDS or unspaced >= UNSPACED or (unspaced >= 4 and length >= 8)
+    if sentences and view.distinct > max(CATEGORIES // 2, REPEATED * view.filled):
         return Kind.TEXT
-    filled = rows * (1 - view.missing)
-    return Kind.IDENTIFIER if view.distinct >= 0.95 * filled and rows >= 20 else Kind.CATEGORICAL
+    unique = view.distinct >= SURE * view.filled and view.filled >= FEWEST_NUMBERED
+    return Kind.IDENTIFIER if unique else Kind.CATEGORICAL
 
 
-def _numbers_rows(cells: pd.Series, view: _View, name: str) -> bool:
+def _is_unspaced(letter: str) -> bool:
+    """Return whether a letter is of a script without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan."""
+    code = ord(letter)
+    return 0x2E80 <= code <= 0xD7FF or 0x20000 <= code <= 0x3FFFF or 0x0E00 <= code <= 0x109F or 0x1780 <= code <= 0x17FF
+
+
+def _numbers_rows(view: View, name: str) -> bool:
     """Return whether a numeric column numbers its rows: all different, whole, and steadily rising or called an id."""
-    if view.missing or view.distinct < max(20, len(cells)):
+    values = view.values
+    if values is None or view.distinct < view.rows or view.rows < FEWEST_NUMBERED or values.dtype.kind == "b":
         return False
-    values = read_numbers(cells, view.mark)
+    if not np.isfinite(values).all() or (values % 1 != 0).any():
+        return False
+    values = values.astype(np.float64)
+    words = re.split(r"[^\w]+|_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name))
+    if any(word.lower() in _IDENTIFIES for word in words):
+        return True
+    if values.min() >= YEARS[0] and values.max() <= YEARS[1]:
+        return False
     steps = np.diff(values)
-    if not np.isfinite(values).all() or (values != np.round(values)).any():
+    return bool((steps > 0).all() and steps.mean() <= GAP)
+
+
+def _agree_on_marks(table: pd.DataFrame, columns: list[Column]) -> list[Column]:
+    """Return the columns with `1.250` read as 1250 where other columns of the table have decimal commas.
+
+    By itself such a column may be either; but nobody writes both marks in one table.
+    """
+    marks = {column.format for column in columns if column.kind == Kind.NUMERIC and not column.stated}
+    if "," not in marks:
+        return columns
+    return [
+        replace(column, format=",")
+        if column.kind == Kind.NUMERIC and column.format == "." and not column.stated and _is_grouped(view_of(table[column.name]))
+        else column
+        for column in columns
+    ]
+
+
+def _is_grouped(view: View) -> bool:
+    """Return whether every point in the texts of a column may be one between thousands, and some are."""
+    if view.texts is None:
         return False
-    words = name.lower().replace("-", "_").replace(" ", "_").split("_")
-    return bool((steps == 1).all()) or (any(word in ("id", "uuid", "index", "rownum", "key") for word in words))
-
-
-def _noticed(cells: pd.Series, column: Column) -> list[Finding]:
-    name = column.name
-    if column.kind == Kind.CONSTANT:
-        what = "has no values" if column.distinct == 0 else "has one value only"
-        return [Finding("constant", name, f"Column {name!r} {what}; it is not used.")]
-    if column.kind == Kind.IDENTIFIER and not column.stated:
-        text = f"Column {name!r} is different in every row, like an identifier; it is not used. To use it, state its kind."
-        return [Finding("identifier", name, text)]
-    if column.kind != Kind.NUMERIC:
-        return []
-    return _noticed_numbers(cells, column)
-
-
-def _noticed_numbers(cells: pd.Series, column: Column) -> list[Finding]:
-    findings = []
-    if cells.dtype.kind == "f" and (infinite := int(np.isinf(cells.to_numpy(np.float64, na_value=np.nan)).sum())):
-        text = f"Column {column.name!r} has {infinite} infinite values; they are taken as missing."
-        findings.append(Finding("infinite", column.name, text))
-    if cells.dtype.kind in "iufb":
-        return findings
-    values = read_numbers(cells, column.format)
-    unread = np.flatnonzero(~np.isfinite(values) & ~cells.isna().to_numpy())
-    words = [place for place in unread if not is_missing(cells.iloc[int(place)], MISSING_NUMBERS)]
-    if words:
-        example = str(cells.iloc[int(words[0])])
-        text = (
-            f"Column {column.name!r} holds numbers, but {len(words)} cells are none (row {words[0] + 1}: {example[:40]!r}); "
-            "they are taken as missing."
-        )
-        findings.append(Finding("mixed_types", column.name, text))
-    return findings
+    dotted = pc.match_substring(view.texts, ".")
+    grouped = pc.match_substring_regex(view.texts, r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
+    return bool(pc.any(dotted).as_py()) and bool(pc.all(pc.equal(dotted, grouped)).as_py())

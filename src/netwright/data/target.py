@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from netwright.data.cells import is_missing, read_word
+from netwright.data.cells import MISSING_NUMBERS, is_missing, read_number, read_word, uses_decimal_comma
+from netwright.data.columns import by_distinct, distinct_texts, numbers_of, texts_of, values_of
 from netwright.data.findings import Finding
-from netwright.data.parsing import decimal_mark, read_numbers
 from netwright.data.schema import Label, Outcome, Target
-from netwright.errors import ConstantTarget, NotANumber, TooFewRows, TooManyClasses, UnknownTask, WrongClassCount, nearest
+from netwright.errors import (
+    ConstantTarget,
+    NotANumber,
+    TooFewRows,
+    TooManyClasses,
+    UnknownTask,
+    WordyTarget,
+    WrongClassCount,
+    nearest,
+)
 
 FEWEST_ROWS = 10
 MOST_CLASSES = 1_000
 NUMBER_CLASSES = 20  # distinct whole numbers up to which they are classes, not amounts
 ROWS_A_CLASS = 5  # rows per distinct whole number, at least, for it to be a class
+FEW_ROWS = 5  # in a class: fewer than there are folds
+MOSTLY = 0.9  # share of cells that must be numbers for words among them to be slips
 TASKS = ("auto", "classification", "binary", "multiclass", "regression")
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """The cells of a target.
+
+    Attributes:
+        name: of the column.
+        words: its distinct cells as words, without missing ones; counts: the rows of each.
+        numbers: each of them as a number, NaN where it is none.
+        rows: cells that are not missing; missing: cells that are.
+        mark: the decimal mark of numbers that are text.
+        kind: the numpy kind of a typed column; `O` for text.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    missing: int
+    mark: str
+    kind: str
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every class is a different number."""
+        return bool(np.isfinite(self.numbers).all()) and len(np.unique(self.numbers)) == len(self.numbers)
 
 
 def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ...]]:
     """Return the target, and what was noticed in it.
 
-    Texts and booleans are classes. Whole numbers are classes if there are at most `NUMBER_CLASSES` of them, each in
-    `ROWS_A_CLASS` rows on average; with more, and with fractions, the target is a number. `task` overrules.
+    Texts and booleans are classes. Whole numbers, and texts that are written as such, are classes if there are at most
+    `NUMBER_CLASSES` of them, each in `ROWS_A_CLASS` rows on average; two different numbers always are. With more, and with
+    fractions, the target is a number; so it is if `MOSTLY` all of its many values are. `task` overrules.
 
     Raises:
         DataError: if it is constant, missing, in too few rows, or does not fit the task.
@@ -34,84 +78,133 @@ def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ..
     wanted = task.removeprefix("tabular_")
     if wanted not in TASKS:
         raise UnknownTask(task, TASKS, nearest(wanted, TASKS))
-    words = [read_word(cell) for cell in pd.unique(cells.dropna()).tolist()]
-    classes = sorted({word for word in words if word is not None})
-    missing = int(cells.isna().sum() + cells.isin([cell for cell in pd.unique(cells.dropna()) if is_missing(cell)]).sum())
-    if len(cells) - missing < FEWEST_ROWS:
-        raise TooFewRows(name, len(cells) - missing, FEWEST_ROWS)
-    if len(classes) < 2:
-        raise ConstantTarget(name, classes[0])
-    findings = [_missing_rows(name, missing)] if missing else []
-    numbers = _distinct_numbers(cells, classes)
-    outcome = _outcome(wanted, classes, numbers, len(cells) - missing, name, cells)
+    answers = _answers(cells, name)
+    if answers.rows < FEWEST_ROWS:
+        raise TooFewRows(name, answers.rows, FEWEST_ROWS)
+    if len(answers.words) < 2:
+        raise ConstantTarget(name, answers.words[0])
+    outcome = _outcome(answers, wanted)
     if outcome == Outcome.REGRESSION:
-        return Target(name, outcome, ()), (*findings, *_unread_numbers(cells, name))
-    if len(classes) > MOST_CLASSES:
-        raise TooManyClasses(name, len(classes), MOST_CLASSES)
-    labels = _labels(cells, classes, numbers)
-    return Target(name, outcome, labels), (*findings, *_rare(cells, name))
+        return _number(answers, cells)
+    if len(answers.words) > MOST_CLASSES:
+        raise TooManyClasses(name, len(answers.words), MOST_CLASSES)
+    if len(answers.words) > max(NUMBER_CLASSES, 0.5 * answers.rows):
+        raise WordyTarget(name, f"has {len(answers.words)} different values in {answers.rows} rows, so that hardly any repeats")
+    findings = (*_missing_rows(name, answers.missing), *_rare(answers))
+    return Target(name, outcome, _labels(answers)), findings
 
 
-def _missing_rows(name: str, missing: int) -> Finding:
-    return Finding("missing_target", name, f"{missing} rows have no value in the target {name!r}; they are left out.")
+def _answers(cells: pd.Series, name: str) -> _Answers:
+    values = values_of(cells)
+    if values is None:
+        found, counts = distinct_texts(texts_of(cells))
+        mark, kind = "," if uses_decimal_comma(found) else ".", "O"
+    elif values.dtype.kind == "M":
+        raise WordyTarget(name, "holds dates")
+    else:
+        distinct, counts = np.unique(values, return_counts=True)
+        found, mark, kind = [_word_of_number(value) for value in distinct], ".", getattr(cells.dtype, "kind", "O")
+    tally: dict[str, int] = {}
+    for cell, count in zip(found, counts.tolist(), strict=True):
+        word = read_word(cell)
+        if word is not None:
+            tally[word] = tally.get(word, 0) + count
+    numbers = np.array([read_number(word, mark) for word in tally], np.float64)
+    kind = "b" if set(tally) <= {"true", "false"} else kind
+    return _Answers(
+        name, tuple(tally), np.array(list(tally.values()), np.int64), numbers, len(cells) - sum(tally.values()), mark, kind
+    )
 
 
-def _distinct_numbers(cells: pd.Series, classes: list[str]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-    """Return the distinct values as numbers, if all of them are."""
-    values = read_numbers(pd.Series(classes, dtype=object), decimal_mark(cells))
-    return np.sort(values) if np.isfinite(values).all() else None
+def _word_of_number(value: float) -> str:
+    """Return a typed number as a word; infinite ones are missing, as everywhere."""
+    return (read_word(value) or "") if np.isfinite(value) else ""
 
 
-def _outcome(wanted: str, classes: list[str], numbers: Any, rows: int, name: str, cells: pd.Series) -> Outcome:
+def _outcome(answers: _Answers, wanted: str) -> Outcome:
+    readable = np.isfinite(answers.numbers)
+    numbers = int(answers.counts[readable].sum())
     if wanted == "regression":
-        values = read_numbers(cells, decimal_mark(cells))
-        if np.isfinite(values).sum() < max(FEWEST_ROWS, 0.5 * rows):
-            raise NotANumber(name, next(word for word in classes if numbers is None or word))
+        if numbers < max(FEWEST_ROWS, 0.5 * answers.rows) or answers.kind == "b":
+            words = [word for word, number in zip(answers.words, readable, strict=True) if not number]
+            raise NotANumber(answers.name, (words or list(answers.words))[0])
         return Outcome.REGRESSION
-    count = Outcome.BINARY if len(classes) == 2 else Outcome.MULTICLASS
+    classes = len(answers.words)
+    count = Outcome.BINARY if classes == 2 else Outcome.MULTICLASS
     if wanted == "binary" and count != Outcome.BINARY:
-        raise WrongClassCount(name, len(classes))
-    if wanted != "auto" or numbers is None or len(classes) == 2:
+        raise WrongClassCount(answers.name, classes)
+    if wanted != "auto" or classes == 2 or answers.kind == "b":
         return Outcome.MULTICLASS if wanted == "multiclass" else count
-    whole = bool((numbers == np.round(numbers)).all())
-    few = len(classes) <= NUMBER_CLASSES and rows >= ROWS_A_CLASS * len(classes)
+    if not readable.all():
+        slips = numbers >= MOSTLY * answers.rows and int(readable.sum()) > NUMBER_CLASSES
+        return Outcome.REGRESSION if slips else count
+    whole = bool((answers.numbers % 1 == 0).all())
+    few = classes <= NUMBER_CLASSES and answers.rows >= ROWS_A_CLASS * classes
     return count if whole and few else Outcome.REGRESSION
 
 
-def _unread_numbers(cells: pd.Series, name: str) -> tuple[Finding, ...]:
-    values = read_numbers(cells, decimal_mark(cells))
-    unread = int((~np.isfinite(values)).sum() - sum(is_missing(cell) for cell in cells))
-    text = f"{unread} cells of the target {name!r} are not numbers; their rows are left out."
-    return (Finding("mixed_types", name, text),) if unread > 0 else ()
+def _number(answers: _Answers, cells: pd.Series) -> tuple[Target, tuple[Finding, ...]]:
+    """Return a target that is a number."""
+    readable = np.isfinite(answers.numbers)
+    rows = int(answers.counts[readable].sum())
+    if rows < FEWEST_ROWS:
+        raise TooFewRows(answers.name, rows, FEWEST_ROWS)
+    distinct = np.unique(answers.numbers[readable])
+    if len(distinct) < 2:
+        raise ConstantTarget(answers.name, str(distinct[0]))
+    blank = [is_missing(word, MISSING_NUMBERS) for word in answers.words]
+    unread = int(answers.counts[~readable & ~np.array(blank)].sum())
+    missing = len(cells) - rows - unread
+    findings = (*_missing_rows(answers.name, missing), *(_unread(answers, cells, unread) if unread else ()))
+    return Target(answers.name, Outcome.REGRESSION, (), answers.mark if answers.kind == "O" else ""), findings
 
 
-def _labels(cells: pd.Series, classes: list[str], numbers: Any) -> tuple[Label, ...]:
-    """Return the classes sorted, with the type that the user gave them."""
-    kind = cells.dtype.kind
-    if kind == "b":
-        return (False, True)
-    if kind in "iu":
-        return tuple(sorted(int(word) for word in classes))
-    if kind == "f":
-        values = sorted(float(word) for word in classes)
-        return tuple(values)
-    if all(isinstance(cell, bool | np.bool_) for cell in cells.dropna()):
-        return (False, True)
-    if numbers is not None and len(set(numbers)) == len(classes):
-        by_value = sorted(classes, key=lambda word: float(read_numbers(pd.Series([word], dtype=object), ".")[0]))
-        whole = all(word.lstrip("-").isdigit() and str(int(word)) == word for word in classes)
-        return tuple(int(word) for word in by_value) if whole else tuple(by_value)
-    return tuple(classes)
+def _missing_rows(name: str, missing: int) -> tuple[Finding, ...]:
+    text = f"{missing} rows have no value in the target {name!r}; they are left out."
+    return (Finding("missing_target", name, text),) if missing else ()
 
 
-def _rare(cells: pd.Series, name: str) -> tuple[Finding, ...]:
-    counts = cells.value_counts()
-    single = [str(label) for label, count in counts.items() if count == 1]
-    if not single:
-        return ()
-    listed = ", ".join(repr(label) for label in single[:5]) + (" and more" if len(single) > 5 else "")
+def _unread(answers: _Answers, cells: pd.Series, unread: int) -> tuple[Finding, ...]:
+    texts = texts_of(cells)
+    odd = ~np.isfinite(numbers_of(texts, answers.mark))
+    odd &= ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
+    row = int(odd.argmax())
     text = (
-        f"{len(single)} classes of {name!r} have one row only ({listed}); they are learnt from, but nothing can be said "
-        "of how well."
+        f"{unread} cells of the target {answers.name!r} are not numbers (row {row + 1}: {texts[row].as_py()[:40]!r}); "
+        "their rows are left out."
     )
-    return (Finding("rare_class", name, text),)
+    return (Finding("mixed_types", answers.name, text),)
+
+
+def _labels(answers: _Answers) -> tuple[Label, ...]:
+    """Return the classes sorted, numbers by value, with the type that the user gave them.
+
+    Text that is written as whole numbers are gives ints, other numbers stay as they are written.
+    """
+    if answers.kind == "b":
+        return (False, True)
+    if not answers.numeric:
+        return tuple(sorted(answers.words))
+    ordered = [answers.words[place] for place in np.argsort(answers.numbers, kind="stable")]
+    if answers.kind == "f":
+        return tuple(float(word) for word in ordered)
+    if all(_is_whole(word) for word in ordered):
+        return tuple(int(word) for word in ordered)
+    return tuple(ordered)
+
+
+def _is_whole(word: str) -> bool:
+    digits = word.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= 18 and str(int(word)) == word
+
+
+def _rare(answers: _Answers) -> tuple[Finding, ...]:
+    ordered = sorted((int(count), word) for word, count in zip(answers.words, answers.counts, strict=True) if count < FEW_ROWS)
+    if not ordered:
+        return ()
+    listed = ", ".join(f"{word!r}: {count}" for count, word in ordered[:5]) + (" and more" if len(ordered) > 5 else "")
+    text = (
+        f"{len(ordered)} of {len(answers.words)} classes of {answers.name!r} have fewer than {FEW_ROWS} rows ({listed}); "
+        "they are learnt from, but little can be said of how well."
+    )
+    return (Finding("rare_class", answers.name, text),)

@@ -1,0 +1,266 @@
+"""A spec made real in PyTorch: a stack of M networks of one shape, as tensors and a pure function.
+
+Every tensor leads with the stack axis M, so that M trials or folds are one batched program; M = 1 is the single network.
+Letters in shapes: M network of the stack, E member that shares weights (TabM), B row of the batch, F feature, H width, K output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.costs import block_costs, embedding_cost
+from netwright.spec.network import Network
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows for each network of the stack: numeric (M, B, F), plain (M, B, P), categories (M, B, C)."""
+
+    numeric: Tensor
+    plain: Tensor
+    categories: Tensor
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Dropout: the share of activations to drop in each network (M,), and where the random numbers come from."""
+
+    rates: Tensor
+    generator: torch.Generator
+
+
+# --- the starting weights ------------------------------------------------------------------------------------------
+
+
+def initial_weights(network: Network, quantiles: Tensor, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """Return the starting weights of one network per seed.
+
+    Linear layers start as in He et al. (2015), embeddings and scalings as in the papers that their blocks name.
+
+    Args:
+        network: the shape of all M networks.
+        quantiles: (F, Q) knots of the numeric columns, for piecewise-linear embeddings.
+        seeds: one for each of the M networks; the same seed gives the same weights whatever stands beside it.
+
+    Returns:
+        Tensors (M, ...) named `<position of block>.<part>`; names ending in `knots` are constants.
+    """
+    single = [_one_network(network, quantiles, torch.Generator().manual_seed(seed)) for seed in seeds]
+    return {name: torch.stack([weights[name] for weights in single]) for name in single[0]}
+
+
+def _one_network(network: Network, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = {}
+    width, members = 0, 1
+    for position, (block, cost) in enumerate(zip(network.blocks, block_costs(network), strict=True)):
+        parts = _block_weights(block, width, members, quantiles, generator)
+        weights |= {f"{position}.{part}": tensor for part, tensor in parts.items()}
+        width, members = cost.width, cost.members
+    return weights
+
+
+def _block_weights(block: Block, width: int, members: int, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    match block:
+        case TableInput():
+            return _input_weights(block, quantiles, generator)
+        case Members(count):
+            # A random sign for each feature, so that the members begin as different as can be (2410.24210, section 3.3).
+            signs = torch.randint(0, 2, (count, width), generator=generator) * 2 - 1
+            return {"in_scale": signs.float()}
+        case Dense():
+            return _dense_weights("", width, block.width, members, generator) | _norm_weights(block.norm, block.width)
+        case Residual():
+            return (
+                _dense_weights("up_", width, block.hidden, members, generator)
+                | _dense_weights("down_", block.hidden, width, members, generator)
+                | _norm_weights(block.norm, width)
+            )
+        case Head():
+            bound = 1 / math.sqrt(width)
+            weight = (torch.rand(members, width, block.outputs, generator=generator) * 2 - 1) * bound
+            return {"weight": weight, "bias": torch.zeros(members, block.outputs)}
+
+
+def _dense_weights(prefix: str, inputs: int, outputs: int, members: int, generator: torch.Generator) -> dict[str, Tensor]:
+    weight = torch.randn(inputs, outputs, generator=generator) * math.sqrt(2 / inputs)
+    # Biases start spread out, as in RealMLP: units then bend at different places from the first step on.
+    weights = {prefix + "weight": weight, prefix + "bias": torch.randn(members, outputs, generator=generator) * 0.1}
+    if members > 1:
+        weights[prefix + "in_scale"] = torch.ones(members, inputs)
+        weights[prefix + "out_scale"] = torch.ones(members, outputs)
+    return weights
+
+
+def _norm_weights(norm: str, width: int) -> dict[str, Tensor]:
+    if norm == "none":
+        return {}
+    gain = {"norm_scale": torch.ones(width)}
+    return gain if norm == "rms" else gain | {"norm_bias": torch.zeros(width)}
+
+
+def _input_weights(block: TableInput, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    weights = _embedding_weights(block.embedding, block.numeric, quantiles, generator)
+    if block.cardinalities:
+        table = torch.randn(sum(block.cardinalities), block.category_width, generator=generator) / math.sqrt(block.category_width)
+        starts = torch.tensor((0, *block.cardinalities[:-1])).cumsum(0)
+        table[starts] = 0.0  # an unseen category says nothing
+        weights["categories"] = table
+    embedded, _, _ = embedding_cost(block)
+    total = embedded + block.plain + block.category_width * len(block.cardinalities)
+    return weights | {"scale": torch.ones(total)}
+
+
+def _embedding_weights(embedding: Embedding, columns: int, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    match embedding:
+        case Identity():
+            return {}
+        case Periodic(frequencies, width, sigma):
+            return {
+                "frequency": torch.randn(columns, 1, frequencies, generator=generator) * sigma * 2 * math.pi,
+                "phase": (torch.rand(columns, 1, frequencies, generator=generator) * 2 - 1) * math.pi,
+                "weight": torch.randn(columns, frequencies, width - 1, generator=generator) / math.sqrt(frequencies),
+                "bias": torch.randn(columns, 1, width - 1, generator=generator) * 0.1,
+            }
+        case Piecewise(bins, width):
+            return {
+                "knots": _resample(quantiles, bins + 1),
+                "weight": torch.randn(columns, bins, width, generator=generator) * math.sqrt(2 / bins),
+                "bias": torch.zeros(columns, 1, width),
+            }
+
+
+def _resample(quantiles: Tensor, count: int) -> Tensor:
+    """Return `count` of the (F, Q) knots, evenly chosen."""
+    places = torch.linspace(0, quantiles.shape[1] - 1, count).round().long()
+    return quantiles[:, places]
+
+
+# --- the function ----------------------------------------------------------------------------------------------------
+
+
+def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | None = None) -> Tensor:
+    """Return the outputs of all networks of the stack.
+
+    Args:
+        network: their common shape.
+        weights: tensors (M, ...) as `initial_weights` names them.
+        batch: the rows of each network.
+        noise: dropout while training; None when predicting.
+
+    Returns:
+        (M, E, B, K) logits, or values for regression.
+    """
+    hidden = batch.numeric
+    for position, block in enumerate(network.blocks):
+        prefix = f"{position}."
+        parts = {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
+        match block:
+            case TableInput():
+                hidden = _apply_input(block, parts, batch).unsqueeze(1)  # (M, 1, B, F)
+            case Members():
+                hidden = hidden * parts["in_scale"].unsqueeze(2)  # (M, E, B, F)
+            case Dense():
+                hidden = _normalise(block.norm, parts, _linear(parts, "", hidden))
+                hidden = _drop(_activate(block.activation, hidden), noise)
+            case Residual():
+                inner = _activate(block.activation, _linear(parts, "up_", _normalise(block.norm, parts, hidden)))
+                hidden = hidden + _linear(parts, "down_", _drop(inner, noise))
+            case Head():
+                hidden = hidden @ parts["weight"] + parts["bias"].unsqueeze(2)  # (M, E, B, K)
+    return hidden
+
+
+def _linear(parts: Weights, prefix: str, hidden: Tensor) -> Tensor:
+    """(M, E, B, F) → (M, E, B, H); the weight is shared by the members E, scalings and bias are their own."""
+    if prefix + "in_scale" in parts:
+        hidden = hidden * parts[prefix + "in_scale"].unsqueeze(2)
+    stack, members, rows, width = hidden.shape
+    weight, bias = parts[prefix + "weight"], parts[prefix + "bias"]
+    if members == 1:
+        return torch.baddbmm(bias, hidden.squeeze(1), weight).unsqueeze(1)
+    out = torch.bmm(hidden.reshape(stack, members * rows, width), weight).view(stack, members, rows, -1)
+    return out * parts[prefix + "out_scale"].unsqueeze(2) + bias.unsqueeze(2)
+
+
+def _normalise(norm: str, parts: Weights, hidden: Tensor) -> Tensor:
+    if norm == "none":
+        return hidden
+    gain = parts["norm_scale"][:, None, None]
+    if norm == "rms":
+        return functional.rms_norm(hidden, hidden.shape[-1:]) * gain
+    return functional.layer_norm(hidden, hidden.shape[-1:]) * gain + parts["norm_bias"][:, None, None]
+
+
+_ACTIVATIONS = {
+    "relu": functional.relu,
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "mish": functional.mish,
+    "selu": functional.selu,
+    "tanh": torch.tanh,
+    "hardtanh": functional.hardtanh,
+}
+
+
+def _activate(activation: str, hidden: Tensor) -> Tensor:
+    return _ACTIVATIONS[activation](hidden)
+
+
+def _drop(hidden: Tensor, noise: Noise | None) -> Tensor:
+    """Set each activation to 0 with its network's rate and scale the others up, so that the mean stays.
+
+    One random byte an activation is enough (rates are kept to 1/256) and eight come out of one 64-bit draw: drawing
+    a float for each took a third of a training step.
+    """
+    if noise is None:
+        return hidden
+    draws = torch.empty(-(-hidden.numel() // 8), dtype=torch.int64).random_(-(2**63), None, generator=noise.generator)
+    draws = draws.view(torch.uint8)[: hidden.numel()].view(hidden.shape)
+    dropped = (noise.rates * 256).round()[:, None, None, None]
+    return hidden * (draws >= dropped.to(torch.uint8)).to(hidden.dtype).mul_(256 / (256 - dropped))
+
+
+def _apply_input(block: TableInput, parts: Weights, batch: Batch) -> Tensor:
+    """Return the features (M, B, F) of a batch."""
+    pieces = []
+    if block.numeric:
+        pieces.append(_embed(block.embedding, parts, batch.numeric))
+    if block.plain:
+        pieces.append(batch.plain)
+    if block.cardinalities:
+        pieces.append(_embed_categories(block, parts["categories"], batch.categories))
+    return torch.cat(pieces, dim=2) * parts["scale"].unsqueeze(1)
+
+
+def _embed(embedding: Embedding, parts: Weights, numeric: Tensor) -> Tensor:
+    """(M, B, F) → (M, B, F · width)."""
+    if isinstance(embedding, Identity):
+        return numeric
+    stack, rows, columns = numeric.shape
+    each = numeric.transpose(1, 2).unsqueeze(3)  # (M, F, B, 1): one small matrix a column
+    if isinstance(embedding, Periodic):
+        waves = torch.cos(each * parts["frequency"] + parts["phase"])  # (M, F, B, Q)
+        embedded = torch.cat([waves @ parts["weight"] + parts["bias"], each], dim=3)
+    else:
+        low, high = parts["knots"][:, :, None, :-1], parts["knots"][:, :, None, 1:]
+        share = ((each - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)  # (M, F, B, bins)
+        embedded = functional.relu(share @ parts["weight"] + parts["bias"])
+    return embedded.permute(0, 2, 1, 3).reshape(stack, rows, -1)
+
+
+def _embed_categories(block: TableInput, table: Tensor, categories: Tensor) -> Tensor:
+    """(M, B, C) → (M, B, C · width), through one table for all columns, laid end to end."""
+    starts = torch.tensor((0, *block.cardinalities[:-1])).cumsum(0)
+    stack, rows, _ = categories.shape
+    own = torch.arange(stack)[:, None, None] * table.shape[1]  # each network of the stack has a table of its own
+    index = categories + starts + own
+    return functional.embedding(index, table.flatten(0, 1)).view(stack, rows, -1)

@@ -1,0 +1,110 @@
+"""What is odd about one column, in a sentence for its user: what was seen, and what is done about it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from netwright.data.cells import INFINITE_WORDS, MISSING_NUMBERS, is_missing, read_number
+from netwright.data.columns import Texts, by_distinct
+from netwright.data.dates import is_ambiguous, read_dates
+from netwright.data.findings import Finding
+from netwright.data.schema import Column, Kind
+from netwright.data.views import View
+
+SHOWN = 40  # letters of an example
+MOSTLY = 0.5  # share of cells that are numbers from which a column of words is worth a remark
+
+
+def notice(column: Column, view: View) -> tuple[Finding, ...]:
+    """Return what is odd about a column. Row 1 is the first below the header."""
+    match column.kind:
+        case Kind.CONSTANT if not column.stated:
+            return (_constant(column, view),)
+        case Kind.IDENTIFIER if not column.stated:
+            text = (
+                f"Column {column.name!r} is different in every row, like an identifier; it is not used. "
+                "To use it, state its kind."
+            )
+            return (Finding("identifier", column.name, text),)
+        case Kind.NUMERIC:
+            return _numbers(column, view)
+        case Kind.DATETIME:
+            return _moments(column, view)
+        case Kind.CATEGORICAL | Kind.TEXT if not column.stated:
+            return _words(column, view)
+        case _:
+            return ()
+
+
+def _constant(column: Column, view: View) -> Finding:
+    if view.distinct:
+        return Finding("constant", column.name, f"Column {column.name!r} has the same value in every row; it is not used.")
+    return Finding("all_missing", column.name, f"Column {column.name!r} has no values; it is not used.")
+
+
+def _numbers(column: Column, view: View) -> tuple[Finding, ...]:
+    assert view.values is not None
+    found = []
+    unread = _unread_numbers(view.texts, view.values) if view.texts is not None else np.zeros(view.rows, bool)
+    infinite = np.isinf(view.values)
+    if view.texts is not None and unread.any():
+        endless = by_distinct(view.texts, lambda text: text.lower() in INFINITE_WORDS, False, bool)
+        infinite, unread = infinite | endless, unread & ~endless
+    if infinite.any():
+        row = int(infinite.argmax()) + 1
+        text = f"Column {column.name!r} has {infinite.sum()} infinite values (first in row {row}); they are taken as missing."
+        found.append(Finding("infinite", column.name, text))
+    if unread.any():
+        what = f"holds numbers, but {unread.sum()} cells are none ({_example(view.texts, unread)}); they are taken as missing."
+        found.append(Finding("mixed_types", column.name, f"Column {column.name!r} {what}"))
+    return tuple(found)
+
+
+def _unread_numbers(texts: Texts, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which texts are neither numbers nor a spelling of missing (N,)."""
+    blank = ~np.isfinite(values)
+    if not blank.any():
+        return blank
+    return blank & ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
+
+
+def _moments(column: Column, view: View) -> tuple[Finding, ...]:
+    if view.texts is None:
+        return ()
+    found = []
+    unread = np.isnat(read_dates(view.texts, column.format)) & ~by_distinct(
+        view.texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool
+    )
+    if unread.any():
+        what = f"holds dates, but {unread.sum()} cells are none ({_example(view.texts, unread)}); they are taken as missing."
+        found.append(Finding("mixed_types", column.name, f"Column {column.name!r} {what}"))
+    if is_ambiguous(view.words, column.format):
+        text = (
+            f"Column {column.name!r} holds dates such as {view.words[0]!r} that do not tell day from month; they are read "
+            f"{column.format}. Write them as 2024-12-31 if that is wrong."
+        )
+        found.append(Finding("ambiguous_dates", column.name, text))
+    return tuple(found)
+
+
+def _words(column: Column, view: View) -> tuple[Finding, ...]:
+    words, counts = view.number_words
+    if view.texts is None or column.format or not words:
+        return ()
+    read = np.isfinite([read_number(word) for word in words])
+    if not read.any() or read.all() or counts[read].sum() < MOSTLY * counts.sum():
+        return ()
+    known = {word for word, number in zip(words, read, strict=True) if not number}
+    others = by_distinct(view.texts, lambda text: text in known, False, bool)
+    what = (
+        f"holds numbers and words: {others.sum()} cells are no numbers ({_example(view.texts, others)}); it is read as "
+        f"{column.kind}. If it should be numbers, state its kind: cells that are none are then missing."
+    )
+    return (Finding("mixed_types", column.name, f"Column {column.name!r} {what}"),)
+
+
+def _example(texts: Texts, which: NDArray[np.bool_]) -> str:
+    row = int(which.argmax())
+    return f"row {row + 1}: {pc.utf8_slice_codeunits(texts[row], 0, SHOWN).as_py()!r}"

@@ -1,0 +1,87 @@
+"""What every block must do, whatever it is made of: shapes and counts as the spec says, and no neighbour felt in a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+import torch
+
+from netwright.build.torch import Batch, forward, initial_weights
+from netwright.spec.blocks import (
+    Activation,
+    Block,
+    Dense,
+    Head,
+    Identity,
+    Members,
+    Normalisation,
+    Periodic,
+    Piecewise,
+    Residual,
+    TableInput,
+)
+from netwright.spec.costs import network_cost, weight_shapes
+from netwright.spec.network import Network
+
+_INPUTS = TableInput(3, 2, (4, 12), Identity())
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
+
+
+def example_networks() -> Iterator[Network]:
+    """Yield small networks in which every block, embedding, activation and normalisation occurs."""
+    embeddings = (Identity(), Periodic(frequencies=4, width=3), Piecewise(bins=5, width=2))
+    inputs = [TableInput(3, 2, (4, 12), embedding) for embedding in embeddings]
+    inputs += [TableInput(0, 2, (), Identity()), TableInput(2, 0, (), Identity()), TableInput(0, 0, (5,), Identity())]
+    bodies: list[tuple[Block, ...]] = [(Dense(6, activation),) for activation in ACTIVATIONS]
+    bodies += [(Dense(6, norm=norm), Residual(8, norm=norm)) for norm in NORMALISATIONS]
+    bodies += [(Members(3), Dense(6), Residual(8)), ()]
+    yield from (Network((first, Dense(5), Head(2))) for first in inputs)
+    yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
+
+
+def check_network(network: Network) -> None:
+    """Raise AssertionError unless the network, built in PyTorch, is what its spec says."""
+    first = network.blocks[0]
+    assert isinstance(first, TableInput)
+    generator = torch.Generator().manual_seed(0)
+    quantiles = torch.randn(first.numeric, 49, generator=generator).sort(dim=1)[0]
+    weights = initial_weights(network, quantiles, [1, 2])
+    _check_shapes(network, weights)
+    batch = Batch(
+        torch.randn(2, 7, first.numeric, generator=generator),
+        torch.randn(2, 7, first.plain, generator=generator),
+        torch.stack([torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities], dim=2)
+        if first.cardinalities
+        else torch.zeros(2, 7, 0, dtype=torch.int64),
+    )
+    outputs = forward(network, weights, batch)
+    members = network_cost(network).members
+    assert outputs.shape == (2, members, 7, network.outputs), f"outputs are {tuple(outputs.shape)}"
+    assert bool(torch.isfinite(outputs).all()), "outputs are not finite"
+    _check_alone(network, quantiles, batch, outputs)
+    _check_gradients(network, weights, batch)
+
+
+def _check_shapes(network: Network, weights: dict[str, torch.Tensor]) -> None:
+    said = weight_shapes(network)
+    made = {name: tuple(tensor.shape[1:]) for name, tensor in weights.items()}
+    assert made == said, f"the spec says {said}, but PyTorch made {made}"
+    trained = sum(tensor[0].numel() for name, tensor in weights.items() if not name.endswith("knots"))
+    assert trained == network_cost(network).parameters, f"the spec counts {network_cost(network).parameters}, not {trained}"
+
+
+def _check_alone(network: Network, quantiles: torch.Tensor, batch: Batch, outputs: torch.Tensor) -> None:
+    """The second network of the stack gives the same when it is built and asked alone."""
+    alone = initial_weights(network, quantiles, [2])
+    own = Batch(batch.numeric[1:], batch.plain[1:], batch.categories[1:])
+    torch.testing.assert_close(forward(network, alone, own)[0], outputs[1], rtol=1e-4, atol=1e-5)
+
+
+def _check_gradients(network: Network, weights: dict[str, torch.Tensor], batch: Batch) -> None:
+    trained = {name: tensor.requires_grad_() for name, tensor in weights.items() if not name.endswith("knots")}
+    forward(network, {**weights, **trained}, batch).square().sum().backward()
+    for name, tensor in trained.items():
+        assert tensor.grad is not None, f"no gradient reaches {name}"
+        assert bool(torch.isfinite(tensor.grad).all()), f"the gradient of {name} is not finite"

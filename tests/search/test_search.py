@@ -1,0 +1,76 @@
+"""Samplers and the desk that hands their proposals out."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from netwright.search import evolution
+from netwright.search.desk import ROUND, Desk, Ticket
+from netwright.spec.spaces import Choice, Range, mutate, sample
+from netwright.testing.samplers import SPACE, START, check_sampler, inside
+
+
+def test_evolution_keeps_the_contract_of_samplers() -> None:
+    """Portfolio first, inside the space, repeatable, and better with time."""
+    check_sampler(evolution.init, evolution.ask, evolution.tell)
+
+
+def test_mutations_stay_inside_the_space_and_change_something() -> None:
+    """A mutation is another point of the same space; stackable ones keep the shape."""
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        point = sample(SPACE, generator)
+        moved = mutate(SPACE, point, generator, stackable_only=True)
+        assert inside(SPACE, moved)
+        assert moved["shape"] == point["shape"]
+        assert inside(SPACE, mutate(SPACE, point, generator))
+
+
+def test_a_choice_of_one_and_a_logarithmic_range_can_be_drawn() -> None:
+    """The smallest spaces work too."""
+    space = {"only": Choice(("one",)), "rate": Range(1e-3, 1e-1, log=True)}
+    drawn = [float(sample(space, np.random.default_rng(seed))["rate"]) for seed in range(300)]
+    assert 0.3 < np.mean(np.array(drawn) < 1e-2) < 0.7
+    assert mutate(space, {"only": "one", "rate": 1e-2}, np.random.default_rng(0))["only"] == "one"
+
+
+def _run(lanes: int, trials: int) -> list[tuple[int, dict[str, object]]]:
+    desk = Desk(evolution.init(SPACE, [START], 7), lambda point: 2, trials)
+    seen: list[tuple[int, dict[str, object]]] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        while tickets := desk.take():
+            with lock:
+                seen.extend((ticket.number, dict(ticket.proposal.point)) for ticket in tickets)
+            for ticket in tickets:
+                desk.give(ticket, float(ticket.proposal.point["drop"]))
+
+    threads = [threading.Thread(target=work) for _ in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return sorted(seen, key=lambda entry: entry[0])
+
+
+def test_a_fixed_number_of_trials_is_the_same_on_one_lane_and_on_four() -> None:
+    """Rounds make the proposals independent of who was first."""
+    assert _run(1, 23) == _run(4, 23)
+    assert [number for number, _ in _run(3, 23)] == list(range(1, 24))
+
+
+def test_without_a_number_of_trials_the_desk_goes_on_until_closed() -> None:
+    """Losses are told at once, failures are simply forgotten."""
+    desk = Desk(evolution.init(SPACE, [START], 7), lambda point: 1)
+    first: Ticket = desk.take()[0]
+    desk.give(first, None)
+    assert desk.state.told == ()
+    second = desk.take()[0]
+    desk.give(second, 0.5)
+    assert [loss for _, loss in desk.state.told] == [0.5]
+    desk.close()
+    assert desk.take() == ()
+    assert ROUND > 1
