@@ -278,6 +278,15 @@ class CannotWrite(OutputError):
         super().__init__(f"{path} cannot be written: {why}. Free some space or choose another folder by --out.")
 
 
+class UnwritableModel(OutputError):
+    """A model passes a limit of the model file."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(
+            f"The model cannot be written to {path}: {what}. Leave out columns with many long texts, or shorten names."
+        )
+
+
 class MissingBundle(BundleError):
     """There is no such model file."""
 

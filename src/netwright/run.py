@@ -30,7 +30,6 @@ LARGEST_MIX = 16 * 2**20  # bytes of weights in one model: the file then stays u
 SMALL_STEP = 60e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
-SLICE = 0.5  # of the time left, at most, for any later trial, until little is left
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[
     """
     rows = len(bench.loaded.truth)
     outcome = bench.loaded.schema.target.outcome
-    points = (bench.task.first_glance(rows), bench.task.default_network(rows), *bench.task.portfolio(rows, outcome))
+    points = (*_quick_points(bench), *bench.task.portfolio(rows, outcome))
     state = evolution.init(bench.task.space(rows), points, bench.seed)
     desk = Desk(state, lambda point: _siblings(bench, point), budget.trials)
     pool, lock = Pool(), threading.RLock()
@@ -146,6 +145,12 @@ def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[
     return pool
 
 
+def _quick_points(bench: Bench) -> tuple[Point, Point]:
+    """Return the first two points: a small network that is soon there, and the default that others are compared with."""
+    rows = len(bench.loaded.truth)
+    return bench.task.first_glance(rows), bench.task.default_network(rows)
+
+
 def _over(budget: Budget, reserve: float, usable: bool) -> bool:
     """Return whether it is too late to begin another trial."""
     return usable and budget.left() < reserve + 0.3
@@ -153,6 +158,8 @@ def _over(budget: Budget, reserve: float, usable: bool) -> bool:
 
 def _siblings(bench: Bench, point: Point) -> int:
     """Return how many trials of the point's shape make a step that is worth its overhead."""
+    if point in _quick_points(bench):
+        return 1
     candidate = bench.task.candidate(point, bench.preparation)
     rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
     step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
@@ -169,7 +176,7 @@ def _attempt(
         parameters = len(bench.splits) * network_cost(candidate.network).parameters
         name, origin = bench.task.describe(ticket.proposal.point), ticket.proposal.origin
         tell(TrialStarted(began, ticket.number, name, origin, candidate.to_json(), parameters))
-    control = _control(tickets, budget, reserve, tell)
+    control = _control(bench, tickets, budget, reserve, tell)
     try:
         trained = _train(bench, candidates, control, tickets[0].number)
     except TrialError as error:
@@ -198,14 +205,17 @@ def _train(bench: Bench, candidates: list[Candidate], control: Control, number: 
             recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
 
 
-def _control(tickets: tuple[Ticket, ...], budget: Budget, reserve: Callable[[], float], tell: Listener) -> Control:
-    """Return how the budget steers one training: its share of the time left, and the end."""
-    began, left = budget.elapsed(), budget.left() - reserve()
-    allowed = max(left, 0.0)
-    if tickets[0].number <= 2:
-        allowed = max(FIRST_SHARE * allowed, min(allowed, 0.5))
-    elif left > 8 and budget.seconds and left > 0.25 * budget.seconds:
-        allowed *= SLICE
+def _control(
+    bench: Bench, tickets: tuple[Ticket, ...], budget: Budget, reserve: Callable[[], float], tell: Listener
+) -> Control:
+    """Return how the budget steers one training.
+
+    Its schedule ends when its epochs are done or the time is up, whichever comes first; the first small networks have
+    a share of the time only, so that there is a usable model early.
+    """
+    began, left = budget.elapsed(), max(0.0, budget.left() - reserve())
+    quick = tickets[0].proposal.point in _quick_points(bench)
+    allowed = max(FIRST_SHARE * left, min(left, 0.5)) if quick else left
 
     def time_used() -> float:
         if budget.seconds is None:

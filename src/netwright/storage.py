@@ -2,59 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import secrets
+import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from netwright.errors import CannotWrite
 
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that cannot sync a folder: then none is needed
+
 
 def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file by way of a temporary one beside it: flushed, synced, renamed, and the folder synced.
+
+    The temporary file is its owner's alone; the finished one may be read and written by whom the user's mask allows.
 
     Args:
         path: the file to make or to replace; if anything fails it is as it was.
         write: given the open temporary file.
 
     Raises:
-        CannotWrite: if the disk is full, or the folder missing, read-only or closed to the user.
+        CannotWrite: if the disk is full, the folder missing, read-only or closed to the user, or a folder or a device
+            stands in the place of the file.
     """
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+    with _said_plainly(path):
+        _check_place(path)
+        # A short name of its own, since that of `path` may have the longest that the system allows.
+        temporary = path.parent / f".netwright-{secrets.token_hex(8)}.tmp"
+        descriptor = os.open(temporary, _CREATE, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                mode = _make_private(temporary)
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(mode)
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):  # what went wrong first is what the user must hear
+                temporary.unlink()
+            raise
         _sync_folder(path.parent)
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """Return the user's mask for new files: the temporary file is private, the finished one is as any other."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
@@ -63,10 +57,52 @@ def make_folder(folder: Path) -> None:
     Raises:
         CannotWrite: if not.
     """
-    try:
+    with _said_plainly(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"netwright")
             file.flush()
+
+
+@contextlib.contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    """Turn every fault of the system into one sentence."""
+    if "\0" in str(path):
+        raise CannotWrite(path, "no file can have a zero byte in its name")
+    try:
+        yield
     except OSError as error:
-        raise CannotWrite(folder, error.strerror or str(error)) from error
+        raise CannotWrite(path, error.strerror or str(error)) from error
+
+
+def _check_place(path: Path) -> None:
+    """Refuse to put a file in the place of a device, which the system would allow to its owner."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise CannotWrite(path, "it is a folder")
+        if not stat.S_ISREG(mode):
+            raise CannotWrite(path, "it is a device, not a file")
+
+
+def _make_private(temporary: Path) -> int:
+    """Let only its owner read and write a new file, and return the mode that the user's mask had given it.
+
+    The mask itself can only be read by changing it, for every thread at once.
+    """
+    mode = stat.S_IMODE(temporary.stat().st_mode)
+    temporary.chmod(0o600)
+    return mode
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(descriptor)

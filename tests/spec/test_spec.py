@@ -66,7 +66,7 @@ def test_shapes_say_what_members_share_and_what_they_own() -> None:
 
 
 def test_a_drawing_fits_a_terminal() -> None:
-    """One line a block, at most 80 columns."""
+    """One line a block and sort of input, at most 80 columns."""
     lines = draw(NETWORK).splitlines()
-    assert len(lines) == 1 + len(NETWORK.blocks)
+    assert len(lines) == 1 + len(NETWORK.blocks) + 2  # three sorts of inputs, a line each
     assert max(map(len, lines)) <= 80

@@ -187,7 +187,7 @@ def _linear(parts: Weights, prefix: str, hidden: Tensor) -> Tensor:
     weight, bias = parts[prefix + "weight"], parts[prefix + "bias"]
     if members == 1:
         return torch.baddbmm(bias, hidden.squeeze(1), weight).unsqueeze(1)
-    out = torch.bmm(hidden.reshape(stack, members * rows, width), weight).view(stack, members, rows, -1)
+    out = torch.bmm(hidden.reshape(stack, members * rows, width), weight).view(stack, members, rows, weight.shape[2])
     return out * parts[prefix + "out_scale"].unsqueeze(2) + bias.unsqueeze(2)
 
 
@@ -254,13 +254,13 @@ def _embed(embedding: Embedding, parts: Weights, numeric: Tensor) -> Tensor:
         low, high = parts["knots"][:, :, None, :-1], parts["knots"][:, :, None, 1:]
         share = ((each - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)  # (M, F, B, bins)
         embedded = functional.relu(share @ parts["weight"] + parts["bias"])
-    return embedded.permute(0, 2, 1, 3).reshape(stack, rows, -1)
+    return embedded.permute(0, 2, 1, 3).reshape(stack, rows, columns * embedded.shape[3])
 
 
 def _embed_categories(block: TableInput, table: Tensor, categories: Tensor) -> Tensor:
     """(M, B, C) → (M, B, C · width), through one table for all columns, laid end to end."""
     starts = torch.tensor((0, *block.cardinalities[:-1])).cumsum(0)
-    stack, rows, _ = categories.shape
+    stack, rows, columns = categories.shape
     own = torch.arange(stack)[:, None, None] * table.shape[1]  # each network of the stack has a table of its own
     index = categories + starts + own
-    return functional.embedding(index, table.flatten(0, 1)).view(stack, rows, -1)
+    return functional.embedding(index, table.flatten(0, 1)).view(stack, rows, columns * table.shape[2])

@@ -14,17 +14,20 @@ from pydantic import ConfigDict, Field
 VERSION = 1
 DOCUMENTS = ("schema", "preprocess", "spec", "card")
 MANIFEST = "manifest.json"
-WEIGHTS = re.compile(r"weights-(\d{5})\.safetensors")
+WEIGHTS = re.compile(r"weights-[0-9]{5}\.safetensors")
 
-LARGEST_ARCHIVE = 4 * 2**30 - 1  # what a zip without the 64-bit extension can hold
-MOST_MEMBERS = 80
-LARGEST_MANIFEST = 4 * 2**20
+LARGEST_ARCHIVE = 2**31 - 1  # bytes: what every zip reader takes without the 64-bit extension
+MOST_MEMBERS = 80  # a mix of 64 networks, the preprocessing, the documents, and some room
+LARGEST_MANIFEST = 4 * 2**20  # 20,000 tensors of about 125 bytes each, and room for long names
 LARGEST_DOCUMENT = 8 * 2**20
-DEEPEST = 32
+DEEPEST = 32  # levels of JSON
+MOST_VALUES = 500_000  # with the keys: bounds what 8 MiB of JSON take in memory to about 60 MB
+MOST_KEYS = 200_000
 LARGEST_HEADER = 4 * 2**20  # of a safetensors member: a header of 67 MB costs 16 s and 2 GB to read
 MOST_TENSORS = 20_000
+MOST_AXES = 16  # far more than any network has; numpy stops at 64
 
-DTYPES = {
+DTYPES: Mapping[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
     "F16": np.dtype(np.float16),
@@ -57,28 +60,34 @@ class TensorEntry:
 
     __pydantic_config__ = _STRICT
     dtype: str
-    shape: tuple[Annotated[int, Field(ge=0)], ...]
+    shape: tuple[Annotated[int, Field(ge=0, le=LARGEST_ARCHIVE)], ...]
     low: float | None
     high: float | None
 
 
 @dataclass(frozen=True)
 class MemberEntry:
-    """What the manifest says of a member."""
+    """What the manifest says of a member: its size in bytes, its SHA-256, and its tensors (none in a document)."""
 
     __pydantic_config__ = _STRICT
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, le=LARGEST_ARCHIVE)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     tensors: dict[str, TensorEntry]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The first member of a bundle."""
+    """The first member of a bundle.
+
+    Attributes:
+        format: version of the format.
+        netwright: version of Netwright that wrote it.
+        members: every other member, by name.
+    """
 
     __pydantic_config__ = _STRICT
     format: int
-    netwright: str
+    netwright: Annotated[str, Field(max_length=64)]
     members: dict[str, MemberEntry]
 
 
@@ -92,7 +101,28 @@ def weights_name(number: int) -> str:
     return f"weights-{number:05}.safetensors"
 
 
-def value_range(array: NDArray[Any]) -> tuple[float | None, float | None]:
-    """Return the least and greatest finite value of a tensor, None where there is none."""
-    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
-    return (float(finite.min()), float(finite.max())) if finite.size else (None, None)
+def member_names(count: int) -> tuple[str, ...]:
+    """Return the names of a bundle of `count` members, in their order in the file."""
+    names = (MANIFEST, *(document_name(name) for name in DOCUMENTS))
+    return (*names, *(weights_name(number) for number in range(count - len(names))))
+
+
+def known_name(name: str) -> bool:
+    """Return whether a member may have that name."""
+    return name in member_names(0) or WEIGHTS.fullmatch(name) is not None
+
+
+def largest(name: str) -> int:
+    """Return the most bytes that a member of that name may have."""
+    if name == MANIFEST:
+        return LARGEST_MANIFEST
+    return LARGEST_DOCUMENT if name.endswith(".json") else LARGEST_ARCHIVE
+
+
+def mebibytes(size: int) -> str:
+    """Return a limit as it is said in a sentence.
+
+    >>> mebibytes(LARGEST_HEADER)
+    '4 MiB'
+    """
+    return "2 GiB" if size == LARGEST_ARCHIVE else f"{size // 2**20} MiB"

@@ -1,39 +1,21 @@
-"""Writes a bundle: equal contents give equal bytes."""
+"""Writes a bundle: equal contents give equal bytes, and what is written can be read."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from netwright._version import __version__
-from netwright.bundle.format import (
-    DOCUMENTS,
-    DTYPES,
-    MANIFEST,
-    VERSION,
-    Contents,
-    Json,
-    Manifest,
-    MemberEntry,
-    TensorEntry,
-    document_name,
-    value_range,
-    weights_name,
-)
+from netwright.bundle import format as rules
+from netwright.bundle.archive import archive_size, write_archive
+from netwright.bundle.documents import encode_json, passed_limit
+from netwright.bundle.format import Contents, Manifest, MemberEntry, TensorEntry
+from netwright.bundle.tensors import encode_tensors, header_length
+from netwright.errors import UnwritableModel
 from netwright.storage import replace_file
-
-_NAMES = {dtype: name for name, dtype in DTYPES.items()}
-_MOMENT = (1980, 1, 1, 0, 0, 0)  # the first that a zip knows: two writings of one model are one file
 
 
 def write_bundle(path: Path, contents: Contents) -> None:
@@ -41,39 +23,54 @@ def write_bundle(path: Path, contents: Contents) -> None:
 
     Raises:
         CannotWrite: if it cannot be written there.
-        ValueError: if the contents are not what a bundle holds.
+        UnwritableModel: if the contents pass a limit of the format, or hold text that is not Unicode.
+        ValueError: if the contents are not what a bundle holds (other documents, dtypes, numbers that are not finite).
     """
-    content = pack(contents)
-    replace_file(path, lambda file: file.write(content) and None)
+    members = _members(path, contents)
+    replace_file(path, partial(write_archive, members=members))
 
 
-def pack(contents: Contents) -> bytes:
-    """Return the bytes of a bundle."""
-    if set(contents.documents) != set(DOCUMENTS):
-        raise ValueError(f"a bundle holds the documents {DOCUMENTS}, but got {sorted(contents.documents)}")
-    members = {document_name(name): _json(contents.documents[name]) for name in DOCUMENTS}
-    entries = {name: _entry(content, {}) for name, content in members.items()}
-    for number, tensors in enumerate(contents.tensors):
-        arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in sorted(tensors.items())}
-        members[weights_name(number)] = save(arrays)
-        entries[weights_name(number)] = _entry(members[weights_name(number)], arrays)
-    manifest = _json(asdict(Manifest(VERSION, __version__, entries)))
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
-        for name, content in {MANIFEST: manifest, **members}.items():
-            info = zipfile.ZipInfo(name, _MOMENT)
-            info.create_system = 3
-            info.external_attr = 0o600 << 16
-            archive.writestr(info, content)
-    return out.getvalue()
+def _members(path: Path, contents: Contents) -> dict[str, bytes]:
+    """Return the members by name, the manifest first."""
+    if set(contents.documents) != set(rules.DOCUMENTS):
+        raise ValueError(f"a bundle holds the documents {rules.DOCUMENTS}, but got {sorted(contents.documents)}")
+    members: dict[str, bytes] = {}
+    tensors: dict[str, dict[str, TensorEntry]] = {}
+    try:
+        for name in rules.DOCUMENTS:
+            members[rules.document_name(name)] = encode_json(contents.documents[name])
+        for number, arrays in enumerate(contents.tensors):
+            name = rules.weights_name(number)
+            members[name], tensors[name] = encode_tensors(arrays)
+        entries = {name: _entry(content, tensors.get(name, {})) for name, content in members.items()}
+        members = {rules.MANIFEST: encode_json(asdict(Manifest(rules.VERSION, __version__, entries))), **members}
+    except UnicodeEncodeError as error:
+        raise UnwritableModel(path, "a name or a value in it is not valid Unicode text") from error
+    fault = _passed_limit(members, sum(len(entries) for entries in tensors.values()))
+    if fault:
+        raise UnwritableModel(path, fault)
+    return members
 
 
-def _json(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+def _entry(content: bytes, tensors: Mapping[str, TensorEntry]) -> MemberEntry:
+    return MemberEntry(len(content), hashlib.sha256(content).hexdigest(), dict(tensors))
 
 
-def _entry(content: bytes, arrays: Mapping[str, NDArray[Any]]) -> MemberEntry:
-    tensors = {
-        name: TensorEntry(_NAMES[array.dtype], tuple(array.shape), *value_range(array)) for name, array in arrays.items()
-    }
-    return MemberEntry(len(content), hashlib.sha256(content).hexdigest(), tensors)
+def _passed_limit(members: Mapping[str, bytes], tensors: int) -> str:
+    """Return which limit of the format the members pass, as the end of a sentence, or an empty string."""
+    if len(members) > rules.MOST_MEMBERS:
+        return f"it has {len(members)} members, and a model file holds at most {rules.MOST_MEMBERS}"
+    if tensors > rules.MOST_TENSORS:
+        return f"it has {tensors:,} tensors, and a model file holds at most {rules.MOST_TENSORS:,}"
+    for name, content in members.items():
+        if len(content) > rules.largest(name):
+            return f"{name} takes {len(content):,} bytes, more than {rules.mebibytes(rules.largest(name))}"
+        document = name.endswith(".json")
+        fault = passed_limit(content if document else content[8 : 8 + header_length(content)])
+        if fault:
+            return f"{name} {fault}"
+        if not document and header_length(content) > rules.LARGEST_HEADER:
+            return f"the tensors of {name} take a header of more than {rules.mebibytes(rules.LARGEST_HEADER)}"
+    if archive_size({name: len(content) for name, content in members.items()}) > rules.LARGEST_ARCHIVE:
+        return f"it would take more than {rules.mebibytes(rules.LARGEST_ARCHIVE)}"
+    return ""

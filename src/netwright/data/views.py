@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from netwright.data.cells import MISSING_NUMBERS, is_missing, read_word
+from netwright.data.cells import INFINITE_WORDS, MISSING_NUMBERS, is_missing, read_word
 from netwright.data.columns import Texts, distinct_texts, plain_numbers, texts_of, values_of
 
 LOOKED_AT = 2_000  # distinct texts from which the kind of a column is told
@@ -47,8 +47,9 @@ class View:
 
     @property
     def number_words(self) -> tuple[list[str], NDArray[np.int64]]:
-        """The words, and their counts, that would not be missing in a column of numbers either."""
-        kept = [place for place, word in enumerate(self.words) if not is_missing(word, MISSING_NUMBERS)]
+        """The words, and their counts, that would not be missing, or infinite, in a column of numbers."""
+        blank = MISSING_NUMBERS | INFINITE_WORDS
+        kept = [place for place, word in enumerate(self.words) if not is_missing(word, blank)]
         return [self.words[place] for place in kept], self.counts[kept]
 
 

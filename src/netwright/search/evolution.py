@@ -1,7 +1,7 @@
 """Portfolio first, then mutations of the best: pure functions `init`, `ask`, `tell` over an explicit state.
 
-After the portfolio each proposal is a mutation of the best of a few earlier points drawn at random (tournament
-selection as in regularised evolution, Real et al. 2019, arXiv 1802.01548), or, one time in `RANDOM_EVERY`, a random point.
+After the portfolio each proposal is a mutation of one of the `PARENTS` best points so far (a (μ + 1) evolution strategy,
+Rechenberg 1973; mutation alone, as in Real et al. 2019, arXiv 1802.01548), or, one time in `RANDOM_EVERY`, a random point.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from netwright.spec.spaces import Point, Space, mutate, sample
 
-TOURNAMENT = 5  # points compared for a parent: large enough to press on, small enough to keep variety
+PARENTS = 4  # few, since runs are short; more than one, so that the mix keeps different members
 RANDOM_EVERY = 5
 
 
@@ -67,6 +67,6 @@ def _propose(state: State, generator: np.random.Generator) -> Proposal:
         return Proposal(state.portfolio[state.asked], "portfolio")
     if not state.told or state.asked % RANDOM_EVERY == 0:
         return Proposal(sample(state.space, generator), "random")
-    picked = generator.choice(len(state.told), size=min(TOURNAMENT, len(state.told)), replace=False)
-    parent, _ = min((state.told[int(i)] for i in picked), key=lambda entry: entry[1])
+    best = sorted(state.told, key=lambda entry: entry[1])[:PARENTS]
+    parent, _ = best[int(generator.integers(len(best)))]
     return Proposal(mutate(state.space, parent, generator), "mutation")

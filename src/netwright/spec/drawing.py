@@ -12,14 +12,16 @@ def draw(network: Network) -> str:
     lines = []
     for block, cost in zip(network.blocks, block_costs(network), strict=True):
         members = f" × {cost.members}" if cost.members > 1 else ""
-        lines.append(f"  {_words(block):<52} → {cost.width}{members:<6} {cost.parameters:>12,}")
-    return "\n".join([f"  {'block':<52}   width {'parameters':>14}", *lines])
+        *first, last = _inputs(block) if isinstance(block, TableInput) else [_words(block)]
+        lines += [f"  {words}" for words in first]
+        lines.append(f"  {last:<48} {f'{cost.width}{members}':>12} {cost.parameters:>14,}")
+    return "\n".join([f"  {'block':<48} {'width':>12} {'parameters':>14}", *lines])
 
 
 def _words(block: Block) -> str:
     match block:
         case TableInput():
-            return _inputs(block)
+            return ", ".join(_inputs(block))
         case Members(count):
             return f"{count} members that share weights"
         case Dense(width, activation, norm):
@@ -34,11 +36,11 @@ def _norm(norm: str) -> str:
     return "" if norm == "none" else f"{norm} norm, "
 
 
-def _inputs(block: TableInput) -> str:
+def _inputs(block: TableInput) -> list[str]:
     parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []
     parts += [f"{block.plain} plain"] if block.plain else []
     parts += [f"{len(block.cardinalities)} categories by {block.category_width}"] if block.cardinalities else []
-    return ", ".join(parts)
+    return parts
 
 
 def _embedded(embedding: Embedding) -> str:

@@ -1,0 +1,194 @@
+"""Networks trained as one stack learn as they would alone, stop when told, and fail with a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from netwright.data.features import Features
+from netwright.errors import TrialError
+from netwright.spec.blocks import Dense, Head, Identity, Periodic, TableInput
+from netwright.spec.network import Network, Recipe
+from netwright.train import adam
+from netwright.train.lanes import run_lanes
+from netwright.train.losses import LOSSES
+from netwright.train.population import Control, Progress, Rows, Split, Trained, as_rows, train_population
+from netwright.train.predict import predict_stack
+from netwright.train.schedule import SCHEDULES
+from netwright.train.stack import stack_parameters
+
+NETWORK = Network((TableInput(4, 0, (), Periodic(frequencies=4, width=3)), Dense(16), Head(3)))
+QUIET = Control(lambda: 0.0, lambda: False, lambda progress: None)
+
+
+def _features(rows: int = 300) -> Features:
+    numeric = np.random.default_rng(0).normal(size=(rows, 4)).astype(np.float32)
+    return Features(numeric, np.zeros((rows, 0), np.float32), np.zeros((rows, 0), np.int64))
+
+
+def _classes(features: Features) -> np.ndarray:
+    return (features.numeric[:, 0] + np.abs(features.numeric[:, 1]) > 0.5).astype(np.int64) + (features.numeric[:, 2] > 1)
+
+
+def _rows() -> Rows:
+    features = _features()
+    return as_rows(features, _classes(features), np.quantile(features.numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32))
+
+
+def _splits(folds: int = 3) -> list[Split]:
+    fold = np.arange(300) % folds
+    return [Split(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(folds)]
+
+
+def _train(recipes: list[Recipe], control: Control = QUIET, splits: list[Split] | None = None) -> tuple[Trained, ...]:
+    seeds = list(range(len(recipes)))
+    return train_population(NETWORK, recipes, _rows(), splits or _splits(), LOSSES["cross_entropy"], control, seeds)
+
+
+def test_training_learns() -> None:
+    """After 20 passes the out-of-fold loss is far below that of guessing."""
+    (trained,) = _train([Recipe(epochs=20, batch_size=32)])
+    assert trained.loss < 0.75 < np.log(3)
+    assert all(np.allclose(fold.sum(axis=1), 1, atol=1e-5) for fold in trained.predictions)
+
+
+def test_equal_seeds_give_equal_weights_bit_for_bit() -> None:
+    """Nothing but the seed decides."""
+    first, second = (_train([Recipe(epochs=3, batch_size=32)])[0] for _ in range(2))
+    assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
+
+
+def test_a_trial_in_a_stack_learns_what_it_would_alone() -> None:
+    """Without dropout, whose draws depend on the place in the stack, a neighbour changes rounding at most."""
+    quiet = Recipe(epochs=4, batch_size=32, dropout=0.0)
+    (alone,) = _train([quiet])
+    together = _train([quiet, Recipe(epochs=4, batch_size=32, dropout=0.0, learning_rate=1e-4)])
+    assert together[0].loss == pytest.approx(alone.loss, abs=1e-4)
+    assert together[1].loss > together[0].loss
+
+
+def test_label_smoothing_and_weight_decay_are_each_trial_s_own() -> None:
+    """Strong smoothing keeps probabilities away from 1; strong decay keeps weights small."""
+    plain = Recipe(epochs=30, batch_size=32, dropout=0.0)
+    smooth = Recipe(epochs=30, batch_size=32, dropout=0.0, label_smoothing=0.5)
+    heavy = Recipe(epochs=30, batch_size=32, dropout=0.0, weight_decay=1.0, learning_rate=3e-2)
+    results = _train([plain, smooth, heavy])
+    sure = [np.concatenate(result.predictions).max() for result in results[:2]]
+    assert sure[1] < 0.9 < sure[0]
+    norms = [float(result.weights["1.weight"].norm()) for result in (results[0], results[2])]
+    assert norms[1] < norms[0]
+
+
+def test_time_ends_the_schedule_and_stop_ends_at_once() -> None:
+    """A training whose time is used up has taken no step, but still has an answer."""
+    (ended,) = _train([Recipe(epochs=50)], Control(lambda: 1.0, lambda: False, lambda progress: None))
+    (stopped,) = _train([Recipe(epochs=50)], Control(lambda: 0.0, lambda: True, lambda progress: None))
+    assert ended.steps == stopped.steps == 0
+    assert len(ended.predictions[0]) == 100
+
+
+def test_progress_is_told_with_a_loss_for_each_trial() -> None:
+    """The listener hears of every check, at most 32 and the last epoch among them."""
+    heard: list[Progress] = []
+    _train([Recipe(epochs=40, batch_size=64)] * 2, Control(lambda: 0.0, lambda: False, heard.append))
+    assert heard[0].epochs == 40
+    assert all(len(progress.losses) == 2 for progress in heard)
+
+
+def test_the_weights_of_a_fold_are_chosen_by_the_other_folds() -> None:
+    """With labels of one fold made noise, its own network is not kept at the epoch that suits that noise."""
+    rows = _rows()
+    noisy = rows.targets.clone()
+    splits = _splits()
+    noisy[splits[0].valid] = torch.from_numpy(np.random.default_rng(1).integers(0, 3, 100))
+    shuffled = Rows(rows.numeric, rows.plain, rows.categories, noisy, rows.quantiles)
+    swapped = noisy.clone()
+    swapped[splits[0].valid] = torch.from_numpy(np.random.default_rng(2).integers(0, 3, 100))
+    other = Rows(rows.numeric, rows.plain, rows.categories, swapped, rows.quantiles)
+    results = []
+    for data in (shuffled, other):
+        alone = [splits[0], splits[1]]
+        train = [Split(np.setdiff1d(split.train, splits[0].valid), split.valid) for split in alone]
+        (trained,) = train_population(
+            NETWORK, [Recipe(epochs=12, batch_size=32)], data, train, LOSSES["cross_entropy"], QUIET, [0]
+        )
+        results.append(trained.weights["1.weight"][0])
+    assert torch.equal(*results), "fold 0's own labels chose the weights of its network"
+
+
+def test_a_diverging_trial_is_an_error_with_a_reason() -> None:
+    """Weights that are not finite end the trial, not the run."""
+    rows = _rows()
+    broken = Rows(rows.numeric * float("nan"), rows.plain, rows.categories, rows.targets, rows.quantiles)
+    with pytest.raises(TrialError, match="not a number"):
+        train_population(NETWORK, [Recipe(epochs=1)], broken, _splits(), LOSSES["cross_entropy"], QUIET, [0])
+
+
+def test_regression_learns_values() -> None:
+    """The squared error falls below the variance, and members of the stack predict one value a row."""
+    features = _features()
+    values = (features.numeric[:, 0] * 2 + features.numeric[:, 1]).astype(np.float32)
+    network = Network((TableInput(4, 0, (), Identity()), Dense(32), Head(1)))
+    rows = as_rows(features, values / values.std(), np.zeros((4, 49), np.float32))
+    (trained,) = train_population(
+        network, [Recipe(epochs=20, batch_size=32)], rows, _splits(), LOSSES["squared_error"], QUIET, [0]
+    )
+    assert trained.loss < 0.2
+
+
+def test_one_row_is_predicted_as_among_many() -> None:
+    """The answer for a row does not depend on the rows beside it."""
+    (trained,) = _train([Recipe(epochs=3, batch_size=32)])
+    weights = {name: tensor.numpy() for name, tensor in trained.weights.items()}
+    many = predict_stack(NETWORK, weights, _features(), "cross_entropy")
+    one = predict_stack(NETWORK, weights, _features().rows(np.array([17])), "cross_entropy")
+    assert np.abs(one[:, 0] - many[:, 17]).max() < 1e-6
+    assert predict_stack(NETWORK, weights, _features().rows(np.zeros(0, np.int64)), "cross_entropy").shape == (3, 0, 3)
+
+
+def test_adam_agrees_with_the_library() -> None:
+    """Twenty steps of ours and of torch.optim.AdamW on one quadratic end at the same point."""
+    start = torch.randn(10, generator=torch.Generator().manual_seed(0))
+    theirs = start.clone().requires_grad_()
+    optimiser = torch.optim.AdamW([theirs], lr=0.05, betas=(0.9, 0.95), weight_decay=0.1)
+    ours, state = start.clone(), adam.init(start)
+    rates = torch.full((10,), 0.05)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (theirs**2).sum().backward()
+        optimiser.step()
+        adam.step(
+            ours, 2 * ours, state, rates=rates, decays=rates * 0.1, pace=1.0, shrink=1.0, momentum=0.9, second_moment=0.95
+        )
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_stack_is_one_vector_that_its_tensors_share() -> None:
+    """A change of the vector is a change of the tensors, and gradients arrive in one vector too."""
+    stack = stack_parameters({"1.weight": torch.ones(2, 3, 4), "1.bias": torch.zeros(2, 1, 4), "0.knots": torch.ones(2, 5)})
+    stack.parameters.mul_(2)
+    assert float(stack.weights["1.weight"].detach().sum()) == 48
+    (stack.weights["1.weight"] * 3).sum().backward()
+    assert float(stack.gradient.sum()) == 72
+    assert set(stack.named()) == {"1.weight", "1.bias", "0.knots"}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_ends_near_zero_and_never_passes_one(name: str) -> None:
+    """Every schedule stays between 0 and 1 and comes down at the end."""
+    values = [SCHEDULES[name](place / 200) for place in range(201)]
+    assert 0 <= min(values) and max(values) <= 1 + 1e-9
+    assert values[-1] < 1e-9
+
+
+def test_lanes_raise_the_first_error_and_leave_torch_as_it_was() -> None:
+    """A crash in a lane reaches the caller; the caller's number of threads stays."""
+    before = torch.get_num_threads()
+
+    def work() -> None:
+        raise ValueError("a lane broke")
+
+    with pytest.raises(ValueError, match="a lane broke"):
+        run_lanes(2, work)
+    assert torch.get_num_threads() == before
