@@ -1,0 +1,30 @@
+"""Netwright: a data set, a target and a time limit in, one neural network that you own out.
+
+The names below are imported when they are first asked for, so that `import netwright` is quick and quiet.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from netwright._version import __version__
+
+if TYPE_CHECKING:
+    from netwright.api import Run, fit
+    from netwright.evaluation import evaluate
+    from netwright.model import Model, load
+
+_HOMES = {"fit": "api", "Run": "api", "evaluate": "evaluation", "load": "model", "Model": "model"}
+
+__all__ = ["Model", "Run", "__version__", "evaluate", "fit", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+    return getattr(import_module(f"netwright.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,24 +1,23 @@
-"""The way in for Python: fit, load, evaluate."""
+"""The way in for Python: from a table to a model, read like a table of contents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
-from netwright.errors import BadTrials, NothingToEvaluate
+from netwright.errors import BadTrials
+from netwright.evaluation import evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
 from netwright.finish import assemble
 from netwright.journal import Journal
-from netwright.metrics import find_metric, measure
-from netwright.model import Model, load_model
+from netwright.metrics import find_metric
+from netwright.model import Model
 from netwright.report.html import summary_html, write_report
 from netwright.report.text import describe
 from netwright.result import Result
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUT = "netwright-run"
-RESERVE = 1.2  # seconds left for choosing, writing and leaving, beside what the size of the data takes
+RESERVE = 1.0  # seconds left for choosing, writing and leaving, beside what the size of the data takes
 RESERVE_A_CELL = 3e-8  # seconds for each out-of-fold prediction of each trial kept: estimated by choosing anew for each fold
 
 
@@ -155,26 +154,3 @@ def _reserve(budget: Budget, loaded: Loaded) -> float:
         return 0.0
     cells = len(loaded.truth) * max(1, len(loaded.schema.target.labels))
     return min(0.3 * budget.seconds, RESERVE + RESERVE_A_CELL * 24 * cells)
-
-
-def load(path: str | Path) -> Model:
-    """Return the model that a bundle holds; none of its content is run.
-
-    Raises:
-        BundleError: if the file is damaged, hostile or of a newer format.
-    """
-    return load_model(Path(path))
-
-
-def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
-    """Return every metric of the model's task by name, on the rows of `data` whose target is known.
-
-    Raises:
-        DataError: if the target or a needed column is missing, or no row has a known target.
-    """
-    table = read_table(data)
-    truth: Any = model.task.parse_target(table, model.preparation.schema)
-    known = np.flatnonzero(truth >= 0 if model.labels else np.isfinite(truth))
-    if not len(known):
-        raise NothingToEvaluate(model.preparation.schema.target.name)
-    return measure(model.outcome, truth[known], model.answers(table.iloc[known]))

@@ -101,8 +101,9 @@ class SpecError(BundleError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the known name most like `name`, or an empty string."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    folded = {str(other).strip().casefold(): str(other) for other in known}
+    found = difflib.get_close_matches(name.strip().casefold(), list(folded), n=1, cutoff=0.6)
+    return f" Did you mean {folded[found[0]]!r}?" if found else ""
 
 
 # --- reading data --------------------------------------------------------------------------------------------------
@@ -351,3 +352,69 @@ class NotAJournal(OutputError):
 
     def __init__(self, path: object) -> None:
         super().__init__(f"{path} is not the record of a run that this version reads. Move it away or choose another folder by --out.")
+
+
+class MissingJournal(OutputError):
+    """There is no such record."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"There is no record of a run {path}. Check the path; netwright fit writes it as journal.sqlite.")
+
+
+class NewerJournal(OutputError):
+    """The record has a format that this version does not know."""
+
+    def __init__(self, path: object, version: int, known: int) -> None:
+        super().__init__(
+            f"The record of a run {path} was written by a newer Netwright (format {version}; this one reads up to {known}). "
+            "Upgrade: pip install -U netwright"
+        )
+
+
+class DamagedJournal(OutputError):
+    """The record is not as it was written."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; run again.")
+
+
+class UnreadableJournal(OutputError):
+    """The system will not give the record out."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"The record of a run {path} cannot be read: {why}. Copy it to a folder of yours and read it there.")
+
+
+class UnfinishedRun(OutputError):
+    """A report was asked of a run that has no result."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The run recorded in {path} ended before it had a result, so there is nothing to report. Run it again.")
+
+
+class FolderInUse(OutputError):
+    """Two runs want to write to one folder."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(f"Another run is writing to {folder} now. Wait until it has ended, or choose another folder by --out.")
+
+
+class UnknownFormat(OutputError):
+    """The name of an output file says nothing of its format."""
+
+    def __init__(self, path: object, known: tuple[str, ...]) -> None:
+        super().__init__(f"The name {path} does not say which format to write. End it in one of {', '.join(known)}.")
+
+
+class BadKind(SettingError):
+    """A kind is not written as COL=KIND."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--kind {text!r} is not of the form COL=KIND. Write for example --kind zip=categorical.")
+
+
+class MissingExtra(SettingError):
+    """A package is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"This needs the package {module}, which is not installed. Run: pip install 'netwright[{extra}]'")

@@ -165,12 +165,13 @@ _SPEC = TypeAdapter(_ModelSpec)
 _RESULT = TypeAdapter(Result)
 
 
-def load_model(path: Path) -> Model:
-    """Return the model that a file holds; reading it runs none of its content.
+def load(path: str | Path) -> Model:
+    """Return the model that a bundle holds; none of its content is run.
 
     Raises:
         BundleError: if the file is damaged, hostile, of a newer format, or its parts do not fit together.
     """
+    path = Path(path)
     contents = read_bundle(path)
     try:
         spec = _SPEC.validate_json(json.dumps(contents.documents["spec"]))

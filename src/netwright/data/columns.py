@@ -42,8 +42,11 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
         values = cells.to_numpy()
         return values.astype("datetime64[s]") if kind == "M" else _widest(values) if kind in "iufb" else None
     if kind in "iufb":
-        if cells.isna().any() or kind == "f":
-            return _widest(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+        if kind == "f":
+            native = np.dtype(getattr(dtype, "numpy_dtype", np.float64))
+            return _widest(cells.to_numpy(dtype=native, na_value=np.nan))
+        if cells.isna().any():
+            return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
         return _widest(cells.to_numpy(dtype=np.dtype({"i": "int64", "u": "uint64", "b": "bool"}[kind])))
     if kind == "M":
         return pd.to_datetime(pd.Series(cells.astype(object).tolist()), utc=False).to_numpy().astype("datetime64[s]")
@@ -66,7 +69,9 @@ def _plain(cells: pd.Series) -> pd.Series:
 
 def _widest(values: NDArray[Any]) -> NDArray[Any]:
     """Return numbers in 64 bits; a short float becomes the number that it is written as, so that 0.1 stays 0.1."""
-    if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+    if values.dtype == np.float32:
+        return _floats(pc.cast(pc.cast(pa.array(values), pa.string()), pa.float64()))
+    if values.dtype == np.float16:
         distinct, codes = np.unique(values, return_inverse=True)
         return np.array([float(str(value)) for value in distinct], np.float64)[codes]
     return values.astype({"f": np.float64, "i": np.int64, "u": np.uint64, "b": np.bool_}[values.dtype.kind], copy=False)

@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	touch .venv/installed
+
+.PHONY: install
+install: .venv/installed ## Make .venv and install Netwright and its tools into it
+
+.PHONY: demo
+demo: install ## Fit a network to the penguins that the repository ships, and show it
+	$(BIN)/netwright fit examples/data/penguins.csv --target species --time 30s --out demo
+	$(BIN)/netwright show demo/model.nw
+	@echo
+	@echo "The model is demo/model.nw; open demo/report.html to read how it came about."
+
+.PHONY: check
+check: install ## Lint, format check and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: test
+test: check ## Everything that must pass: check, tests, doctests, the README's code blocks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+.PHONY: format
+format: install ## Put the code into its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf .venv demo netwright-run .mypy_cache .ruff_cache .pytest_cache .hypothesis

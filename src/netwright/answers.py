@@ -1,0 +1,57 @@
+"""A model's answers as a table, and that table as a file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from netwright.data.labels import label_array
+from netwright.data.schema import Outcome
+from netwright.errors import NoProbabilities, UnknownFormat
+from netwright.model import Model
+from netwright.storage import replace_file
+
+FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
+
+
+def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFrame:
+    """Return one row for each row of the table: the predicted target, and the probability of each class if asked.
+
+    Raises:
+        DataError: if a column is missing.
+        NoProbabilities: if they are asked of a model that predicts a number.
+    """
+    target = model.preparation.schema.target.name
+    if proba and model.outcome == Outcome.REGRESSION:
+        raise NoProbabilities(target)
+    answers = model.answers(table)
+    if model.outcome == Outcome.REGRESSION:
+        return pd.DataFrame({target: answers})
+    columns = {target: label_array(model.labels)[answers.argmax(axis=1)]}
+    if proba:
+        columns |= {f"{target}={label}": answers[:, place] for place, label in enumerate(model.labels)}
+    return pd.DataFrame(columns)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table in the format that the file's name asks for, all or nothing.
+
+    Raises:
+        UnknownFormat: if the name ends in none of `FORMATS`.
+        CannotWrite: if it cannot be written there.
+    """
+    out = io.BytesIO()
+    match path.suffix.lower():
+        case ".csv":
+            table.to_csv(out, index=False)
+        case ".tsv":
+            table.to_csv(out, index=False, sep="\t")
+        case ".parquet":
+            table.to_parquet(out, index=False)
+        case ".jsonl":
+            out.write(table.to_json(orient="records", lines=True, force_ascii=False).encode())
+        case _:
+            raise UnknownFormat(path, FORMATS)
+    replace_file(path, lambda file: file.write(out.getvalue()) and None)

@@ -1,0 +1,204 @@
+"""The file that a record lies in: made whole, known by its header, written by one run at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from netwright.errors import (
+    CannotWrite,
+    DamagedJournal,
+    FolderInUse,
+    MissingJournal,
+    NewerJournal,
+    NotAJournal,
+    UnreadableJournal,
+)
+from netwright.storage import replace_file
+
+if sys.platform != "win32":
+    import fcntl
+
+APPLICATION = 0x4E575254  # "NWRT": says whose file this is
+VERSION = 1
+LARGEST_CELL = 64 * 2**20  # bytes that are read into memory at once; 100,000 columns are described in a fifth of it
+
+_TABLES = """
+CREATE TABLE event (kind TEXT NOT NULL, seconds REAL NOT NULL, body TEXT NOT NULL);
+CREATE TABLE trial (
+    trial INTEGER PRIMARY KEY, name TEXT NOT NULL, origin TEXT NOT NULL, candidate TEXT NOT NULL,
+    parameters INTEGER NOT NULL, started REAL NOT NULL, status TEXT NOT NULL DEFAULT 'running',
+    reason TEXT, score REAL, loss REAL, duration REAL
+);
+CREATE TABLE epoch (trial INTEGER NOT NULL, seconds REAL NOT NULL, epoch INTEGER NOT NULL, loss REAL);
+CREATE TABLE best (seconds REAL NOT NULL, score REAL, loss REAL, members INTEGER NOT NULL);
+"""
+_SHAPE = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk is full or does not answer",
+    sqlite3.SQLITE_READONLY: "it may not be written to",
+    sqlite3.SQLITE_CANTOPEN: "the folder is missing or closed to you",
+    sqlite3.SQLITE_BUSY: "another program holds it",
+    sqlite3.SQLITE_LOCKED: "another program holds it",
+}
+
+
+def begin(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
+    """Put an empty record in place of an earlier one; return a connection to it, and what gives the folder free again.
+
+    Raises:
+        NotAJournal: if another file stands there.
+        FolderInUse: if another run is writing there now.
+        CannotWrite: if it cannot be written there.
+    """
+    with writing(path):
+        release = _hold_folder(path.parent)
+        try:
+            _clear(path)
+            content = _empty()
+            replace_file(path, lambda file: file.write(content) and None)
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
+        except BaseException:
+            release()
+            raise
+        return connection, release
+
+
+def end(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file, which can then be read from a folder that is read-only."""
+    connection.execute("PRAGMA busy_timeout = 0")  # whoever is reading now is not worth waiting for
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection for reading a record that is not trusted.
+
+    Raises:
+        MissingJournal: if there is no such file.
+        NotAJournal: if it is something else.
+        NewerJournal: if a newer version wrote it.
+        DamagedJournal: if its tables are not those that Netwright makes.
+        UnreadableJournal: if the system will not give it out.
+    """
+    if not path.is_file():  # nor a pipe, which would be waited for without end
+        raise NotAJournal(path) if path.exists() else MissingJournal(path)
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+    except sqlite3.Error as error:
+        raise UnreadableJournal(path, told(error)) from error
+    try:
+        _check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is not a record, before a query meets its content: a view could be made to run for ever."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        raise UnreadableJournal(path, told(error)) from error
+    except sqlite3.Error as error:
+        raise NotAJournal(path) from error
+    if application != APPLICATION or version < VERSION:
+        raise NotAJournal(path)
+    if version > VERSION:
+        raise NewerJournal(path, version, VERSION)
+    try:
+        shape = connection.execute(_SHAPE).fetchall()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise DamagedJournal(path, told(error)) from error
+    if shape != _shape():
+        raise DamagedJournal(path, "its tables are not those of a run")
+
+
+def _shape() -> list[tuple[str, str, str]]:
+    model = sqlite3.connect(":memory:")
+    try:
+        model.executescript(_TABLES)
+        return model.execute(_SHAPE).fetchall()
+    finally:
+        model.close()
+
+
+def _clear(path: Path) -> None:
+    """Remove what an earlier run left, but nothing that is not a record."""
+    if path.exists() or path.is_symlink():
+        with suppress(NewerJournal, DamagedJournal):  # both are records too, and this run's takes their place
+            connect(path).close()
+    for ending in ("-wal", "-shm", "-journal"):  # before the file itself: a log must never meet the file of another run
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def _empty() -> bytes:
+    """Return the content of a record without events: a killed process then never leaves half of one behind."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty"
+        connection = sqlite3.connect(path)
+        try:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.executescript(_TABLES)
+        finally:
+            connection.close()
+        return path.read_bytes()
+
+
+def _hold_folder(folder: Path) -> Callable[[], None]:
+    """Keep other runs out of a folder: they would delete each other's logs. Return what lets them in again.
+
+    The system lets them in too when the process ends in whatever way, so that nothing has to be swept up.
+
+    Raises:
+        FolderInUse: if another run is there.
+        OSError: if the folder is missing or closed to the user.
+    """
+    if sys.platform == "win32":  # there, an open file cannot be replaced
+        return lambda: None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise FolderInUse(folder) from error
+    except OSError:  # a network file system without such locks: runs go on as they would without this
+        os.close(descriptor)
+        return lambda: None
+    return lambda: os.close(descriptor)
+
+
+def told(error: Exception) -> str:
+    """Return what a failure of SQLite or of the system means, in words for a sentence."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return _WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what can go wrong with a disk into `CannotWrite`; mistakes of the program pass as they are."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise CannotWrite(path, told(error)) from error

@@ -1,0 +1,233 @@
+"""The record of a run while it is written and when it is read.
+
+When `record` returns from a trial that finished or failed, neither a killed process nor a lost power supply undoes it.
+Epochs are many and worth less: they wait in memory for the next commit, a second at most.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from netwright.errors import CannotWrite, DamagedJournal
+from netwright.events import (
+    BestImproved,
+    DataRead,
+    EpochDone,
+    Event,
+    RunFinished,
+    RunStarted,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+)
+from netwright.journal.file import begin, connect, end, told, writing
+from netwright.journal.rows import (
+    BEST_COLUMNS,
+    TRIAL_COLUMNS,
+    Row,
+    TrialRecord,
+    bests_of,
+    data_of,
+    result_of,
+    settings_of,
+    sound,
+    text,
+    trials_of,
+)
+from netwright.result import Result
+
+EPOCHS_WAIT = 1.0  # seconds, on the run's clock, that an epoch waits for company
+EPOCHS_TOGETHER = 512
+CURVE_POINTS = 512  # of one trial when it is read: a chart cannot show more
+ALL_POINTS = 200_000  # of all trials together: the report of a week's run has to fit into memory
+MOST_TRIALS = 200_000  # that are read
+MOST_BESTS = 20_000  # improvements that are read, the last ones
+
+_CURVES = """
+SELECT trial, seconds, epoch, loss FROM (
+    SELECT rowid AS place, trial, seconds, epoch, loss,
+        row_number() OVER (PARTITION BY trial ORDER BY rowid DESC) - 1 AS back, count(*) OVER (PARTITION BY trial) AS total
+    FROM epoch
+) WHERE back % ((total + :most - 1) / :most) = 0 ORDER BY place
+"""
+_STARTED = "INSERT INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
+_FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
+_FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
+
+
+class Journal:
+    """One connection to the record, used from any thread, one event at a time."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, release: Callable[[], None] | None) -> None:
+        """Take over a connection. Use `create` or `open`; `release`, given to a writer, is called at its end."""
+        self._path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._waiting: list[Row] = []
+        self._closed = False
+        self._release = None if release is None else weakref.finalize(self, release)
+
+    @staticmethod
+    def create(path: Path) -> Journal:
+        """Begin a new record, in place of that of an earlier run; its folder is this run's until it is closed.
+
+        Raises:
+            NotAJournal: if another file stands there.
+            FolderInUse: if another run is writing there now.
+            CannotWrite: if it cannot be written there.
+        """
+        return Journal(path, *begin(path))
+
+    @staticmethod
+    def open(path: Path) -> Journal:
+        """Open a record for reading, also while a run is writing it. What it holds is not trusted.
+
+        Raises:
+            MissingJournal: if there is no such file.
+            NotAJournal: if it is something else.
+            NewerJournal: if a newer version wrote it.
+            DamagedJournal: if its tables are not those that Netwright makes; reading raises it for their content.
+            UnreadableJournal: if the system will not give it out.
+        """
+        return Journal(path, connect(path), None)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except CannotWrite:
+            if error is None:  # else what went wrong first is what the user must hear
+                raise
+
+    def close(self) -> None:
+        """Close the record; all of it is then in the one file. Closing again does nothing.
+
+        Raises:
+            CannotWrite: if the disk is full; what had been recorded then lies in the write-ahead log beside the file.
+        """
+        with self._lock, writing(self._path):
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                if self._release is not None:
+                    self._commit()
+                    end(self._connection)
+            finally:
+                self._connection.close()
+                if self._release is not None:
+                    self._release()
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def record(self, event: Event) -> None:
+        """Take down an event. It is on disk when this returns, but for an epoch, which may wait a second.
+
+        Raises:
+            CannotWrite: if the disk is full.
+            ValueError: if a trial ends that was not started.
+        """
+        with self._lock, writing(self._path):
+            if not isinstance(event, EpochDone):
+                self._commit(event)
+                return
+            self._waiting.append((int(event.trial), float(event.seconds), int(event.epoch), float(event.loss)))
+            if event.seconds - self._waiting[0][1] >= EPOCHS_WAIT or len(self._waiting) >= EPOCHS_TOGETHER:
+                self._commit()
+
+    def _commit(self, event: Event | None = None) -> None:
+        """Write the epochs that wait and the event, all of it or none."""
+        if event is None and not self._waiting:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT INTO epoch VALUES (?, ?, ?, ?)", self._waiting)
+            if event is not None:
+                self._write(event)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
+                self._connection.execute("ROLLBACK")
+            raise
+        self._waiting.clear()
+
+    def _write(self, event: Event) -> None:
+        run = self._connection.execute
+        match event:
+            case RunStarted(settings):
+                run("INSERT INTO event VALUES ('started', 0, ?)", (text(settings),))
+            case DataRead(seconds):
+                run("INSERT INTO event VALUES ('data', ?, ?)", (seconds, text(asdict(event))))
+            case TrialStarted(seconds, trial, name, origin, candidate, parameters):
+                run(_STARTED, (trial, sound(name), sound(origin), text(candidate), parameters, seconds))
+            case TrialFinished(_, trial, score, loss, duration):
+                self._end_trial(trial, _FINISHED, (score, loss, duration, trial))
+            case TrialFailed(_, trial, reason):
+                self._end_trial(trial, _FAILED, (sound(reason), trial))
+            case BestImproved(seconds, score, loss, members):
+                run("INSERT INTO best VALUES (?, ?, ?, ?)", (seconds, score, loss, members))
+            case RunFinished(seconds, result):
+                run("INSERT INTO event VALUES ('finished', ?, ?)", (seconds, text(result.to_json())))
+
+    def _end_trial(self, trial: int, statement: str, row: Row) -> None:
+        if self._connection.execute(statement, row).rowcount != 1:
+            raise ValueError(f"Trial {trial} ended, but was not started.")
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the run was asked to do; empty if it ended before that was recorded."""
+        body = self._event("started")
+        return {} if body is None else settings_of(self._path, body)
+
+    def data(self) -> DataRead | None:
+        """Return what the data was; None if the run ended before it was read."""
+        body = self._event("data")
+        return None if body is None else data_of(self._path, body)
+
+    def result(self) -> Result | None:
+        """Return the outcome; None for a run that did not finish."""
+        body = self._event("finished")
+        return None if body is None else result_of(self._path, body)
+
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Return every trial in the order of their numbers; long curves are thinned, and keep their last point."""
+        rows = self._rows(f"SELECT {', '.join(TRIAL_COLUMNS)} FROM trial ORDER BY trial LIMIT {MOST_TRIALS}", {})
+        most = max(8, min(CURVE_POINTS, ALL_POINTS // max(1, len(rows))))
+        return trials_of(self._path, rows, self._rows(_CURVES, {"most": most}))
+
+    def curve(self) -> tuple[BestImproved, ...]:
+        """Return how the best so far got better, in the order of time."""
+        rows = self._rows(f"SELECT {', '.join(BEST_COLUMNS)} FROM best ORDER BY rowid DESC LIMIT {MOST_BESTS}", {})
+        return bests_of(self._path, reversed(rows))
+
+    def _event(self, kind: str) -> str | None:
+        rows = self._rows("SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1", {"kind": kind})
+        return rows[0][0] if rows else None
+
+    def _rows(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
+        with self._lock:
+            with writing(self._path):
+                self._commit()
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.ProgrammingError:
+                raise
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise DamagedJournal(self._path, told(error)) from error

@@ -1,0 +1,123 @@
+"""Rows of a record as values, and back. What is read is not trusted: it is checked as strictly as a model file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from netwright.errors import DamagedJournal
+from netwright.events import BestImproved, DataRead
+from netwright.result import Result
+
+Row = tuple[Any, ...]
+Curve = tuple[tuple[float, int, float], ...]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as the journal holds it.
+
+    Attributes:
+        trial: its number; name, origin, candidate, parameters: as in `TrialStarted`.
+        started: seconds since the start of the command.
+        status: running, finished or failed; running is also one that the end of its process cut off.
+        reason: why it failed; else None.
+        score: as in `TrialFinished`, as are loss and duration; None unless it finished, or where it is not a number.
+        curve: (seconds, epoch, loss) after each epoch, thinned where there are very many; NaN where it diverged.
+    """
+
+    trial: int
+    name: str
+    origin: str
+    candidate: dict[str, Any]
+    parameters: int
+    started: float
+    status: Literal["running", "finished", "failed"]
+    reason: str | None
+    score: float | None
+    loss: float | None
+    duration: float | None
+    curve: Curve
+
+
+TRIAL_COLUMNS = ("trial", "name", "origin", "candidate", "parameters", "started", "status", "reason", "score", "loss", "duration")
+BEST_COLUMNS = ("seconds", "score", "loss", "members")
+
+_TRIALS = TypeAdapter(tuple[TrialRecord, ...])
+_BESTS = TypeAdapter(tuple[BestImproved, ...])
+_RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdapter(dict[str, Any])
+
+T = TypeVar("T")
+
+
+def text(value: Any) -> str:
+    """Return a value as JSON in ASCII: SQLite stores no halves of surrogate pairs, which a header can hold."""
+    return json.dumps(value, default=str)
+
+
+def sound(words: str) -> str:
+    """Return a text that can be stored, as it is but for halves of surrogate pairs."""
+    return words.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def settings_of(path: Path, body: str) -> dict[str, Any]:
+    """Return the settings that a row describes."""
+    return _checked(path, lambda: _SETTINGS.validate_json(body))
+
+
+def data_of(path: Path, body: str) -> DataRead:
+    """Return the data that a row describes."""
+    return _checked(path, lambda: _DATA.validate_json(body, strict=True))
+
+
+def result_of(path: Path, body: str) -> Result:
+    """Return the result that a row describes, which has to be one and nothing more."""
+    result = _checked(path, lambda: _RESULT.validate_json(body, strict=True))
+    if _comparable(body) != _comparable(text(result.to_json())):
+        raise DamagedJournal(path, "its result has parts that Netwright does not write")
+    return result
+
+
+def trials_of(path: Path, rows: Iterable[Row], epochs: Iterable[Row]) -> tuple[TrialRecord, ...]:
+    """Return the trials that rows of `TRIAL_COLUMNS` and of (trial, seconds, epoch, loss) describe."""
+    curves: dict[int, list[Row]] = {}
+    for trial, seconds, epoch, loss in epochs:
+        curves.setdefault(trial, []).append((seconds, epoch, math.nan if loss is None else loss))
+
+    def named(row: Row) -> dict[str, Any]:
+        values = dict(zip(TRIAL_COLUMNS, row, strict=True))
+        return {**values, "candidate": json.loads(values["candidate"]), "curve": curves.get(row[0], [])}
+
+    return _checked(path, lambda: _TRIALS.validate_json(json.dumps([named(row) for row in rows]), strict=True))
+
+
+def bests_of(path: Path, rows: Iterable[Row]) -> tuple[BestImproved, ...]:
+    """Return the improvements that rows of `BEST_COLUMNS` describe; SQLite stores what is not a number as nothing."""
+
+    def named(row: Row) -> dict[str, Any]:
+        return {name: math.nan if value is None else value for name, value in zip(BEST_COLUMNS, row, strict=True)}
+
+    return _checked(path, lambda: _BESTS.validate_json(json.dumps([named(row) for row in rows]), strict=True))
+
+
+def _comparable(body: str) -> Any:
+    """Return JSON with NaN, which equals nothing, as a word."""
+    return json.loads(body, parse_constant=str)
+
+
+def _checked(path: Path, read: Callable[[], T]) -> T:
+    """Return what `read` makes of the content.
+
+    Raises:
+        DamagedJournal: if it is not what Netwright writes.
+    """
+    try:
+        return read()
+    except (ValidationError, ValueError, TypeError, RecursionError) as error:
+        raise DamagedJournal(path, "its content is not what Netwright writes") from error
