@@ -131,13 +131,15 @@ def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[
             listener(event)
 
     def work() -> None:
-        while (tickets := desk.take()) and not _over(budget, reserve(), bool(pool.trials)):
-            finished = _attempt(bench, tickets, budget, reserve, tell)
-            with lock:
-                _account(bench, pool, tickets, finished, budget, listener)
-            for ticket, trial in zip(tickets, finished, strict=True):
-                desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
-        desk.close()
+        try:
+            while (tickets := desk.take()) and not _over(budget, reserve(), bool(pool.trials)):
+                finished = _attempt(bench, tickets, budget, reserve, tell)
+                with lock:
+                    _account(bench, pool, tickets, finished, budget, listener)
+                for ticket, trial in zip(tickets, finished, strict=True):
+                    desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
+        finally:
+            desk.close()  # also when this lane breaks: the others must not wait for it
 
     run_lanes(usable_cores(), work)
     if not pool.trials:

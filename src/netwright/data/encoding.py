@@ -241,9 +241,10 @@ class TableEncoder:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the arrays as plain JSON values."""
-        columns = {name: asdict(column) for name, column in self.columns.items()}
-        for column in columns.values():
-            column.pop("rarity", None), column.pop("projection", None)
+        columns = []
+        for name, column in self.columns.items():  # a list, since the order of the features is that of the columns
+            fields = {key: value for key, value in asdict(column).items() if key not in ("rarity", "projection")}
+            columns.append([name, fields])
         return {"columns": columns, "plain_columns": self.plain_columns}
 
     def tensors(self) -> dict[str, Array]:
@@ -304,7 +305,7 @@ def _stack(views: Sequence[Array], rows: int, dtype: Any) -> Array:
     return out
 
 
-_COLUMNS = TypeAdapter(dict[str, Encoding])
+_COLUMNS = TypeAdapter(list[tuple[str, Encoding]])
 
 
 def decode_encoder(document: Any, tensors: Mapping[str, Array]) -> TableEncoder:
@@ -314,7 +315,7 @@ def decode_encoder(document: Any, tensors: Mapping[str, Array]) -> TableEncoder:
         UnreadableDocument: if they describe none.
     """
     try:
-        columns = _COLUMNS.validate_json(json.dumps(document["columns"]))
+        columns = dict(_COLUMNS.validate_json(json.dumps(document["columns"])))
         plain = int(document["plain_columns"])
     except (ValidationError, KeyError, TypeError, ValueError) as error:
         raise UnreadableDocument("preprocessing") from error

@@ -1,0 +1,210 @@
+"""From a table to a model: what a user is promised, on data sets that scikit-learn ships."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+
+import netwright as nw
+from netwright.budget import Budget
+from netwright.errors import DataError, MissingColumns, NoProbabilities
+from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
+from netwright.journal import Journal
+
+
+def iris() -> pd.DataFrame:
+    """Return the irises with the names of their species."""
+    data = load_iris(as_frame=True)
+    return data.frame.assign(target=data.target_names[data.target])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run on the irises."""
+    return nw.fit(iris(), "target", trials=4, out=tmp_path_factory.mktemp("iris"))
+
+
+def test_a_model_learns(run: nw.Run) -> None:
+    """The irises are told apart far better than by chance, and the estimate says so."""
+    assert run.result.score > 0.9
+    assert run.result.score_low <= run.result.score <= run.result.score_high
+    assert run.result.baselines[0].score < 0.5
+    assert (run.model.predict(iris()) == iris()["target"]).mean() > 0.9
+
+
+def test_a_saved_model_gives_the_same_answers(run: nw.Run) -> None:
+    """Bit for bit, on all rows and on one."""
+    loaded = nw.load(run.bundle)
+    assert np.array_equal(loaded.predict_proba(iris()), run.model.predict_proba(iris()))
+    assert loaded.result == run.result
+    one = loaded.predict_proba(iris().iloc[[3]])
+    assert np.abs(one - run.model.predict_proba(iris())[[3]]).max() < 1e-5
+
+
+def test_order_and_extra_columns_do_not_matter_but_missing_ones_do(run: nw.Run) -> None:
+    """All missing columns are named at once."""
+    shuffled = iris()[iris().columns[::-1]].assign(extra=1)
+    assert np.array_equal(run.model.predict(shuffled), run.model.predict(iris()))
+    with pytest.raises(MissingColumns, match=r"petal length.*petal width"):
+        run.model.predict(iris().drop(columns=["petal length (cm)", "petal width (cm)"]))
+
+
+def test_unseen_missing_and_infinite_cells_are_answered(run: nw.Run) -> None:
+    """No cell makes an answer that is not a number; no row is an answer too."""
+    odd = iris().head(4).drop(columns="target").astype(object)
+    odd.iloc[0, 0], odd.iloc[1, 1], odd.iloc[2, 2], odd.iloc[3, 3] = np.nan, np.inf, None, "what?"
+    assert np.isfinite(run.model.predict_proba(odd)).all()
+    assert run.model.predict(iris().head(0)).shape == (0,)
+    assert run.model.predict_proba(iris().head(0)).shape == (0, 3)
+
+
+def test_two_runs_with_one_seed_are_one_model_bit_for_bit(tmp_path: Path) -> None:
+    """With a number of trials instead of a time nothing depends on the clock; another seed is another model."""
+    runs = [nw.fit(iris(), "target", trials=5, seed=seed, out=tmp_path / str(i)) for i, seed in enumerate((3, 3, 4))]
+    first, second, other = (run.model for run in runs)
+    assert [part.candidate for part in first.parts] == [part.candidate for part in second.parts]
+    for left, right in zip(first.parts, second.parts, strict=True):
+        assert all(np.array_equal(left.weights[name], right.weights[name]) for name in left.weights)
+    assert np.array_equal(first.predict_proba(iris()), second.predict_proba(iris()))
+    assert not np.array_equal(first.predict_proba(iris()), other.predict_proba(iris()))
+
+
+def test_the_caller_s_data_and_random_states_are_left_alone(tmp_path: Path) -> None:
+    """A fit changes neither the frame nor the global generators nor PyTorch's threads."""
+    table = iris()
+    before = table.copy(deep=True)
+    states = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.get_num_threads())
+    nw.fit(table, "target", trials=1, out=tmp_path)
+    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.get_num_threads())
+    assert states == after
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_number_is_predicted_with_an_estimate_near_the_truth(tmp_path: Path) -> None:
+    """On the diabetes data the error is well below that of the mean, and probabilities are refused."""
+    table = load_diabetes(as_frame=True).frame
+    run = nw.fit(table.head(300), "target", trials=4, out=tmp_path)
+    assert run.result.metric == "rmse"
+    assert run.result.score < 0.85 * run.result.baselines[0].score
+    test = nw.evaluate(run.model, table.tail(142))
+    assert test["rmse"] < 1.3 * run.result.score
+    with pytest.raises(NoProbabilities):
+        run.model.predict_proba(table)
+
+
+def test_a_time_limit_is_kept_and_the_result_is_good(tmp_path: Path) -> None:
+    """Six seconds, everything included, within a generous bound."""
+    table = load_breast_cancer(as_frame=True).frame
+    began = time.monotonic()
+    run = nw.fit(table, "target", time="6s", out=tmp_path)
+    assert time.monotonic() - began < 9
+    assert run.result.score > 0.93
+    assert run.model.outcome == "binary"
+    assert set(run.model.predict(table)) <= {0, 1}
+
+
+def test_a_run_that_is_asked_to_end_hands_over_the_best_so_far(tmp_path: Path) -> None:
+    """Asked at the first finished trial, it ends at once with a complete result."""
+    budget = Budget(seconds=60)
+
+    def listener(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            budget.end()
+
+    run = nw.fit(iris(), "target", out=tmp_path, listener=listener, budget=budget)
+    assert run.result.ended_early
+    assert run.result.seconds < 20
+    assert run.bundle.exists() and run.report.exists()
+
+
+def test_events_and_journal_tell_the_same_story(tmp_path: Path) -> None:
+    """Every trial is started and ended once, and the journal holds what the listener heard."""
+    heard: list[Event] = []
+    run = nw.fit(iris(), "target", trials=3, out=tmp_path, listener=heard.append)
+    started = [event.trial for event in heard if isinstance(event, TrialStarted)]
+    assert sorted(started) == [1, 2, 3]
+    assert sum(isinstance(event, DataRead) for event in heard) == 1
+    assert isinstance(heard[-1], RunFinished)
+    with Journal.open(run.journal) as journal:
+        assert [trial.trial for trial in journal.trials()] == [1, 2, 3]
+        assert journal.result() == run.result
+        assert journal.curve() == tuple(event for event in heard if isinstance(event, BestImproved))
+
+
+def test_every_kind_of_column_and_any_script_works(tmp_path: Path) -> None:
+    """Chinese headers, labels and words, dates, booleans, money, many categories and an identifier in one table."""
+    generator = np.random.default_rng(0)
+    rows = 160
+    good = generator.random(rows) < 0.5
+    table = pd.DataFrame(
+        {
+            "编号": [f"客户-{number:05}" for number in range(rows)],
+            "价格": [f"¥{number:,}" for number in generator.integers(900, 5_000, rows)],
+            "日期": pd.Timestamp("2023-01-01") + pd.to_timedelta(generator.integers(0, 500, rows), unit="D"),
+            "会员": generator.random(rows) < 0.3,
+            "城市": generator.choice(["北京", "上海", "广州", None], rows),
+            "مدينة": generator.choice([f"حي {number}" for number in range(30)], rows),
+            "评论": [
+                ("这个产品非常好用我很喜欢" if ok else "质量太差了完全不值这个价") + str(number)
+                for number, ok in enumerate(good)
+            ],
+            "结果": np.where(good, "满意 😀", "不满意"),
+        }
+    )
+    run = nw.fit(table, "结果", trials=5, out=tmp_path)
+    kinds = {column.name: str(column.kind) for column in run.model.preparation.schema.columns}
+    assert kinds["评论"] == "text" and kinds["价格"] == "numeric" and kinds["日期"] == "datetime" and kinds["会员"] == "boolean"
+    assert kinds["编号"] == "identifier" and kinds["城市"] == "categorical"
+    assert set(run.model.labels) == {"满意 😀", "不满意"}
+    assert run.result.score > 0.9
+    table.to_csv(tmp_path / "表.csv", index=False)
+    assert nw.evaluate(nw.load(run.bundle), tmp_path / "表.csv")["accuracy"] > 0.9
+
+
+def test_a_leak_is_reported_and_a_class_of_one_row_is_handled(tmp_path: Path) -> None:
+    """The column that is the target in disguise is named; the lonely class is among the labels."""
+    table = iris().assign(code=lambda frame: frame["target"].str.upper())
+    table.loc[0, "target"] = "unique"
+    run = nw.fit(table, "target", trials=1, out=tmp_path)
+    assert {"leak", "rare_class"} <= {finding.kind for finding in run.findings}
+    assert "unique" in run.model.labels
+
+
+@pytest.mark.parametrize("kind", [bool, int, float, str])
+def test_labels_come_back_with_the_type_they_had(kind: type, tmp_path: Path) -> None:
+    """Booleans, whole numbers, floats and texts."""
+    table = iris().assign(target=(iris()["target"] == "setosa").astype(kind))
+    run = nw.fit(table, "target", trials=1, out=tmp_path, task="classification")
+    answers = nw.load(run.bundle).predict(table)
+    assert {type(answer.item() if hasattr(answer, "item") else answer) for answer in answers} == {kind}
+
+
+def test_a_wide_table_is_fitted(tmp_path: Path) -> None:
+    """Five thousand columns, of which two matter."""
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(80, 5_000)).astype(np.float32)
+    table = pd.DataFrame(values, columns=[f"c{number}" for number in range(5_000)])
+    table["y"] = np.where(values[:, 0] + values[:, 1] > 0, "up", "down")
+    run = nw.fit(table, "y", trials=1, out=tmp_path)
+    assert run.bundle.stat().st_size < 25e6
+    assert {"many_columns"} <= {finding.kind for finding in run.findings}
+
+
+def test_notebooks_show_a_run(run: nw.Run) -> None:
+    """A small table of numbers, for a run and for a model."""
+    assert "accuracy" in run._repr_html_()
+    assert "accuracy" in run.model._repr_html_()
+
+
+def test_data_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The folder is not even made."""
+    with pytest.raises(DataError):
+        nw.fit(iris().head(5), "target", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

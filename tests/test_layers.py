@@ -1,0 +1,138 @@
+"""The layout is the data flow: imports go down the list in docs/architecture.md only, and there are no cycles."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import netwright
+
+ROOT = Path(netwright.__file__).parent
+
+LAYERS = (
+    ("cli",),
+    ("api",),
+    ("finish",),
+    ("run",),
+    ("progress", "doctor", "clock"),
+    ("report", "answers", "evaluation"),
+    ("testing",),
+    ("model",),
+    ("tasks",),
+    ("bundle",),
+    ("train",),
+    ("select",),
+    ("search",),
+    ("build",),
+    ("spec",),
+    ("data",),
+    ("journal",),
+    ("storage",),
+    ("metrics", "events"),
+    ("result", "budget"),
+    ("errors", "_version"),
+)
+"""From the top to the bottom; units of one line do not import each other."""
+
+HEIGHT = {unit: -place for place, units in enumerate(LAYERS) for unit in units}
+LAZY = {
+    ("netwright/cli.py", "api"),  # a command that fits nothing must not wait for PyTorch
+    ("netwright/cli.py", "answers"),
+    ("netwright/cli.py", "data"),
+    ("netwright/cli.py", "doctor"),
+    ("netwright/cli.py", "evaluation"),
+    ("netwright/cli.py", "model"),
+    ("netwright/cli.py", "progress"),
+    ("netwright/cli.py", "report"),
+    ("netwright/model.py", "train"),  # a model is loaded and shown without PyTorch
+    ("netwright/data/reading.py", "pyarrow"),  # half a second that a CSV reader need not pay
+}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
+FRAMEWORK_HOMES = ("build", "train", "testing")
+
+
+def files() -> list[Path]:
+    """Return every source file but the package's own first one, which names what it lends lazily."""
+    return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+def unit_of(path: Path) -> str:
+    """Return the top folder or file of the package that a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> list[tuple[str, ...]]:
+    """Return the imported modules, as parts of their dotted names."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [tuple(alias.name.split(".")) for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            base = tuple((node.module or "").split("."))
+            found += [(*base, alias.name) for alias in node.names]
+    return found
+
+
+def type_checking_removed(tree: ast.Module) -> ast.Module:
+    """Return the module without the imports that only the type checker sees."""
+    body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+    return ast.Module(body, [])
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path: Path) -> None:
+    """A unit imports units below it, and itself."""
+    unit = unit_of(path)
+    for name in imports(type_checking_removed(ast.parse(path.read_text()))):
+        if name[0] == "netwright" and len(name) > 1 and name[1] in HEIGHT and name[1] != unit:
+            assert HEIGHT[name[1]] < HEIGHT[unit], f"{unit} imports {name[1]}, which is not below it"
+        if name[0] in FRAMEWORKS:
+            assert unit in FRAMEWORK_HOMES or path.name in ("run.py",), f"{unit} imports {name[0]}"
+
+
+def test_every_unit_has_a_place() -> None:
+    """A new folder or file has to say where it belongs."""
+    assert {unit_of(path) for path in files()} == set(HEIGHT)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_hides_in_a_function(path: Path) -> None:
+    """Imports stand at the top, but for those that have a reason here."""
+    tree = ast.parse(path.read_text())
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        for name in imports(ast.Module(function.body, [])):
+            unit = name[1] if name[0] == "netwright" and len(name) > 1 else name[0]
+            assert (str(path.relative_to(ROOT.parent)), unit) in LAZY, f"{function.name} imports {'.'.join(name)}"
+
+
+def test_no_unit_takes_part_in_a_cycle_of_files() -> None:
+    """Files within a unit import each other in one direction too."""
+    modules = {"netwright." + ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files()}
+    edges: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = {".".join(name) for name in imports(type_checking_removed(ast.parse(path.read_text())))}
+        names |= {name.rpartition(".")[0] for name in names}
+        edges[module] = (names & set(modules)) - {module}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"a cycle: {' → '.join((*path, module))}"
+        if module not in done:
+            for other in edges[module]:
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in modules:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("unit", ["tasks"])
+def test_a_task_knows_neither_search_nor_trainer(unit: str) -> None:
+    """A task imports data, spec and metrics, and what lies below them."""
+    allowed = {"data", "spec", "metrics", "errors", "result", "tasks"}
+    for path in (ROOT / unit).glob("*.py"):
+        used = {name[1] for name in imports(ast.parse(path.read_text())) if name[0] == "netwright" and len(name) > 1}
+        assert used <= allowed, f"{path.name} imports {used - allowed}"
