@@ -1,4 +1,4 @@
-"""Builds model files by hand, with any field of any record wrong. Knows nothing of Netwright, as an attacker need not."""
+"""Builds model files by hand, any field of any record wrong. Knows nothing of Netwright, as an attacker need not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 Tree = dict[str, Any]
@@ -22,6 +23,39 @@ ENTRIES: Tree = {
     "kernel": {"dtype": "F32", "shape": [2, 3], "low": -1.5, "high": 4.5},
     "mask": {"dtype": "BOOL", "shape": [2], "low": 0.0, "high": 1.0},
 }
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One hostile file.
+
+    Attributes:
+        name: of the file, without its ending.
+        error: the class in `netwright.errors` that refuses it.
+        says: words of the sentence that the user reads.
+        put: puts it at a path.
+    """
+
+    name: str
+    error: str
+    says: str
+    put: Callable[[Path], object]
+
+    def write(self, folder: Path) -> Path:
+        """Put the file into a folder and return its path."""
+        path = folder / f"{self.name}.nw"
+        self.put(path)
+        return path
+
+
+def attack(name: str, error: str, says: str, content: Callable[[], bytes]) -> Attack:
+    """Return the attack that is a file of that content."""
+    return Attack(name, error, says, lambda path: path.write_bytes(content()))
+
+
+def good() -> bytes:
+    """Return a bundle with nothing wrong."""
+    return archive(honest())
 
 
 @dataclass(frozen=True)

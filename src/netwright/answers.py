@@ -35,6 +35,16 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     return pd.DataFrame(columns)
 
 
+def check_format(path: Path) -> None:
+    """See that a file's name says how to write it, before anyone waits for what goes into it.
+
+    Raises:
+        UnknownFormat: if the name ends in none of `FORMATS`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UnknownFormat(path, FORMATS)
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table in the format that the file's name asks for, all or nothing.
 
@@ -42,6 +52,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         UnknownFormat: if the name ends in none of `FORMATS`.
         CannotWrite: if it cannot be written there.
     """
+    check_format(path)
     out = io.BytesIO()
     match path.suffix.lower():
         case ".csv":
@@ -51,7 +62,5 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         case ".parquet":
             table.to_parquet(out, index=False)
         case ".jsonl":
-            out.write(table.to_json(orient="records", lines=True, force_ascii=False).encode())
-        case _:
-            raise UnknownFormat(path, FORMATS)
+            out.write(table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15).encode())
     replace_file(path, lambda file: file.write(out.getvalue()) and None)

@@ -18,7 +18,8 @@ from netwright.finish import assemble
 from netwright.journal import Journal
 from netwright.metrics import find_metric
 from netwright.model import Model
-from netwright.report.html import summary_html, write_report
+from netwright.report.html import write_report
+from netwright.report.summary import summary_html
 from netwright.report.text import describe
 from netwright.result import Result
 from netwright.run import search, set_up

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,25 +14,32 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError
+from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
     from netwright.api import Run
     from netwright.model import Model
+    from netwright.progress import LiveProgress, QuietProgress
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_errors = Console(stderr=True)
+OUT = Path("netwright-run")
+EXTRA_OF = {"torch": "train", "jinja2": "train"}
+"""Packages that the core does without, and the extra that brings them."""
+SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
+INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
+
+# Typer has no public name for it: older releases take it from click.
+_Misuse: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 
 Data = Annotated[str, typer.Argument(help="A CSV, TSV, Parquet, JSON lines or Excel file.", show_default=False)]
 ModelFile = Annotated[Path, typer.Argument(help="A model.nw that fit wrote.", show_default=False)]
@@ -40,21 +48,51 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, last,
 
 def main() -> None:
     """Run the command; errors that a user can mend become one or two sentences and an exit status."""
+    open_streams()
+    status = _run()
+    gc.freeze()  # the interpreter's last collection would search all of PyTorch for cycles, which takes a second
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Return the exit status of the command that `sys.argv` holds."""
     try:
-        app(standalone_mode=True)
+        return int(app(prog_name="netwright", standalone_mode=False) or 0)
     except NetwrightError as error:
-        _errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(error.exit_status)
+        say(str(error))
+        return error.exit_status
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        missing = MissingExtra(package, EXTRA_OF[package])
+        say(str(missing))
+        return missing.exit_status
     except BrokenPipeError:
-        sys.exit(1)  # whoever read our output has gone
+        return 1  # whoever read our output has gone
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except _Misuse as error:
+        say(_misuse(error))
+        return NetwrightError.exit_status
+
+
+def _misuse(error: Any) -> str:
+    """Return what is wrong with the words of a command, and where help is."""
+    command = error.ctx.command_path if error.ctx else "netwright"
+    said = error.format_message()
+    return f"{said}{'' if said.endswith(('.', '?')) else '.'} See: {command} --help"
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Neural networks made to measure: a table, a target and a time limit in, one file that you own out."""
     if version:
-        print(__version__)
-        raise typer.Exit
+        put(__version__)
+    elif context.invoked_subcommand is None:
+        put(context.get_help())
 
 
 @app.command(epilog="Example: netwright fit penguins.csv --target species --time 60s")
@@ -64,7 +102,7 @@ def fit(
     time: Annotated[str, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.")] = "60s",
     task: Annotated[str, typer.Option(help="auto, classification, binary, multiclass, regression.")] = "auto",
     metric: Annotated[str, typer.Option(help="What to choose by and report.")] = "auto",
-    out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = Path("netwright-run"),
+    out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = OUT,
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
@@ -78,7 +116,9 @@ def fit(
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = dict(_kind(text) for text in kind or [])
     with _ending_early(budget), _progress(budget, metric) as progress:
-        run = _api("fit")(
+        from netwright import api
+
+        run = api.fit(
             data,
             target,
             task=task,
@@ -98,18 +138,18 @@ def _print_run(run: Run, as_json: bool) -> None:
 
     result = run.result
     if result.ended_early:
-        _errors.print("Ended early, as asked; this is the best so far.")
+        say("Ended early, as asked; this is the best so far.")
     if as_json:
         values = {"task": result.task, "metric": result.metric, "score": result.score}
         values |= {"score_low": result.score_low, "score_high": result.score_high, "seconds": result.seconds}
         values |= {"trials": result.trials, "failed": result.failed}
         values |= {"model": str(run.bundle.absolute()), "report": str(run.report.absolute())}
-        _print_json({**values, **({"test": result.test_metrics} if result.test_metrics else {})})
+        put_json({**values, **({"test": result.test_metrics} if result.test_metrics else {})})
         return
-    print(f"{headline(result)}\n\n{leaderboard(result)}\n\nmodel   {run.bundle}\nreport  {run.report}")
+    put(f"{headline(result)}\n\n{leaderboard(result)}\n\nmodel   {run.bundle}\nreport  {run.report}")
 
 
-@app.command(epilog="Example: netwright predict netwright-run/model.nw new.csv -o answers.csv --proba")
+@app.command(epilog="Example: netwright predict netwright-run/model.nw new.csv -o answers.csv")
 def predict(
     model: ModelFile,
     data: Data,
@@ -117,33 +157,36 @@ def predict(
     proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict the target of each row of a table."""
-    from netwright.answers import answer_table, write_table
+    """Predict the target of each row of a table; without -o the answers go to standard output."""
+    from netwright.answers import answer_table, check_format, write_table
     from netwright.data.reading import read_table
 
+    if output is not None:
+        check_format(output)
     answers = answer_table(_load(model), read_table(data), proba=proba)
     if output is not None:
         write_table(answers, output)
     if as_json:
-        _print_json({"rows": len(answers), "output": str(output.absolute()) if output else None, "columns": [*answers.columns]})
+        values = {"rows": len(answers), "columns": [*answers.columns], "output": output and str(output.absolute())}
+        put_json({**values, **({} if output else {"answers": answers.to_dict("records")})})
     elif output is None:
-        answers.to_csv(sys.stdout, index=False)
+        put(answers.to_csv(index=False, lineterminator="\n").removesuffix("\n"))
     else:
-        _errors.print(f"{len(answers):,} rows written to {output}", markup=False, highlight=False)
+        say(f"{len(answers):,} rows written to {output}")
 
 
 @app.command(epilog="Example: netwright evaluate netwright-run/model.nw test.csv --json")
 def evaluate(model: ModelFile, data: Data, as_json: Json = False) -> None:
     """Measure a model on rows whose target is known."""
     from netwright.evaluation import evaluate as measure
-    from netwright.report.numbers import METRIC_NAMES, number
+    from netwright.report.numbers import metric_name, score
 
     metrics = measure(_load(model), data)
     if as_json:
-        _print_json(metrics)
+        put_json(metrics)
     else:
         for name, value in metrics.items():
-            print(f"{METRIC_NAMES.get(name, name):<28} {number(value):>12}")
+            put(f"{metric_name(name):<28} {score(value, name):>12}")
 
 
 @app.command(epilog="Example: netwright show netwright-run/model.nw")
@@ -156,28 +199,21 @@ def show(model: ModelFile, as_json: Json = False) -> None:
         cost = loaded.cost()
         parts = [{"share": part.share, "candidate": part.candidate.to_json()} for part in loaded.parts]
         result = loaded.result.to_json()
-        _print_json({"parameters": cost.parameters, "flops": cost.flops, "parts": parts, "result": result})
+        put_json({"parameters": cost.parameters, "flops": cost.flops, "parts": parts, "result": result})
     else:
-        print(describe(loaded))
+        put(describe(loaded))
 
 
 @app.command(epilog="Example: netwright doctor")
 def doctor(as_json: Json = False) -> None:
     """Look at this machine: what it has, what is missing, and how to get it."""
-    from netwright.doctor import examine
+    from netwright.doctor import as_text, examine
 
     facts = examine()
     if as_json:
-        _print_json({"facts": [asdict(fact) for fact in facts]})
-        return
-    for fact in facts:
-        print(f"{'ok  ' if fact.good else 'miss'} {fact.name:<14} {fact.value}")
-        if fact.remedy:
-            print(f"                    {fact.remedy}")
-
-
-def _print_json(values: Any) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+        put_json({"facts": [asdict(fact) for fact in facts]})
+    else:
+        put(as_text(facts))
 
 
 def _kind(text: str) -> tuple[str, str]:
@@ -194,23 +230,14 @@ def _load(path: Path) -> Model:
     return load(path)
 
 
-def _api(name: str) -> Any:
-    """Return a function of the API; without the packages that training needs, say how to get them."""
-    try:
-        from netwright import api
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("netwright"):
-            raise
-        raise MissingExtra(error.name, "train") from error
-    return getattr(api, name)
-
-
 @contextmanager
-def _progress(budget: Budget, metric: str) -> Iterator[Any]:
+def _progress(budget: Budget, metric: str) -> Iterator[LiveProgress | QuietProgress]:
+    """Show what happens: drawn in place on a terminal, a few plain lines anywhere else."""
     from netwright.progress import LiveProgress, QuietProgress
 
-    shown = LiveProgress(_errors, budget, "score" if metric == "auto" else metric) if _errors.is_terminal else QuietProgress(_errors)
-    with shown as progress:
+    live = errors.is_terminal and not errors.is_dumb_terminal
+    name = "score" if metric == "auto" else metric
+    with LiveProgress(errors, budget, name) if live else QuietProgress(errors) as progress:
         yield progress
 
 
@@ -220,6 +247,8 @@ def _ending_early(budget: Budget) -> Iterator[None]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         if budget.ended_early:
+            if errors.is_terminal:
+                os.write(2, SHOW_CURSOR)
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         budget.end()

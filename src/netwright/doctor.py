@@ -1,4 +1,4 @@
-"""What this machine has, what is missing, and how to get it."""
+"""What this machine has, what is missing, and how to get it. Nothing heavy is imported to find out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import platform
 import shutil
 import subprocess
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -15,11 +17,22 @@ import psutil
 from netwright._version import __version__
 
 TIMEOUT = 5.0  # seconds for a program that is asked about the machine
+GIBIBYTE = 2**30
+ENOUGH_MEMORY = 2.0  # GiB: a run takes up to 1.5, and other programs want some
+ENOUGH_DISK = 0.2  # GiB: model, report and journal take up to a tenth of that, and the model is written twice
 
+CORE = ("numpy", "pandas", "pyarrow", "pydantic", "safetensors")
 EXTRAS = {
-    "train": (("torch", "jinja2"), "fit networks and write reports"),
+    "train": (("torch", "jinja2"), "fit networks, predict with them, and write reports"),
 }
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "neon")
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16")
+"""Processor features that make networks faster, by the names that Linux gives them."""
+
+CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Where Linux keeps a container's limit and use of memory, in the newer and the older way."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +52,13 @@ class Fact:
 
 
 def examine(folder: Path = Path()) -> tuple[Fact, ...]:
-    """Return what there is to know of the machine for someone who wants to fit networks on it."""
+    """Return what there is to know of the machine for someone who wants to fit networks on it.
+
+    Args:
+        folder: where results would be written.
+    """
     return (
-        Fact("netwright", __version__),
+        Fact("netwright", f"{__version__} with {_versions(CORE)}"),
         Fact("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         _processor(),
         _gpu(),
@@ -51,19 +68,35 @@ def examine(folder: Path = Path()) -> tuple[Fact, ...]:
     )
 
 
+def as_text(facts: Sequence[Fact], width: int = 80) -> str:
+    """Return the facts as lines for a terminal, remedies indented under what they mend."""
+    name = max(len(fact.name) for fact in facts)
+    lines = []
+    for fact in facts:
+        indent = " " * (name + 9)
+        first = f"{'ok' if fact.good else 'missing':<7}  {fact.name:<{name}}"
+        lines += textwrap.wrap(f"{first}  {fact.value}", width + 2, subsequent_indent=indent + "  ")
+        if fact.remedy:
+            lines += textwrap.wrap(fact.remedy, width, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
+
+
 def _processor() -> Fact:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     flags = _processor_flags()
     found = [feature for feature in FEATURES if feature in flags]
-    return Fact("processor", f"{cores} usable cores" + (f"; {', '.join(found)}" if found else ""))
+    words = f"{cores} usable core{'' if cores == 1 else 's'}"
+    return Fact("processor", "; ".join([words, ", ".join(found)]) if found else words)
 
 
-def _processor_flags() -> set[str]:
-    information = Path("/proc/cpuinfo")
-    if not information.exists():
-        return {"neon"} if platform.machine() in ("arm64", "aarch64") else set()
-    lines = [line for line in information.read_text(errors="replace").splitlines() if line.startswith(("flags", "Features"))]
-    return set(lines[0].partition(":")[2].replace("asimd", "neon").split()) if lines else set()
+def _processor_flags(information: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """Return what the processor says it can, empty where there is no telling."""
+    try:
+        lines = information.read_text(errors="replace").splitlines()
+    except OSError:
+        return {"neon"} if platform.machine() in ("arm64", "aarch64") else set()  # every 64-bit ARM has it
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return set(flags.partition(":")[2].replace("asimd", "neon").split())
 
 
 def _gpu() -> Fact:
@@ -75,29 +108,55 @@ def _gpu() -> Fact:
             [program, "--query-gpu=name,memory.total", "--format=csv,noheader"],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=TIMEOUT,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return Fact("gpu", "nvidia-smi does not answer", False, "Mend the driver: nvidia-smi has to list the GPU.")
-    return Fact("gpu", "; ".join(asked.stdout.split("\n")).strip("; ") + "; tables are trained on the processor for now")
+    found = "; ".join(line.strip() for line in asked.stdout.splitlines() if line.strip())
+    return Fact("gpu", f"{found or 'none listed by nvidia-smi'}; tables are trained on the processor for now")
 
 
 def _extra(name: str, modules: tuple[str, ...], purpose: str) -> Fact:
     missing = [module for module in modules if util.find_spec(module) is None]
     if missing:
-        remedy = f"pip install 'netwright[{name}]' to {purpose}"
-        return Fact(f"extra {name}", f"missing: {', '.join(missing)}", False, remedy)
-    return Fact(f"extra {name}", ", ".join(f"{module} {metadata.version(module)}" for module in modules))
+        remedy = f"To {purpose}: pip install 'netwright[{name}]'"
+        return Fact(f"extra {name}", f"lacks {', '.join(missing)}", False, remedy)
+    return Fact(f"extra {name}", _versions(modules))
+
+
+def _versions(modules: tuple[str, ...]) -> str:
+    return ", ".join(f"{module} {_version(module)}" for module in modules)
+
+
+def _version(module: str) -> str:
+    try:
+        return metadata.version(module)
+    except metadata.PackageNotFoundError:
+        return "of unknown version"  # built in place, without a record of its installation
 
 
 def _memory() -> Fact:
-    free = psutil.virtual_memory().available / 2**30
-    good = free >= 2
-    return Fact("memory", f"{free:.1f} GiB free", good, "" if good else "Close other programs: a run takes up to 1.5 GiB.")
+    free = psutil.virtual_memory().available
+    left = [free, *(max(0, limit - used) for limit, used in map(_container_memory, CGROUPS) if limit)]
+    what = "free" if min(left) == free else "free in this container"
+    good = min(left) >= ENOUGH_MEMORY * GIBIBYTE
+    remedy = "" if good else "Close other programs or allow more: a run takes up to 1.5 GiB."
+    return Fact("memory", f"{min(left) / GIBIBYTE:.1f} GiB {what}", good, remedy)
+
+
+def _container_memory(files: tuple[str, str]) -> tuple[int, int]:
+    """Return the limit and the use of memory in bytes, a limit of 0 where there is none."""
+    try:
+        limit, used = (Path(file).read_text().strip() for file in files)
+        return int(limit), int(used)
+    except (OSError, ValueError):  # another system, or "max"
+        return 0, 0
 
 
 def _disk(folder: Path) -> Fact:
-    free = shutil.disk_usage(folder).free / 2**30
-    good = free >= 0.2
-    return Fact("disk", f"{free:.1f} GiB free here", good, "" if good else "Free some space: a run writes up to 100 MB.")
+    free = shutil.disk_usage(folder).free / GIBIBYTE
+    good = free >= ENOUGH_DISK
+    remedy = "" if good else "Free some space: a run writes up to 100 MB."
+    return Fact("disk", f"{free:.1f} GiB free here", good, remedy)

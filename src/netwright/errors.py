@@ -241,7 +241,8 @@ class KindOfTarget(SettingError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"A kind is stated for {name!r}, which is the target. Say what to predict by --task classification or regression instead."
+            f"A kind is stated for {name!r}, which is the target. "
+            "Say what to predict by --task classification or regression instead."
         )
 
 

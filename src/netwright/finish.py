@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from netwright.select.importance import permutation_importance
 
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
+IMPORTANCE_COLUMNS = 64  # looked at when there is no time limit, so that the result does not hang on the clock
 MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
 SHOWN_ROWS = 500
 
@@ -133,9 +135,12 @@ def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, 
     truth = bench.loaded.truth[rows]
     sign = 1 if bench.metric.greater_is_better else -1
     until = budget.elapsed() + IMPORTANCE_SECONDS
+    asked = count()
 
     def more_time() -> bool:
-        return budget.seconds is None or budget.elapsed() < until
+        if budget.seconds is None:
+            return next(asked) < IMPORTANCE_COLUMNS
+        return budget.elapsed() < until
 
     return permutation_importance(
         model.answers_of,

@@ -16,6 +16,7 @@ from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
 from netwright.errors import NoProbabilities, UnfitBundle
+from netwright.report.summary import summary_html
 from netwright.result import Result
 from netwright.select.calibrate import apply_temperature
 from netwright.spec.blocks import STRICT
@@ -112,6 +113,9 @@ class Model:
         if self.outcome == Outcome.REGRESSION:
             return answers
         return apply_temperature(answers.astype(np.float64), self.temperature)
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.result)
 
     def cost(self) -> Cost:
         """Return parameters and floating-point operations for one row, of all networks together."""

@@ -1,26 +1,30 @@
-"""What happens in a run, shown on the terminal: a listener that draws, and one that says little where nobody watches."""
+"""What happens in a run, shown on the terminal: one listener draws, another says little where nobody watches."""
 
 from __future__ import annotations
 
+import math
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 
 from netwright.budget import Budget
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFailed, TrialFinished, TrialStarted
-from netwright.report.numbers import count, duration, number
+from netwright.report.numbers import count, duration, number, printable
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 28  # of the bar and of the learning curve
 MOST_FINDINGS = 12
+ENDING = "Ending as asked, with the best so far; the same again ends at once."
 
 
 @dataclass
 class Tally:
-    """What the events so far add up to."""
+    """What the events so far add up to. Changed under the display's lock only."""
 
     started: int = 0
     finished: int = 0
@@ -41,6 +45,10 @@ class Tally:
                 self.scores.append(event.score)
             case DataRead():
                 self.data = event
+
+    def copy(self) -> Tally:
+        """Return the state as it is now, which later events do not change."""
+        return replace(self, scores=[*self.scores])
 
 
 class LiveProgress:
@@ -63,52 +71,18 @@ class LiveProgress:
         with self._lock:
             self._tally.take(event)
         if isinstance(event, DataRead):
-            for line in data_lines(event):
-                self._console.print(line, markup=False, highlight=False)
+            size, *findings = data_lines(event)
+            self._console.print(Text(size))
+            for line in findings:
+                self._console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
 
     def draw(self) -> RenderableType:
         """Return what the terminal shows now."""
         with self._lock:
-            tally = Tally(**vars(self._tally))
-        return Group(Text(self._clock()), Text(_trials(tally)), Text(_best(tally, self._metric)))
-
-    def _clock(self) -> str:
-        used = self._budget.elapsed()
-        if self._budget.seconds is None:
-            return f"{duration(used)} of no limit"
-        share = min(1.0, used / self._budget.seconds)
-        bar = "━" * round(share * _WIDTH) + "─" * (_WIDTH - round(share * _WIDTH))
-        return f"{bar} {duration(used)}, {duration(self._budget.left())} left"
-
-
-def _trials(tally: Tally) -> str:
-    running = max(0, tally.started - tally.finished - tally.failed)
-    return f"{count(tally.finished, 'trial')} done, {running} running, {tally.failed} failed"
-
-
-def _best(tally: Tally, metric: str) -> str:
-    if not tally.scores:
-        return "reading and preparing" if tally.data is None else "the first networks are learning"
-    return f"best {metric} so far {number(tally.scores[-1])}  {sparkline(tally.scores[-_WIDTH:])}"
-
-
-def sparkline(values: list[float]) -> str:
-    """Return values as a row of small bars.
-
-    >>> sparkline([0.0, 0.5, 1.0])
-    '▁▅█'
-    """
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1) + 1e-9)] for value in values)
-
-
-def data_lines(event: DataRead) -> list[str]:
-    """Return what is told once the data was read: its size, and what was noticed."""
-    lines = [f"{count(event.rows, 'row')}, {count(event.columns, 'column')}"]
-    lines += [f"  {finding['message']}" for finding in event.findings[:MOST_FINDINGS]]
-    rest = len(event.findings) - MOST_FINDINGS
-    return [*lines, f"  and {rest} more findings, all in the report"] if rest > 0 else lines
+            tally = self._tally.copy()
+        lines = [clock_line(self._budget), trials_line(tally), best_line(tally, self._metric)]
+        lines += [ENDING] if self._budget.ended_early else []
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
 
 
 class QuietProgress:
@@ -126,7 +100,53 @@ class QuietProgress:
     def listen(self, event: Event) -> None:
         """Take an event, from any thread."""
         if isinstance(event, DataRead):
-            for line in data_lines(event):
+            size, *findings = data_lines(event)
+            for line in (size, *(f"  {finding}" for finding in findings)):
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if isinstance(event, RunFinished):
             self._console.print(f"finished after {duration(event.seconds)}", markup=False, highlight=False)
+
+
+def clock_line(budget: Budget) -> str:
+    """Return the time used and left; a bar if there is a limit."""
+    used = budget.elapsed()
+    if budget.seconds is None:
+        of = "" if budget.trials is None else f" for {count(budget.trials, 'trial')}"
+        return f"{duration(used)}{of}, no time limit"
+    full = round(min(1.0, used / budget.seconds) * _WIDTH)
+    return f"{'━' * full}{'─' * (_WIDTH - full)} {duration(used)}, {duration(budget.left())} left"
+
+
+def trials_line(tally: Tally) -> str:
+    """Return how many trials there are in each state."""
+    running = max(0, tally.started - tally.finished - tally.failed)
+    return f"{count(tally.finished, 'trial')} done, {running} running, {tally.failed} failed"
+
+
+def best_line(tally: Tally, metric: str) -> str:
+    """Return the best score and how it came about; what is done before there is one."""
+    if not tally.scores:
+        return "reading and preparing" if tally.data is None else "the first networks are learning"
+    return f"best {metric} so far {number(tally.scores[-1])}  {sparkline(tally.scores[-_WIDTH:])}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return values as a row of small bars; those that are not finite are left out.
+
+    >>> sparkline([0.0, 0.5, 1.0])
+    '▁▅█'
+    >>> sparkline([float("nan")])
+    ''
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    span = (high - low) or 1.0
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1) + 1e-9)] for value in finite)
+
+
+def data_lines(event: DataRead) -> list[str]:
+    """Return what is told once the data was read: its size, then what was noticed, a line each."""
+    findings = [printable(finding["message"]) for finding in event.findings]
+    rest = len(findings) - MOST_FINDINGS
+    more = [f"and {rest} more findings, all in the report"] if rest > 0 else []
+    return [f"{count(event.rows, 'row')}, {count(event.columns, 'column')}", *findings[:MOST_FINDINGS], *more]

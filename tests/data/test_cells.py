@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.data.cells import MISSING_NUMBERS, is_missing, read_code, read_number, read_truth, read_word, uses_decimal_comma
+from netwright.data.cells import (
+    MISSING_NUMBERS,
+    is_missing,
+    read_code,
+    read_number,
+    read_truth,
+    read_word,
+    uses_decimal_comma,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +58,34 @@ def test_numbers_of_many_spellings_are_read(text: str, number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ABC123", "1.2.3", "1,2,3", "--5", "5-", "1_000", "0x10", "1,23", "0,123", "$", "%", "()", "", "inf", "1e999", "10 20"]
+    "text",
+    [
+        "ABC123",
+        "1.2.3",
+        "1,2,3",
+        "--5",
+        "5-",
+        "1_000",
+        "0x10",
+        "1,23",
+        "0,123",
+        "$",
+        "%",
+        "()",
+        "",
+        "inf",
+        "1e999",
+        "10 20",
+    ],
 )
 def test_what_is_no_number_stays_none(text: str) -> None:
     """Part numbers, versions, lone signs and infinities are not taken for numbers."""
     assert math.isnan(read_number(text))
 
 
-@pytest.mark.parametrize("text, number", [("1.234,5", 1234.5), ("0,5", 0.5), ("1.234", 1234.0), ("12,5 %", 12.5), ("€1.000", 1000.0)])
+@pytest.mark.parametrize(
+    "text, number", [("1.234,5", 1234.5), ("0,5", 0.5), ("1.234", 1234.0), ("12,5 %", 12.5), ("€1.000", 1000.0)]
+)
 def test_decimal_commas_are_read_where_the_column_has_them(text: str, number: float) -> None:
     """With the comma as decimal mark the point stands between thousands."""
     assert read_number(text, ",") == number
@@ -65,12 +93,22 @@ def test_decimal_commas_are_read_where_the_column_has_them(text: str, number: fl
 
 def test_typed_cells_are_numbers_too() -> None:
     """Python, numpy and decimal numbers are read as they are; missing ones are none."""
-    assert read_number(3) == read_number(np.int8(3)) == read_number(decimal.Decimal("3.0")) == read_number(np.float32(3)) == 3.0
+    assert (
+        read_number(3)
+        == read_number(np.int8(3))
+        == read_number(decimal.Decimal("3.0"))
+        == read_number(np.float32(3))
+        == 3.0
+    )
     assert read_number(np.True_) == 1.0
-    assert all(math.isnan(read_number(cell)) for cell in (None, math.nan, pd.NA, pd.NaT, math.inf, datetime.date(2024, 1, 1)))
+    assert all(
+        math.isnan(read_number(cell)) for cell in (None, math.nan, pd.NA, pd.NaT, math.inf, datetime.date(2024, 1, 1))
+    )
 
 
-@pytest.mark.parametrize("text", ["", " ", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "#N/A", "<NA>", "NaT"]
+)
 def test_missing_spellings_are_missing_everywhere(text: str) -> None:
     """What never is an answer is missing in categories and numbers alike."""
     assert is_missing(text)
@@ -106,7 +144,8 @@ def test_codes_get_back_the_zeros_that_numbers_lose() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, truth", [("yes", 1), ("No", 0), ("T", 1), ("是", 1), ("нет", 0), (True, 1), (0, 0), (1.0, 1), ("1", 1), (np.False_, 0)]
+    "text, truth",
+    [("yes", 1), ("No", 0), ("T", 1), ("是", 1), ("нет", 0), (True, 1), (0, 0), (1.0, 1), ("1", 1), (np.False_, 0)],
 )
 def test_truths_are_read_from_words_numbers_and_booleans(text: object, truth: int) -> None:
     """Yes and no of several languages, and 1 and 0."""

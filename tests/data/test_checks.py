@@ -60,7 +60,9 @@ def test_rare_classes_are_no_excuse() -> None:
     """Where one class has 97 % of the rows, a column leaks only if it finds the others."""
     generator = np.random.default_rng(0)
     truth = (generator.random(4_000) < 0.03).astype(int)
-    table = pd.DataFrame({"noise": generator.normal(size=4_000), "leak": truth + generator.normal(size=4_000) * 0.01, "y": truth})
+    table = pd.DataFrame(
+        {"noise": generator.normal(size=4_000), "leak": truth + generator.normal(size=4_000) * 0.01, "y": truth}
+    )
     assert leaks(check(table)) == ["leak"]
 
 
@@ -79,6 +81,14 @@ def test_a_number_in_disguise_is_told() -> None:
         }
     )
     assert leaks(check(table)) == ["miles", "exponential", "noisy"]
+
+
+def test_enormous_numbers_are_no_obstacle() -> None:
+    """The largest floats there are, with missing cells beside them, can be looked at like others."""
+    _, truth, table = classes(count=2)
+    table["huge"] = np.where(truth == 1, 1.7e308, -1.7e308)
+    table["holes"] = np.where(truth == 1, 1.7e308, np.nan)
+    assert leaks(check(table)) == ["huge", "holes"]
 
 
 def test_many_columns_of_noise_do_not_leak_by_luck() -> None:
@@ -119,7 +129,11 @@ def test_a_clean_table_gets_no_remark() -> None:
 def test_checks_are_quick(rows: int, columns: int, bound: float) -> None:
     """A look at a sample of the rows is enough."""
     generator = np.random.default_rng(0)
-    table = pd.DataFrame(generator.normal(size=(rows, columns))).rename(columns=str).assign(y=generator.integers(0, 3, rows))
+    table = (
+        pd.DataFrame(generator.normal(size=(rows, columns)))
+        .rename(columns=str)
+        .assign(y=generator.integers(0, 3, rows))
+    )
     schema, _ = infer_schema(table, "y", kinds={}, task="auto")
     frame, truth = parse_frame(table, schema), parse_target(table, schema.target)
     began = time.perf_counter()

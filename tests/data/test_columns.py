@@ -18,7 +18,9 @@ from netwright.data.columns import by_distinct, distinct_texts, numbers_of, text
 NUMBERS = [1, 0, 1]
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "Int64", "int64[pyarrow]", "float32", "Float64", "double[pyarrow]"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint16", "int64", "Int64", "int64[pyarrow]", "float32", "Float64", "double[pyarrow]"]
+)
 def test_typed_numbers_keep_their_values(dtype: str) -> None:
     """Every numeric type gives the same numbers."""
     values = values_of(pd.Series(NUMBERS, dtype=dtype))
@@ -45,6 +47,10 @@ def test_short_floats_are_the_numbers_that_they_are_written_as() -> None:
         pd.Series(pd.to_datetime(["2024-03-01 12:00:00", None]).tz_localize("Asia/Tokyo")),
         pd.Series(pd.to_datetime(["2024-03-01 12:00:00", None])).astype("datetime64[ms]"),
         pd.Series([pa.scalar(1709294400, pa.timestamp("s")).as_py(), None], dtype=pd.ArrowDtype(pa.timestamp("ms"))),
+        pd.Series(pd.to_datetime(["2024-03-01 12:00:00", None]).tz_localize("Asia/Tokyo")).astype(
+            pd.ArrowDtype(pa.timestamp("us", tz="Asia/Tokyo"))
+        ),
+        pd.Series([datetime.datetime(2024, 3, 1, 12), None], dtype=pd.ArrowDtype(pa.timestamp("ns"))),
         pd.Series(pd.PeriodIndex(["2024-03-01 12:00", None], freq="h")),
         pd.Series(pd.Categorical(pd.to_datetime(["2024-03-01 12:00:00", None]))),
     ],
@@ -54,6 +60,12 @@ def test_typed_moments_are_clock_times_in_seconds(column: pd.Series) -> None:
     values = values_of(column)
     assert values is not None and values.dtype == "datetime64[s]"
     assert [str(value) for value in values] == ["2024-03-01T12:00:00", "NaT"]
+
+
+def test_arrow_dates_are_moments() -> None:
+    """A date without a time is its midnight."""
+    values = values_of(pd.Series([datetime.date(2024, 3, 1), None], dtype=pd.ArrowDtype(pa.date32())))
+    assert values is not None and [str(value) for value in values] == ["2024-03-01T00:00:00", "NaT"]
 
 
 def test_durations_are_seconds() -> None:
@@ -69,7 +81,9 @@ def test_categories_and_sparse_columns_are_what_they_stand_for() -> None:
     assert np.array_equal(values_of(pd.Series(pd.arrays.SparseArray([0, 0, 2]))), [0, 0, 2])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("dtype", [object, "str", "string", "string[pyarrow]", "category", pd.ArrowDtype(pa.large_string())])
+@pytest.mark.parametrize(
+    "dtype", [object, "str", "string", "string[pyarrow]", "category", pd.ArrowDtype(pa.large_string())]
+)
 def test_texts_of_every_type_are_trimmed(dtype: object) -> None:
     """Blanks around a text go, and nothing is left of a text of blanks."""
     cells = pd.Series([" a b ", "", None, "\u3000漢字\u00a0", "🙂"], dtype=dtype)  # type: ignore[call-overload]

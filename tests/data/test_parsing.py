@@ -67,14 +67,21 @@ def test_text_and_typed_cells_are_the_same(backend: Any) -> None:
         schema, _ = infer_schema(table, "y", kinds={}, task="auto")
         assert len(schema.used) == 9
         assert_equal(parse_frame(text, schema), parse_frame(other, schema))
-        assert parse_target(text, schema.target).tolist() == parse_target(other, schema.target).tolist() == typed["y"].tolist()
+        assert (
+            parse_target(text, schema.target).tolist()
+            == parse_target(other, schema.target).tolist()
+            == typed["y"].tolist()
+        )
 
 
 def test_text_and_typed_tables_have_the_same_kinds() -> None:
     """What is inferred of a CSV file is what is inferred of the frame it was written from."""
     typed = typed_table()
     kinds = [
-        [(column.name, column.kind, column.distinct) for column in infer_schema(table, "y", kinds={}, task="auto")[0].columns]
+        [
+            (column.name, column.kind, column.distinct)
+            for column in infer_schema(table, "y", kinds={}, task="auto")[0].columns
+        ]
         for table in (typed, as_text(typed))
     ]
     assert kinds[0] == kinds[1]
@@ -91,7 +98,9 @@ def test_one_row_is_read_like_many() -> None:
 
 def test_one_row_is_read_at_once() -> None:
     """Twenty columns of one row cost a few milliseconds at most."""
-    table = pd.concat([typed_table().drop(columns="y").add_prefix(letter) for letter in "ab"], axis=1).assign(y=typed_table()["y"])
+    table = pd.concat([typed_table().drop(columns="y").add_prefix(letter) for letter in "ab"], axis=1).assign(
+        y=typed_table()["y"]
+    )
     schema, _ = infer_schema(table, "y", kinds={}, task="auto")
     for one in (table.iloc[[0]], as_text(table).iloc[[0]]):
         times = []
@@ -151,7 +160,11 @@ def test_any_cell_in_any_column_is_read(kind: Kind, form: str, cells: list[Any],
     found = parse_column(pd.Series(cells, dtype=object), column)
     assert found.dtype == dtype and len(found) == len(cells)
     assert pd.isna(found[cells.index(None)])
-    typed: list[pd.Series] = [pd.Series([1.5, np.inf]), pd.Series([True, False]), pd.Series(pd.to_datetime(["2024-01-01"]))]
+    typed: list[pd.Series] = [
+        pd.Series([1.5, np.inf]),
+        pd.Series([True, False]),
+        pd.Series(pd.to_datetime(["2024-01-01"])),
+    ]
     assert all(parse_column(other, column).dtype == dtype for other in typed)
 
 

@@ -115,6 +115,15 @@ def test_the_task_overrules(task: str, outcome: Outcome) -> None:
     assert infer_target(series(cycle(1.5, 2.5, 3.5), np.float64), task)[0].outcome == outcome
 
 
+def test_scores_are_amounts_though_they_are_few() -> None:
+    """More than ten whole numbers that become more frequent, and then less, are an age or a score, not names."""
+    bell = [place for place, count in enumerate([5, 9, 14, 20, 33, 50, 41, 30, 22, 11, 6]) for _ in range(count)]
+    assert infer_target(series(bell, np.int64), "auto")[0].outcome == Outcome.REGRESSION
+    flat = cycle(*range(11), rows=220)
+    assert infer_target(series(flat, np.int64), "auto")[0].outcome == Outcome.MULTICLASS
+    assert infer_target(series(bell, np.int64).astype("category"), "auto")[0].outcome == Outcome.MULTICLASS
+
+
 def test_the_decimal_mark_is_kept_for_later_files() -> None:
     """A file of one row is read as the file of the fit was, though it could be read otherwise."""
     target, _ = infer_target(series([f"{place},25" for place in range(ROWS)]), "auto")
@@ -170,5 +179,5 @@ def test_unknown_labels_are_minus_one() -> None:
 )
 def test_what_cannot_be_learnt_is_refused(cells: Any, dtype: Any, task: str, error: type[Exception]) -> None:
     """Each impossible target has its own error, which names the column or the choice."""
-    with pytest.raises(error, match="'y'|Did you mean 'classification'"):
+    with pytest.raises(error, match=r"'y'|Did you mean 'classification'"):
         infer_target(series(cells, dtype), task)

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from netwright.events import (
 )
 from netwright.journal import Journal, TrialRecord
 from netwright.journal.record import CURVE_POINTS
-from netwright.result import Baseline, Result, Standing
+from netwright.result import Result
 
 WRITER = """
 import sys
@@ -61,37 +62,12 @@ except OutputError as error:
 """
 
 
-def outcome() -> Result:
-    """Return a result with something in every field."""
-    return Result(
-        task="tabular_binary",
-        metric="accuracy",
-        greater_is_better=True,
-        score=0.9,
-        score_low=0.85,
-        score_high=0.94,
-        estimate="Each row was predicted by networks that did not see it.",
-        metrics={"accuracy": 0.9, "roc_auc": math.inf},
-        test_metrics={"accuracy": 0.89},
-        baselines=(Baseline("always the usual answer", 0.6),),
-        leaderboard=(Standing(1, "wide", "portfolio", 0.9, 0.3, 1.0, 1234, 2.5),),
-        seconds=12.5,
-        trials=2,
-        failed=1,
-        labels=("是", "</script>"),
-        confusion=((5, 1), (2, 7)),
-        reliability=((0.5, 0.6, 10.0),),
-        importance=(("größe\ud800", 0.2),),
-        ended_early=False,
-    )
-
-
 def started(trial: int) -> TrialStarted:
     """Return the start of a trial."""
     return TrialStarted(1.0, trial, "wide", "portfolio", {"blocks": [1, 2]}, 1234)
 
 
-def test_everything_comes_back_as_it_went_in(tmp_path: Path) -> None:
+def test_everything_comes_back_as_it_went_in(tmp_path: Path, outcome: Result) -> None:
     """Every kind of event is read back with equal values, by another connection, after the record was closed."""
     data = DataRead(0.5, {"columns": []}, ({"kind": "leak", "column": None, "message": "其"},), 100, 3)
     best = BestImproved(2.0, 0.9, 0.3, 1)
@@ -105,17 +81,18 @@ def test_everything_comes_back_as_it_went_in(tmp_path: Path) -> None:
         journal.record(TrialFinished(1.7, 0, 0.9, 0.3, 0.7))
         journal.record(TrialFailed(1.8, 1, "the loss was not a number \udc80"))
         journal.record(best)
-        journal.record(RunFinished(3.0, outcome()))
+        journal.record(RunFinished(3.0, outcome))
     with Journal.open(tmp_path / "journal.sqlite") as journal:
-        assert journal.settings() == {"target": "类\ud800", "seed": 0, "time": None}
+        assert journal.settings() == {"target": "类?", "seed": 0, "time": None}
         assert journal.data() == data
         assert journal.curve() == (best,)
-        assert journal.result() == outcome()
+        assert journal.result() == outcome
         first, second, third = journal.trials()
+    curve = ((1.5, 1, 0.7), (1.6, 2, 0.5))
     assert first == TrialRecord(
-        0, "wide", "portfolio", {"blocks": [1, 2]}, 1234, 1.0, "finished", None, 0.9, 0.3, 0.7, ((1.5, 1, 0.7), (1.6, 2, 0.5))
+        0, "wide", "portfolio", {"blocks": [1, 2]}, 1234, 1.0, "finished", None, 0.9, 0.3, 0.7, curve
     )
-    assert (second.status, second.reason) == ("failed", "the loss was not a number \\udc80")
+    assert (second.status, second.reason) == ("failed", "the loss was not a number ?")
     assert (third.status, third.score, third.curve) == ("running", None, ())
 
 
@@ -126,7 +103,7 @@ def test_an_empty_record_says_so(tmp_path: Path) -> None:
         assert (journal.curve(), journal.result()) == ((), None)
 
 
-def test_what_is_not_a_number_is_kept(tmp_path: Path) -> None:
+def test_what_is_not_a_number_is_kept(tmp_path: Path, outcome: Result) -> None:
     """A loss that diverged and a score that is not defined neither stop the run nor become numbers."""
     with Journal.create(tmp_path / "journal.sqlite") as journal:
         journal.record(started(0))
@@ -134,7 +111,7 @@ def test_what_is_not_a_number_is_kept(tmp_path: Path) -> None:
         journal.record(EpochDone(1.1, 0, 2, 2, math.inf))
         journal.record(TrialFinished(1.2, 0, math.nan, 0.3, 0.2))
         journal.record(BestImproved(1.3, math.nan, 0.3, 1))
-        journal.record(RunFinished(2.0, replace(outcome(), score=math.nan, metrics={"roc_auc": math.nan})))
+        journal.record(RunFinished(2.0, replace(outcome, score=math.nan, metrics={"roc_auc": math.nan})))
         (trial,), (best,), result = journal.trials(), journal.curve(), journal.result()
     assert math.isnan(trial.curve[0][2]) and trial.curve[1][2] == math.inf
     assert trial.score is None and math.isnan(best.score)
@@ -206,7 +183,8 @@ def test_a_closed_record_is_one_file(tmp_path: Path) -> None:
     journal.close()
     journal.close()
     assert os.listdir(tmp_path) == ["journal.sqlite"]
-    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_a_reader_does_not_keep_the_writer(tmp_path: Path) -> None:
@@ -218,7 +196,8 @@ def test_a_reader_does_not_keep_the_writer(tmp_path: Path) -> None:
         reader.trials()
         journal.close()
         assert len(reader.trials()) == 1
-    assert len(Journal.open(path).trials()) == 1
+    with Journal.open(path) as reader:
+        assert len(reader.trials()) == 1
 
 
 def test_a_new_run_replaces_the_record_of_the_last(tmp_path: Path) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+
+import numpy as np
 
 from netwright import errors
 from netwright.bundle import format as rules
@@ -14,6 +18,8 @@ from netwright.bundle.format import Json
 # Everything up to the next mark that is not inside a string. Each part is possessive and the end of the content is a
 # mark too, so the time is linear in the content, whatever it is.
 _NEXT_MARK = re.compile(rb'(?:[^"\[\]{},:]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[\]{},:]|\Z)', re.DOTALL)
+_STEPS = bytes.maketrans(b"[{]},:", b"\x01\x01\xff\xff\x00\x00")  # each mark → its step in depth, a signed byte
+_BLOCK = 2**14  # marks looked at together: few enough that a small hostile part is found early
 _LONGEST_NUMBER = 4300  # digits: Python's own limit, which a program can lift; beyond it parsing is quadratic
 
 
@@ -57,24 +63,20 @@ def decode_json(path: Path, name: str, content: bytes) -> Json:
 def passed_limit(content: bytes) -> str:
     """Return which limit a JSON text passes, as the end of a sentence, or an empty string; nothing is parsed."""
     depth = values = keys = 0
-    for match in _NEXT_MARK.finditer(content):
-        mark = match[1]
-        if mark == b",":
-            values += 1
-        elif mark == b":":
-            keys += 1
-        elif mark in (b"[", b"{"):
-            depth, values = depth + 1, values + 1
-        elif mark:
-            depth -= 1
-        if depth > rules.DEEPEST:
+    marks = map(itemgetter(1), _NEXT_MARK.finditer(content))
+    while block := b"".join(islice(marks, _BLOCK)):
+        depths = depth + np.frombuffer(block.translate(_STEPS), np.int8).cumsum(dtype=np.int64)
+        values += block.count(b",") + block.count(b"[") + block.count(b"{")
+        keys += block.count(b":")
+        if depths.max() > rules.DEEPEST:
             return f"is nested deeper than {rules.DEEPEST} levels"
         if values > rules.MOST_VALUES:
             return f"holds more than {rules.MOST_VALUES:,} values"
         if keys > rules.MOST_KEYS:
             return f"holds more than {rules.MOST_KEYS:,} keys"
-        if depth < 0:
+        if depths.min() < 0:
             break  # not JSON: the parser will say so before it reads on
+        depth = depths[-1]
     return ""
 
 

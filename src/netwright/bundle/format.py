@@ -46,7 +46,7 @@ class Contents:
     """What a bundle holds.
 
     Attributes:
-        documents: schema, preprocess, spec, card, as JSON values.
+        documents: schema, preprocess, spec, card, as JSON values; keys come back sorted: what has an order is a list.
         tensors: one mapping of name → array for each weights member.
     """
 

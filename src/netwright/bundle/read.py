@@ -17,7 +17,7 @@ from netwright.bundle import format as rules
 from netwright.bundle.archive import Member, first_member, read_member, walk_members
 from netwright.bundle.documents import decode_json
 from netwright.bundle.format import Contents, Manifest
-from netwright.bundle.tensors import decode_tensors
+from netwright.bundle.tensors import check_entries, decode_tensors
 
 _MANIFEST = TypeAdapter(Manifest)
 _LATEST = 10**6  # a format version beyond this is damage, not the future
@@ -100,8 +100,11 @@ def _survey(path: Path, file: BinaryIO, size: int) -> tuple[Manifest, tuple[Memb
         raise errors.DamagedBundle(path, "its members are not those that its manifest names")
     if sum(len(entry.tensors) for entry in manifest.members.values()) > rules.MOST_TENSORS:
         raise errors.OversizedBundle(path, f"more than {rules.MOST_TENSORS:,} tensors")
-    if any(entry.tensors for name, entry in manifest.members.items() if not rules.WEIGHTS.fullmatch(name)):
-        raise errors.DamagedBundle(path, "its manifest names tensors in a document")
+    for name, entry in manifest.members.items():
+        if rules.WEIGHTS.fullmatch(name):
+            check_entries(path, name, entry.size, entry.tensors)
+        elif entry.tensors:
+            raise errors.DamagedBundle(path, f"its manifest names tensors in {name}")
     return manifest, members[1:]
 
 

@@ -48,6 +48,43 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)  # the former makes a row of a single number
 
 
+def check_entries(path: Path, name: str, size: int, entries: Mapping[str, TensorEntry]) -> None:
+    """Check what the manifest says of a weights member before a byte of the member is read.
+
+    Args:
+        path: of the bundle, for the sentence of an error.
+        name: of the member.
+        size: of the member, in bytes.
+        entries: what the manifest says of its tensors.
+
+    Raises:
+        BundleError: if there can be no such tensors, or they cannot fill a member of that size.
+    """
+    for tensor, entry in entries.items():
+        said = _said(name, tensor)
+        if tensor == _RESERVED:
+            raise errors.DamagedBundle(path, f"{said} has a name that the format does not allow")
+        if entry.dtype not in rules.DTYPES or len(entry.shape) > rules.MOST_AXES:
+            raise errors.DamagedBundle(path, f"{said} has a type or a number of axes that the format does not know")
+        # Without the zeros, since numpy cannot hold even an empty array of huge sides.
+        if math.prod(side for side in entry.shape if side) > rules.LARGEST_ARCHIVE:
+            raise errors.OversizedBundle(path, f"{said} is larger than a bundle")
+    header = size - _LENGTH - sum(_size(entry) for entry in entries.values())
+    if header < 0:
+        raise errors.DamagedBundle(path, f"{name} is too small for its tensors")
+    if header > rules.LARGEST_HEADER:
+        raise errors.OversizedBundle(path, f"{name} has a header of more than {rules.mebibytes(rules.LARGEST_HEADER)}")
+
+
+def _said(name: str, tensor: str) -> str:
+    return f"tensor {tensor[:80]!r} of {name}"
+
+
+def _size(entry: TensorEntry) -> int:
+    """Return the bytes of a tensor."""
+    return math.prod(entry.shape) * rules.DTYPES[entry.dtype].itemsize
+
+
 def header_length(content: bytes) -> int:
     """Return the length of a member's header, as the member says."""
     return int.from_bytes(content[:_LENGTH], "little")
@@ -62,15 +99,13 @@ def decode_tensors(
         path: of the bundle, for the sentence of an error.
         name: of the member.
         content: its bytes.
-        entries: what the manifest says of its tensors.
+        entries: what the manifest says of its tensors; `check_entries` has found them fit for a member of this size.
 
     Raises:
         BundleError: if header, values and manifest do not agree.
     """
     length = header_length(content)
-    if length > rules.LARGEST_HEADER:
-        raise errors.OversizedBundle(path, f"{name} has a header of more than {rules.mebibytes(rules.LARGEST_HEADER)}")
-    if len(content) < _LENGTH + length:
+    if length > len(content) - _LENGTH:
         raise errors.DamagedBundle(path, f"the header of {name} does not fit into it")
     header = decode_json(path, name, content[_LENGTH : _LENGTH + length])
     if not isinstance(header, dict) or set(header) != set(entries):
@@ -81,7 +116,7 @@ def decode_tensors(
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise errors.DamagedBundle(path, f"{name} is not a safetensors file") from error
     for tensor, entry in entries.items():
-        _check_values(path, f"tensor {tensor[:80]!r} of {name}", arrays[tensor], entry)
+        _check_values(path, _said(name, tensor), arrays[tensor], entry)
     return {tensor: arrays[tensor] for tensor in sorted(arrays)}
 
 
@@ -89,9 +124,7 @@ def _check_places(path: Path, name: str, header: Json, entries: Mapping[str, Ten
     """Every tensor is what the manifest says, and together they fill the member without gap or overlap."""
     places = []
     for tensor, entry in entries.items():
-        said = f"tensor {tensor[:80]!r} of {name}"
-        if entry.dtype not in rules.DTYPES or len(entry.shape) > rules.MOST_AXES:
-            raise errors.DamagedBundle(path, f"{said} has a type or a number of axes that the format does not know")
+        said = _said(name, tensor)
         place = header[tensor].get("data_offsets") if isinstance(header[tensor], dict) else None
         wanted = {"dtype": entry.dtype, "shape": list(entry.shape), "data_offsets": place}
         # Compared as text, because True equals 1 and 1.0 equals 1 as values.
@@ -99,10 +132,7 @@ def _check_places(path: Path, name: str, header: Json, entries: Mapping[str, Ten
             raise errors.DamagedBundle(path, f"{said} has another type or shape than the manifest says")
         if len(place) != 2 or any(type(end) is not int for end in place):
             raise errors.DamagedBundle(path, f"{said} does not say where it stands")
-        size = math.prod(side for side in entry.shape if side) * rules.DTYPES[entry.dtype].itemsize
-        if size > rules.LARGEST_ARCHIVE:  # without the zeros: numpy cannot hold an empty array of huge sides
-            raise errors.OversizedBundle(path, f"{said} is larger than a bundle")
-        if place[1] - place[0] != (0 if 0 in entry.shape else size):
+        if place[1] - place[0] != _size(entry):
             raise errors.DamagedBundle(path, f"{said} stands in more or fewer bytes than it has")
         places.append(tuple(place))
     places.sort()

@@ -14,17 +14,44 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# As categories, "none" or "-" may well be an answer, so only spellings that never are one count there. Those that pandas
-# reads as missing are all among them: else a CSV file and the typed frame that pandas makes of it would differ.
+# As categories, "none" or "-" may well be an answer, so only spellings that never are one count there. Those
+# that pandas reads as missing are all among them, or a CSV file and the frame that pandas makes of it would differ.
 MISSING_EXACTLY = frozenset({"None"})
 MISSING_WORDS = frozenset(
-    "|na|n/a|#n/a|#n/a n/a|#na|nan|-nan|1.#ind|-1.#ind|1.#qnan|-1.#qnan|null|<na>|nat|?|#null!|#div/0!|#value!|#ref!".split("|")
+    [
+        "",
+        "na",
+        "n/a",
+        "#n/a",
+        "#n/a n/a",
+        "#na",
+        "nan",
+        "-nan",
+        "1.#ind",
+        "-1.#ind",
+        "1.#qnan",
+        "-1.#qnan",
+        "null",
+        "<na>",
+        "nat",
+        "?",
+        "#null!",
+        "#div/0!",
+        "#value!",
+        "#ref!",
+    ]
 )
-MISSING_NUMBERS = MISSING_WORDS | frozenset("none|-|--|---|\u2013|\u2014|.|..|...|missing|unknown|nil".split("|"))
+MISSING_NUMBERS = MISSING_WORDS | frozenset(
+    ["none", "-", "--", "---", "–", "—", ".", "..", "...", "missing", "unknown", "nil"]
+)
 INFINITE_WORDS = frozenset(sign + word for sign in ("", "+", "-") for word in ("inf", "infinity", "\u221e"))
 
-TRUE_WORDS = frozenset("true|yes|y|t|on|ja|oui|vrai|wahr|sí|да|是|真|はい|예|نعم".split("|"))
-FALSE_WORDS = frozenset("false|no|n|f|off|nein|non|faux|falsch|нет|否|假|いいえ|아니요|لا".split("|"))
+TRUE_WORDS = frozenset(
+    ["true", "yes", "y", "t", "on", "ja", "oui", "vrai", "wahr", "sí", "да", "是", "真", "はい", "예", "نعم"]
+)
+FALSE_WORDS = frozenset(
+    ["false", "no", "n", "f", "off", "nein", "non", "faux", "falsch", "нет", "否", "假", "いいえ", "아니요", "لا"]
+)
 
 COMMA_SHARE = 0.05  # of the cells with a comma that must need it as decimal mark; fewer are slips of the pen
 
@@ -36,7 +63,9 @@ _CODE = (
 _MONEY = re.compile(rf"^(?:{_CODE})\s*(?=[\d.,+-])|(?<=\d)\s*(?:{_CODE})$")
 _GROUPS = {".": ",'\u00a0\u202f\u2009 ", ",": ".'\u00a0\u202f\u2009 "}
 _GROUPED = {
-    ".": re.compile(r"(?!0)\d{1,3}([,'\u00a0\u202f\u2009 ])\d{3}(?:\1\d{3})*(?:\.\d*)?|(?!0)\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?"),
+    ".": re.compile(
+        r"(?!0)\d{1,3}([,'\u00a0\u202f\u2009 ])\d{3}(?:\1\d{3})*(?:\.\d*)?|(?!0)\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?"
+    ),
     ",": re.compile(r"(?!0)\d{1,3}([.'\u00a0\u202f\u2009 ])\d{3}(?:\1\d{3})*(?:,\d*)?"),
 }
 _PLAIN = {
@@ -46,7 +75,9 @@ _PLAIN = {
 # Signs as typographers and other scripts write them; digits of other scripts are read by `float` itself.
 _SIGNS = str.maketrans("\u2212\u2013\uff0d\uff0b\u2019\u066b\u066c\uff0e\uff0c\uff05\u066a", "---+'.'.,%%")
 _WHOLE = re.compile(r"(-?\d+)\.0+")
-_DECIMAL_COMMA = re.compile(r"\d+,(?:\d{1,2}|\d{4,})|(?:0\d*)?,\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+,\d+|\d+,\d+[eE][+-]?\d+")
+_DECIMAL_COMMA = re.compile(
+    r"\d+,(?:\d{1,2}|\d{4,})|(?:0\d*)?,\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+,\d+|\d+,\d+[eE][+-]?\d+"
+)
 
 
 def is_missing(cell: Any, words: frozenset[str] = MISSING_WORDS) -> bool:

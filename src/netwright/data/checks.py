@@ -41,7 +41,8 @@ def check_table(frame: Frame, schema: Schema, truth: NDArray[Any]) -> tuple[Find
 def _repeated_rows(count: int) -> list[Finding]:
     if not count:
         return []
-    text = f"{count} rows repeat another row; repeats are kept together in one fold, so that none is judged on what it learnt."
+    what = "1 row repeats another" if count == 1 else f"{count} rows repeat another"
+    text = f"{what}; repeats are kept together in one fold, so that nothing is judged on what it learnt."
     return [Finding("duplicate_rows", None, text)]
 
 
@@ -54,13 +55,11 @@ def _repeated_columns(frame: Frame) -> list[Finding]:
         if before != name:
             twins.append((name, before))
     findings = [
-        Finding(
-            "duplicate_columns", name, f"Column {name!r} holds the same as {before!r}. Both are used; one could be left out."
-        )
+        Finding("duplicate_columns", name, f"Column {name!r} holds the same as {before!r}; both are used.")
         for name, before in twins[:MOST_NAMED]
     ]
     if len(twins) > MOST_NAMED:
-        text = f"{len(twins) - MOST_NAMED} more columns hold the same as another. All are used; they could be left out."
+        text = f"{len(twins) - MOST_NAMED} more columns hold the same as another. All are used."
         findings.append(Finding("duplicate_columns", None, text))
     return findings
 

@@ -1,7 +1,7 @@
-"""Columns as arrays, whatever pandas type holds them: typed values where they have a type, trimmed texts otherwise.
+"""Columns as arrays, whatever pandas type holds them: values where they have a type, trimmed texts otherwise.
 
-Texts are kept as Arrow arrays, since trimming, telling apart and reading numbers then cost nanoseconds a cell; a rule of
-`cells` is applied once to each distinct text.
+Texts are kept as Arrow arrays, since trimming, telling apart and reading numbers then cost nanoseconds a cell; a rule
+of `cells` is applied once to each distinct text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
     cells = _plain(cells)
     dtype = cells.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return cells.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        return np.asarray(cells.dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
     kind = getattr(dtype, "kind", "O")
     if isinstance(dtype, np.dtype):
         if kind == "m":
@@ -49,11 +49,13 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
             return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
         return _widest(cells.to_numpy(dtype=np.dtype({"i": "int64", "u": "uint64", "b": "bool"}[kind])))
     if kind == "M":
-        return pd.to_datetime(pd.Series(cells.astype(object).tolist()), utc=False).to_numpy().astype("datetime64[s]")
+        moments = pa.chunked_array(pa.array(cells)).combine_chunks()
+        local = pc.local_timestamp(moments) if getattr(moments.type, "tz", None) else moments
+        return np.asarray(local.to_numpy(zero_copy_only=False).astype("datetime64[s]"))
     return None
 
 
-def _plain(cells: pd.Series) -> pd.Series:
+def _plain(cells: pd.Series) -> Any:
     """Return a category, sparse or period column as the column that it stands for."""
     dtype = cells.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -61,7 +63,7 @@ def _plain(cells: pd.Series) -> pd.Series:
         numeric = isinstance(inner, np.dtype) and inner.kind in "iu" and bool(cells.isna().any())
         return cells.astype(np.float64 if numeric else inner)
     if isinstance(dtype, pd.SparseDtype):
-        return cells.sparse.to_dense()
+        return pd.Series(np.asarray(cells))
     if isinstance(dtype, pd.PeriodDtype):
         return cells.dt.to_timestamp()
     return cells

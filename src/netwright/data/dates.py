@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -98,22 +97,16 @@ def _epoch(cells: Sequence[str]) -> str | None:
     return next((unit for unit, seconds in EPOCHS.items() if largest * seconds < 1e11), None)
 
 
-def read_date(cell: Any, order: str) -> np.datetime64:
-    """Return the moment that a cell stands for, to the second; NaT if it is none.
+def read_date(cell: str, order: str) -> np.datetime64:
+    """Return the moment that a text stands for, to the second; NaT if it is none.
 
     >>> str(read_date("31/12/2024 5:30 pm", "day first"))
     '2024-12-31T17:30:00'
     """
-    if not isinstance(cell, str):
-        try:
-            moment = pd.Timestamp(cell)
-        except (ValueError, TypeError, OverflowError):
-            return _NOT_A_TIME
-        return _NOT_A_TIME if pd.isna(moment) else moment.tz_localize(None).to_datetime64().astype("datetime64[s]")
-    moment = _read_exactly(cell, order)
-    if np.isnat(moment) and order != "year first":  # a typed column written to text has this order
+    found = _read_exactly(cell, order)
+    if np.isnat(found) and order != "year first":  # a typed column written to text has this order
         return _read_exactly(cell, "year first")
-    return moment
+    return found
 
 
 def _read_exactly(cell: str, order: str) -> np.datetime64:

@@ -14,7 +14,7 @@ from netwright.data.cells import FALSE_WORDS, TRUE_WORDS, read_number, uses_deci
 from netwright.data.columns import numbers_of
 from netwright.data.dates import find_order
 from netwright.data.findings import Finding
-from netwright.data.noticing import notice
+from netwright.data.noticing import gather, notice
 from netwright.data.parsing import read_moments, read_truths
 from netwright.data.schema import WIDEST_CODE, Column, Kind, Schema
 from netwright.data.target import infer_target
@@ -31,7 +31,9 @@ FEWEST_NUMBERED = 20  # rows: with fewer, amounts may differ in every row by cha
 GAP = 3.0  # mean step of rising whole numbers up to which they number the rows of a table that lost some of them
 YEARS = (1800, 2100)  # one row a year is not a row number
 _GLANCE = 100
-_IDENTIFIES = frozenset("id ids uuid guid index idx rownum rowid rownumber key pk 编号 序号 номер".split())
+_IDENTIFIES = frozenset(
+    ["id", "ids", "uuid", "guid", "index", "idx", "rownum", "rowid", "rownumber", "key", "pk", "编号", "序号", "номер"]
+)
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,14 @@ def infer_schema(
         raise NoInputs(f"the target {target!r} is its only column")
     found, findings = infer_target(table[target], task)
     names = [name for name in table.columns if name != target]
-    inputs = [_stated(table[name], name, kinds[name]) if name in kinds else _inferred(table[name], name) for name in names]
+    inputs = [
+        _stated(table[name], name, kinds[name]) if name in kinds else _inferred(table[name], name) for name in names
+    ]
     columns = _agree_on_marks(table, [entry.column for entry in inputs])
     schema = Schema(tuple(columns), found)
     if not schema.used:
         raise NoInputs("every column is constant or an identifier; state the kind of one by --kind to use it")
-    return schema, (*findings, *(finding for entry in inputs for finding in entry.findings))
+    return schema, (*findings, *gather([finding for entry in inputs for finding in entry.findings]))
 
 
 def _check_kinds(kinds: Mapping[str, str], table: pd.DataFrame, target: str) -> None:
@@ -110,23 +114,25 @@ def _stated(cells: pd.Series, name: str, kind: str) -> _Found:
 def infer_column(cells: pd.Series, name: str) -> Column:
     """Return what a column holds.
 
-    Typed columns keep their type; a pandas category is categorical. Of text: one value is constant; true and false words
-    are boolean; digits of one length with zeros in front are codes, and so categorical; `SURE` of the texts numbers,
-    numeric; dates, datetime; few distinct texts, categorical; many of several words, free text; texts or whole numbers
-    that differ in every row, an identifier; other texts, categorical. Whole numbers stay numeric however few they are:
-    their order is worth more than what an embedding could learn.
+    Typed columns keep their type; a pandas category is categorical. Of text: one value is constant; true and false
+    words are boolean; digits of one length with zeros in front are codes, and so categorical; `SURE` of the texts
+    numbers, numeric; dates, datetime; few distinct texts, categorical; many of several words, free text; texts or
+    whole numbers that differ in every row, an identifier; other texts, categorical. Whole numbers stay numeric however
+    few they are: their order is worth more than what an embedding could learn.
     """
     return _inferred(cells, name).column
 
 
 def _inferred(cells: pd.Series, name: str) -> _Found:
-    if isinstance(cells.dtype, pd.CategoricalDtype):
+    if isinstance(cells.dtype, pd.CategoricalDtype) and cells.dtype.categories.dtype.kind != "M":
         view = words_of(cells)
         kind, form = Kind.CONSTANT if _is_constant(view) else Kind.CATEGORICAL, ""
     else:
         view = view_of(cells)
         boolean = getattr(cells.dtype, "kind", "O") == "b"
-        kind, form, view = _kind_of_values(view, name, boolean) if view.values is not None else _kind_of_words(view, name)
+        kind, form, view = (
+            _kind_of_values(view, name, boolean) if view.values is not None else _kind_of_words(view, name)
+        )
     column = Column(name, kind, False, view.missing / view.rows, view.distinct, form)
     return _Found(column, notice(column, view))
 
@@ -218,7 +224,9 @@ def _kind_of_texts(view: View) -> Kind:
 def _is_unspaced(letter: str) -> bool:
     """Return whether a letter is of a script without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan."""
     code = ord(letter)
-    return 0x2E80 <= code <= 0xD7FF or 0x20000 <= code <= 0x3FFFF or 0x0E00 <= code <= 0x109F or 0x1780 <= code <= 0x17FF
+    return (
+        0x2E80 <= code <= 0xD7FF or 0x20000 <= code <= 0x3FFFF or 0x0E00 <= code <= 0x109F or 0x1780 <= code <= 0x17FF
+    )
 
 
 def _numbers_rows(view: View, name: str) -> bool:
@@ -248,7 +256,10 @@ def _agree_on_marks(table: pd.DataFrame, columns: list[Column]) -> list[Column]:
         return columns
     return [
         replace(column, format=",")
-        if column.kind == Kind.NUMERIC and column.format == "." and not column.stated and _is_grouped(view_of(table[column.name]))
+        if column.kind == Kind.NUMERIC
+        and column.format == "."
+        and not column.stated
+        and _is_grouped(view_of(table[column.name]))
         else column
         for column in columns
     ]

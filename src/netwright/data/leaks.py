@@ -24,11 +24,11 @@ Array = NDArray[Any]
 
 
 def find_leaks(frame: Frame, truth: Array, outcome: Outcome, rows: NDArray[np.int64]) -> tuple[Finding, ...]:
-    """Return the columns each of which, alone, predicts the target nearly perfectly on rows that it was not learnt from.
+    """Return the columns each of which alone predicts the target nearly perfectly, on rows it was not learnt from.
 
     The predictor learns from one half of the rows and is judged on the other, and the other way round. It answers with
-    the most frequent class, or the mean rank, of the rows that have the same value; between numbers by the nearest, or by
-    interpolation. A missing cell is a value like another, since being missing may tell the target too.
+    the most frequent class, or the mean rank, of the rows that have the same value; between numbers by the nearest, or
+    by interpolation. A missing cell is a value like another, since being missing may tell the target too.
 
     Args:
         frame: the cells.
@@ -70,18 +70,22 @@ def _finding(name: str, score: str) -> Finding:
 
 
 def _places(cells: Array) -> NDArray[np.float64]:
-    """Return cells as numbers (N,): themselves, or one for each text; missing ones far beyond all others."""
+    """Return cells as numbers (N,): themselves, or one for each text; missing ones far beyond all others.
+
+    Enormous numbers are cut, so that there is a beyond.
+    """
     if cells.dtype == object:
         known: dict[Any, int] = {}
         return np.array([known.setdefault(cell, len(known)) for cell in cells], np.float64)
     if cells.dtype.kind == "M":
         cells = np.where(np.isnat(cells), np.nan, cells.astype("datetime64[s]").astype(np.int64))
+    cells = np.clip(cells, -1e300, 1e300)
     missing = np.isnan(cells)
     if not missing.any():
         return np.asarray(cells, np.float64)
     present = cells[~missing]
     low, high = (float(present.min()), float(present.max())) if len(present) else (0.0, 0.0)
-    return np.where(missing, high + 10 * (high - low) + 1, cells)
+    return np.where(missing, high + 10 * (high - low) + abs(high) + 1, cells)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,7 +120,7 @@ def _errors(places: Array, classes: NDArray[np.int64], half: NDArray[np.bool_], 
 def _nearest(known: Array, places: Array) -> NDArray[np.int64]:
     right = np.clip(np.searchsorted(known, places), 0, len(known) - 1)
     left = np.maximum(right - 1, 0)
-    return np.where(places - known[left] < known[right] - places, left, right)
+    return np.where(places / 2 - known[left] / 2 < known[right] / 2 - places / 2, left, right)  # halves: no overflow
 
 
 def _r2(places: Array, ranks: NDArray[np.float64], half: NDArray[np.bool_], exact: bool) -> float:

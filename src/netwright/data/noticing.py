@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from netwright.data.schema import Column, Kind
 from netwright.data.views import View
 
 SHOWN = 40  # letters of an example
+MOST_TOLD = 20  # columns with one kind of oddity that get a sentence each
 MOSTLY = 0.5  # share of cells that are numbers from which a column of words is worth a remark
 
 
@@ -23,11 +26,8 @@ def notice(column: Column, view: View) -> tuple[Finding, ...]:
         case Kind.CONSTANT if not column.stated:
             return (_constant(column, view),)
         case Kind.IDENTIFIER if not column.stated:
-            text = (
-                f"Column {column.name!r} is different in every row, like an identifier; it is not used. "
-                "To use it, state its kind."
-            )
-            return (Finding("identifier", column.name, text),)
+            text = f"Column {column.name!r} is different in every row, like an identifier; it is not used."
+            return (Finding("identifier", column.name, f"{text} To use it, state its kind."),)
         case Kind.NUMERIC:
             return _numbers(column, view)
         case Kind.DATETIME:
@@ -38,9 +38,26 @@ def notice(column: Column, view: View) -> tuple[Finding, ...]:
             return ()
 
 
+def gather(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, those of one kind that are too many to be read gathered in one at the end."""
+    told: list[Finding] = []
+    more: dict[str, list[str]] = {}
+    for finding in findings:
+        if sum(other.kind == finding.kind for other in told) < MOST_TOLD:
+            told.append(finding)
+        else:
+            more.setdefault(finding.kind, []).append(repr(finding.column))
+    for kind, names in more.items():
+        listed = ", ".join(names[:MOST_TOLD]) + (" and more" if len(names) > MOST_TOLD else "")
+        text = f"The same ({kind.replace('_', ' ')}) goes for {len(names)} more columns: {listed}."
+        told.append(Finding(kind, None, text))
+    return tuple(told)
+
+
 def _constant(column: Column, view: View) -> Finding:
     if view.distinct:
-        return Finding("constant", column.name, f"Column {column.name!r} has the same value in every row; it is not used.")
+        text = f"Column {column.name!r} has the same value in every row; it is not used."
+        return Finding("constant", column.name, text)
     return Finding("all_missing", column.name, f"Column {column.name!r} has no values; it is not used.")
 
 
@@ -54,11 +71,11 @@ def _numbers(column: Column, view: View) -> tuple[Finding, ...]:
         infinite, unread = infinite | endless, unread & ~endless
     if infinite.any():
         row = int(infinite.argmax()) + 1
-        text = f"Column {column.name!r} has {infinite.sum()} infinite values (first in row {row}); they are taken as missing."
+        what = "1 infinite value" if infinite.sum() == 1 else f"{infinite.sum()} infinite values, the first"
+        text = f"Column {column.name!r} has {what} in row {row}; infinite is taken as missing."
         found.append(Finding("infinite", column.name, text))
     if unread.any():
-        what = f"holds numbers, but {unread.sum()} cells are none ({_example(view.texts, unread)}); they are taken as missing."
-        found.append(Finding("mixed_types", column.name, f"Column {column.name!r} {what}"))
+        found.append(_slips(column, "numbers", view.texts, unread))
     return tuple(found)
 
 
@@ -67,26 +84,34 @@ def _unread_numbers(texts: Texts, values: NDArray[np.float64]) -> NDArray[np.boo
     blank = ~np.isfinite(values)
     if not blank.any():
         return blank
-    return blank & ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
+    return blank & _is_something(texts)
+
+
+def _is_something(texts: Texts) -> NDArray[np.bool_]:
+    """Return which texts are no spelling of missing (N,)."""
+    return ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
 
 
 def _moments(column: Column, view: View) -> tuple[Finding, ...]:
     if view.texts is None:
         return ()
     found = []
-    unread = np.isnat(read_dates(view.texts, column.format)) & ~by_distinct(
-        view.texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool
-    )
+    unread = np.isnat(read_dates(view.texts, column.format)) & _is_something(view.texts)
     if unread.any():
-        what = f"holds dates, but {unread.sum()} cells are none ({_example(view.texts, unread)}); they are taken as missing."
-        found.append(Finding("mixed_types", column.name, f"Column {column.name!r} {what}"))
+        found.append(_slips(column, "dates", view.texts, unread))
     if is_ambiguous(view.words, column.format):
         text = (
-            f"Column {column.name!r} holds dates such as {view.words[0]!r} that do not tell day from month; they are read "
-            f"{column.format}. Write them as 2024-12-31 if that is wrong."
+            f"Column {column.name!r} holds dates such as {view.words[0]!r} that do not tell day from month; they are "
+            f"read {column.format}. Write them as 2024-12-31 if that is wrong."
         )
         found.append(Finding("ambiguous_dates", column.name, text))
     return tuple(found)
+
+
+def _slips(column: Column, what: str, texts: Texts, unread: NDArray[np.bool_]) -> Finding:
+    cells = "1 cell is none" if unread.sum() == 1 else f"{unread.sum()} cells are none"
+    text = f"Column {column.name!r} holds {what}, but {cells} ({_example(texts, unread)}): taken as missing."
+    return Finding("mixed_types", column.name, text)
 
 
 def _words(column: Column, view: View) -> tuple[Finding, ...]:
@@ -99,8 +124,8 @@ def _words(column: Column, view: View) -> tuple[Finding, ...]:
     known = {word for word, number in zip(words, read, strict=True) if not number}
     others = by_distinct(view.texts, lambda text: text in known, False, bool)
     what = (
-        f"holds numbers and words: {others.sum()} cells are no numbers ({_example(view.texts, others)}); it is read as "
-        f"{column.kind}. If it should be numbers, state its kind: cells that are none are then missing."
+        f"holds numbers and words ({others.sum()} cells of words, such as {_example(view.texts, others)}); it is read "
+        f"as {column.kind}. If it should be numbers, state its kind: words are then missing."
     )
     return (Finding("mixed_types", column.name, f"Column {column.name!r} {what}"),)
 

@@ -93,7 +93,7 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
 
 
 def parse_target(table: pd.DataFrame, target: Target) -> NDArray[Any]:
-    """Return the truth of each row: class numbers (N,) int64, -1 where unknown; or values (N,) float64, NaN where unknown.
+    """Return the truth of each row: class numbers (N,) int64, or values (N,) float64; -1 or NaN where unknown.
 
     Raises:
         MissingTarget: if the column is not there.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
+import itertools
+import json
 import lzma
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,55 +15,70 @@ from typing import Any, BinaryIO, cast
 
 import pandas as pd
 
-from netwright.errors import (
-    DuplicateColumns,
-    EmptyTable,
-    MissingFile,
-    NotATable,
-    NotAFile,
-    RaggedRow,
-    nearest,
-)
+from netwright.data.delimited import decode, read_delimited
+from netwright.errors import DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable, nearest
 
-SNIFFED = 2**20  # bytes looked at for encoding and separator
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
-ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")  # tried in this order; latin-1 reads anything
-SEPARATORS = ",;\t|"
+NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
 
 def read_table(source: Any) -> pd.DataFrame:
     """Return a table; text files as text cells, other sources with the types that they carry.
 
     Args:
-        source: a path to CSV, TSV, Parquet, JSON lines or Excel, the text formats also packed by gzip, bzip2 or xz; or
-            a pandas frame, which is left as it is.
+        source: a path to CSV, TSV, Parquet, JSON lines or Excel (first sheet), the text formats also packed by gzip,
+            bzip2 or xz; or a pandas frame, which is left as it is.
 
     Raises:
         DataError: if there is no such file or it holds no table.
     """
     if isinstance(source, pd.DataFrame):
-        return _checked(source.set_axis([str(name) for name in source.columns], axis=1), "the data frame")
+        return _checked(as_table(source), "The data frame")
     if not isinstance(source, str | Path):
-        raise NotATable(type(source).__name__, "it is neither a path nor a pandas data frame")
+        raise NotATable(f"A {type(source).__name__}", "it is neither a path nor a pandas data frame")
     path = Path(source)
-    if not path.exists():
-        folder = path.parent if path.parent.is_dir() else Path()
-        raise MissingFile(path, nearest(path.name, (entry.name for entry in folder.iterdir())))
+    try:
+        return _checked(_read_file(path), path)
+    except (OSError, MemoryError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it does not fit into memory"
+        raise NotATable(path, f"it cannot be read ({why.lower()})") from error
+
+
+def as_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with its columns named by text; it may have no rows. The frame itself is left as it is.
+
+    Raises:
+        DuplicateColumns: if two columns then have one name.
+    """
+    table = frame if all(type(name) is str for name in frame.columns) else frame.set_axis(map(str, frame.columns), axis=1)
+    twice = [column for column, count in Counter(table.columns).items() if count > 1]
+    if twice:
+        raise DuplicateColumns("The data frame", twice)
+    return table
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    if "\0" in str(path) or not path.exists():
+        beside = itertools.islice(path.parent.iterdir(), NEIGHBOURS) if path.parent.is_dir() else ()
+        names = [entry.name for entry in beside]
+        raise MissingFile(path, nearest(path.name, names))
     if not path.is_file():
         raise NotAFile(path)
     if path.stat().st_size == 0:
         raise EmptyTable(path, "the file is empty")
     if path.stat().st_size > LARGEST:
         raise NotATable(path, f"it is larger than {LARGEST // 2**30} GiB")
-    return _checked(_reader(path)(path), str(path))
+    return _reader(path)(path)
 
 
-def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _checked(table: pd.DataFrame, name: object) -> pd.DataFrame:
     twice = [column for column, count in Counter(table.columns).items() if count > 1]
     if twice:
         raise DuplicateColumns(name, twice)
+    if not len(table.columns):
+        raise EmptyTable(name, "it has no columns")
     if not len(table):
-        raise EmptyTable(name, "it has a header but no rows" if len(table.columns) else "it has no columns")
+        raise EmptyTable(name, "it has a header but no rows")
     return table
 
 
@@ -76,35 +92,73 @@ def _reader(path: Path) -> Callable[[Path], pd.DataFrame]:
         return _read_excel
     if path.suffix.lower() in (".parquet", ".xlsx"):
         raise NotATable(path, f"its content is not what {path.suffix} says")
-    if any(part in (".jsonl", ".ndjson", ".json") for part in path.suffixes):
-        return _read_json_lines
     return _read_text
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet  # half a second that a CSV reader need not pay
+    import pyarrow.parquet  # a CSV reader need not pay for it
 
     try:
-        return cast(pd.DataFrame, pyarrow.parquet.read_table(path, use_threads=False).to_pandas())
+        table = pyarrow.parquet.ParquetFile(path).read(use_threads=False)
+        stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+        return cast(
+            pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True)
+        )  # an index is a column like others
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise NotATable(path, "the Parquet file is damaged") from error
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
+    """Read the first sheet; its first row that is not empty is the header."""
     try:
-        return pd.read_excel(path, engine="openpyxl", na_filter=False, dtype=object)
+        rows = pd.read_excel(path, engine="openpyxl", na_filter=False, dtype=object, header=None)
     except Exception as error:  # openpyxl raises whatever its XML parser meets
         raise NotATable(path, "it is no Excel workbook that can be read") from error
+    rows = rows.replace("", None).dropna(how="all").dropna(how="all", axis=1)
+    if not len(rows):
+        raise EmptyTable(path, "its first sheet is empty")
+    names = [f"column {place}" if name is None else str(name).strip() for place, name in enumerate(rows.iloc[0], 1)]
+    return rows.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
 
 
-def _read_json_lines(path: Path) -> pd.DataFrame:
-    text = _decode(_unpacked(path))[0].strip()
+def _read_json(path: Path, text: str) -> pd.DataFrame:
+    """Read one object a line, a list of objects, or one object of columns."""
     try:
-        table = pd.read_json(io.StringIO(text), lines=not text.startswith("["), dtype=False, convert_dates=False)
-    except ValueError as error:
-        raise NotATable(path, "it should hold one JSON object a line") from error
-    nested = [name for name in table if table[name].map(lambda cell: isinstance(cell, dict | list)).any()]
-    return table.assign(**{name: table[name].map(repr) for name in nested}) if nested else table
+        records = (
+            json.loads(text) if text[0] == "[" else [json.loads(line) for line in text.split("\n") if line.strip()]
+        )
+    except (ValueError, RecursionError) as error:
+        records = _columns_of_json(text)
+        if records is None:
+            raise NotATable(path, "it should hold one JSON object a line") from error
+    if isinstance(records, list) and len(records) == 1 and isinstance(records[0], dict):
+        records = _columns_of_json(text) or records
+    if isinstance(records, list) and not all(isinstance(record, dict) for record in records):
+        raise NotATable(path, "it should hold one JSON object a line")
+    return pd.DataFrame(records)
+
+
+def _columns_of_json(text: str) -> dict[str, Any] | None:
+    """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or not all(isinstance(cells, list | dict) for cells in content.values()):
+        return None
+    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in content.items()}
+    return columns if len({len(cells) for cells in columns.values()}) == 1 else None
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    content = _unpacked(path)
+    named_json = any(part.lower() in (".jsonl", ".ndjson", ".json") for part in path.suffixes)
+    if named_json or content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b'{"', b"[{")):
+        text = decode(content).strip()
+        if not text:
+            raise EmptyTable(path, "it has no lines but blank ones")
+        return _read_json(path, text)
+    return read_delimited(content, path)
 
 
 def _unpacked(path: Path) -> bytes:
@@ -118,87 +172,8 @@ def _unpacked(path: Path) -> bytes:
     try:
         with cast(BinaryIO, opener(path)) as file:
             content = file.read(LARGEST + 1)
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise NotATable(path, "the packed file is damaged") from error
     if len(content) > LARGEST:
         raise NotATable(path, f"unpacked it is larger than {LARGEST // 2**30} GiB")
     return content
-
-
-def _decode(content: bytes) -> tuple[str, str]:
-    """Return the text and its encoding."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", errors="replace"), "utf-16"
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("latin-1 reads any bytes")
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    """Read CSV in any usual dialect, every cell as text."""
-    text, _ = _decode(_unpacked(path))
-    if "\x00" in text[:SNIFFED]:
-        raise NotATable(path, "it holds binary data")
-    lines = text[:SNIFFED].splitlines()[: 2_000]
-    skipped = 0
-    while skipped < len(lines) and (not lines[skipped].strip() or lines[skipped].lstrip().startswith("#")):
-        skipped += 1
-    if skipped == len(lines):
-        raise EmptyTable(path, "it has no lines but blank ones and comments")
-    separator = find_separator(lines[skipped:])
-    try:
-        return pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            skiprows=skipped,
-            skipinitialspace=True,
-            engine="c",
-            low_memory=False,
-            header=None,
-        ).pipe(_with_header)
-    except pd.errors.EmptyDataError as error:
-        raise EmptyTable(path, "it has no columns") from error
-    except pd.errors.ParserError as error:
-        raise _ragged(path, text, separator, skipped) from error
-
-
-def _with_header(table: pd.DataFrame) -> pd.DataFrame:
-    """Take the first row as the header; a cell without a name is named after its place."""
-    names = [str(name).strip() if isinstance(name, str) else f"column {place}" for place, name in enumerate(table.iloc[0], 1)]
-    return table.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
-
-
-def find_separator(lines: list[str]) -> str:
-    """Return the separator that cuts the lines into the same number of cells most often, quotes respected.
-
-    >>> find_separator(["a;b;c", "1,5;2;3"])
-    ';'
-    """
-
-    def regularity(separator: str) -> tuple[float, int]:
-        widths = Counter(len(row) for row in csv.reader(lines[:200], delimiter=separator) if row)
-        width, count = widths.most_common(1)[0]
-        return (count / widths.total() if width > 1 else 0.0, width)
-
-    try:
-        return max(SEPARATORS, key=regularity)
-    except csv.Error:
-        return ","
-
-
-def _ragged(path: Path, text: str, separator: str, skipped: int) -> RaggedRow | NotATable:
-    """Return the error for a table that would not parse: the first row of another width than the header."""
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
-    try:
-        cells = [(rows.line_num, len(row)) for row in rows if row][skipped:]
-    except csv.Error:
-        return NotATable(path, "a quoted cell does not end")
-    width = cells[0][1] if cells else 0
-    wrong = next(((line, count) for line, count in cells if count > width), None)
-    return RaggedRow(path, wrong[0], wrong[1], width) if wrong else NotATable(path, "its rows cannot be told apart")

@@ -37,8 +37,17 @@ class Outcome(StrEnum):
 Label = str | bool | int | float
 
 DATE_ORDERS = (
-    ("year first", "day first", "month first", "month named", "time of day", "compact", "year alone")
-    + ("epoch seconds", "epoch milliseconds", "epoch microseconds", "epoch nanoseconds")
+    "year first",
+    "day first",
+    "month first",
+    "month named",
+    "time of day",
+    "compact",
+    "year alone",
+    "epoch seconds",
+    "epoch milliseconds",
+    "epoch microseconds",
+    "epoch nanoseconds",
 )
 WIDEST_CODE = 18  # digits of a code that is padded with zeros; a longer one is no number in any file
 

@@ -26,6 +26,7 @@ from netwright.errors import (
 FEWEST_ROWS = 10
 MOST_CLASSES = 1_000
 NUMBER_CLASSES = 20  # distinct whole numbers up to which they are classes, not amounts
+SCORES = 10  # distinct whole numbers up to which they are classes however they are spread, as digits are
 ROWS_A_CLASS = 5  # rows per distinct whole number, at least, for it to be a class
 FEW_ROWS = 5  # in a class: fewer than there are folds
 MOSTLY = 0.9  # share of cells that must be numbers for words among them to be slips
@@ -43,6 +44,7 @@ class _Answers:
         rows: cells that are not missing; missing: cells that are.
         mark: the decimal mark of numbers that are text.
         kind: the numpy kind of a typed column; `O` for text.
+        category: whether it is a pandas category.
     """
 
     name: str
@@ -52,6 +54,7 @@ class _Answers:
     missing: int
     mark: str
     kind: str
+    category: bool
 
     @property
     def rows(self) -> int:
@@ -66,9 +69,10 @@ class _Answers:
 def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ...]]:
     """Return the target, and what was noticed in it.
 
-    Texts and booleans are classes. Whole numbers, and texts that are written as such, are classes if there are at most
-    `NUMBER_CLASSES` of them, each in `ROWS_A_CLASS` rows on average; two different numbers always are. With more, and with
-    fractions, the target is a number; so it is if `MOSTLY` all of its many values are. `task` overrules.
+    Texts, booleans and pandas categories are classes. Whole numbers, and texts that are written as such, are classes if
+    there are at most `NUMBER_CLASSES` of them, each in `ROWS_A_CLASS` rows on average, and they are not spread like a
+    score (see `_is_score`); two different numbers always are. With more, and with fractions, the target is a number; so
+    it is if `MOSTLY` all of its many values are. `task` overrules.
 
     Raises:
         DataError: if it is constant, missing, in too few rows, or does not fit the task.
@@ -89,7 +93,8 @@ def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ..
     if len(answers.words) > MOST_CLASSES:
         raise TooManyClasses(name, len(answers.words), MOST_CLASSES)
     if len(answers.words) > max(NUMBER_CLASSES, 0.5 * answers.rows):
-        raise WordyTarget(name, f"has {len(answers.words)} different values in {answers.rows} rows, so that hardly any repeats")
+        what = f"has {len(answers.words)} different values in {answers.rows} rows, so that hardly any repeats"
+        raise WordyTarget(name, what)
     findings = (*_missing_rows(name, answers.missing), *_rare(answers))
     return Target(name, outcome, _labels(answers)), findings
 
@@ -103,7 +108,7 @@ def _answers(cells: pd.Series, name: str) -> _Answers:
         raise WordyTarget(name, "holds dates")
     else:
         distinct, counts = np.unique(values, return_counts=True)
-        found, mark, kind = [_word_of_number(value) for value in distinct], ".", getattr(cells.dtype, "kind", "O")
+        found, mark, kind = [_word_of_number(value) for value in distinct], ".", _type_of(cells)
     tally: dict[str, int] = {}
     for cell, count in zip(found, counts.tolist(), strict=True):
         word = read_word(cell)
@@ -112,8 +117,21 @@ def _answers(cells: pd.Series, name: str) -> _Answers:
     numbers = np.array([read_number(word, mark) for word in tally], np.float64)
     kind = "b" if set(tally) <= {"true", "false"} else kind
     return _Answers(
-        name, tuple(tally), np.array(list(tally.values()), np.int64), numbers, len(cells) - sum(tally.values()), mark, kind
+        name=name,
+        words=tuple(tally),
+        counts=np.array(list(tally.values()), np.int64),
+        numbers=numbers,
+        missing=len(cells) - sum(tally.values()),
+        mark=mark,
+        kind=kind,
+        category=isinstance(cells.dtype, pd.CategoricalDtype),
     )
+
+
+def _type_of(cells: pd.Series) -> str:
+    """Return the numpy kind of a typed column, of its categories if it has some."""
+    dtype = cells.dtype
+    return str(getattr(dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype, "kind", "O"))
 
 
 def _word_of_number(value: float) -> str:
@@ -133,14 +151,27 @@ def _outcome(answers: _Answers, wanted: str) -> Outcome:
     count = Outcome.BINARY if classes == 2 else Outcome.MULTICLASS
     if wanted == "binary" and count != Outcome.BINARY:
         raise WrongClassCount(answers.name, classes)
-    if wanted != "auto" or classes == 2 or answers.kind == "b":
+    if wanted != "auto" or classes == 2 or answers.kind == "b" or answers.category:
         return Outcome.MULTICLASS if wanted == "multiclass" else count
     if not readable.all():
         slips = numbers >= MOSTLY * answers.rows and int(readable.sum()) > NUMBER_CLASSES
         return Outcome.REGRESSION if slips else count
     whole = bool((answers.numbers % 1 == 0).all())
     few = classes <= NUMBER_CLASSES and answers.rows >= ROWS_A_CLASS * classes
-    return count if whole and few else Outcome.REGRESSION
+    return count if whole and few and not _is_score(answers) else Outcome.REGRESSION
+
+
+def _is_score(answers: _Answers) -> bool:
+    """Return whether more than ten whole numbers without a gap become steadily more frequent, and then less.
+
+    Names of classes have no order that their frequencies could follow; ages, counts and scores have.
+    """
+    order = np.argsort(answers.numbers)
+    counts, numbers = answers.counts[order], answers.numbers[order]
+    if len(numbers) <= SCORES or (np.diff(numbers) != 1).any() or counts.max() < 3 * counts.min():
+        return False
+    peak = int(counts.argmax())
+    return bool((np.diff(counts[: peak + 1]) > 0).all() and (np.diff(counts[peak:]) < 0).all())
 
 
 def _number(answers: _Answers, cells: pd.Series) -> tuple[Target, tuple[Finding, ...]]:
@@ -155,12 +186,14 @@ def _number(answers: _Answers, cells: pd.Series) -> tuple[Target, tuple[Finding,
     blank = [is_missing(word, MISSING_NUMBERS) for word in answers.words]
     unread = int(answers.counts[~readable & ~np.array(blank)].sum())
     missing = len(cells) - rows - unread
-    findings = (*_missing_rows(answers.name, missing), *(_unread(answers, cells, unread) if unread else ()))
-    return Target(answers.name, Outcome.REGRESSION, (), answers.mark if answers.kind == "O" else ""), findings
+    slips = _unread(answers, cells, unread) if unread else ()
+    findings = (*_missing_rows(answers.name, missing), *slips)
+    return Target(answers.name, Outcome.REGRESSION, (), answers.mark), findings
 
 
 def _missing_rows(name: str, missing: int) -> tuple[Finding, ...]:
-    text = f"{missing} rows have no value in the target {name!r}; they are left out."
+    what = "1 row has no value" if missing == 1 else f"{missing} rows have no value"
+    text = f"{what} in the target {name!r}; what has no answer is left out."
     return (Finding("missing_target", name, text),) if missing else ()
 
 
@@ -169,10 +202,9 @@ def _unread(answers: _Answers, cells: pd.Series, unread: int) -> tuple[Finding, 
     odd = ~np.isfinite(numbers_of(texts, answers.mark))
     odd &= ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
     row = int(odd.argmax())
-    text = (
-        f"{unread} cells of the target {answers.name!r} are not numbers (row {row + 1}: {texts[row].as_py()[:40]!r}); "
-        "their rows are left out."
-    )
+    what = "1 cell is no number" if unread == 1 else f"{unread} cells are no numbers"
+    example = f"row {row + 1}: {texts[row].as_py()[:40]!r}"
+    text = f"In the target {answers.name!r} {what} ({example}); what has no answer is left out."
     return (Finding("mixed_types", answers.name, text),)
 
 
@@ -199,12 +231,13 @@ def _is_whole(word: str) -> bool:
 
 
 def _rare(answers: _Answers) -> tuple[Finding, ...]:
-    ordered = sorted((int(count), word) for word, count in zip(answers.words, answers.counts, strict=True) if count < FEW_ROWS)
+    rows = zip(answers.counts.tolist(), answers.words, strict=True)
+    ordered = sorted((count, word) for count, word in rows if count < FEW_ROWS)
     if not ordered:
         return ()
     listed = ", ".join(f"{word!r}: {count}" for count, word in ordered[:5]) + (" and more" if len(ordered) > 5 else "")
     text = (
-        f"{len(ordered)} of {len(answers.words)} classes of {answers.name!r} have fewer than {FEW_ROWS} rows ({listed}); "
-        "they are learnt from, but little can be said of how well."
+        f"Of the {len(answers.words)} classes of {answers.name!r}, {len(ordered)} with fewer than {FEW_ROWS} rows "
+        f"({listed}): they are learnt from, but little can be said of how well."
     )
     return (Finding("rare_class", answers.name, text),)

@@ -74,7 +74,9 @@ def words_of(cells: pd.Series) -> View:
     if values is None:
         return _view_of_words(texts_of(cells))
     distinct, counts = np.unique(values, return_counts=True)
-    words = [(word, count) for value, count in zip(distinct, counts, strict=True) if (word := read_word(value)) is not None]
+    words = [
+        (word, count) for value, count in zip(distinct, counts, strict=True) if (word := read_word(value)) is not None
+    ]
     filled = sum(int(count) for _, count in words)
     sample = np.array([count for _, count in words], np.int64)
     return View(len(values), len(values) - filled, len(words), values, None, tuple(word for word, _ in words), sample)
@@ -86,7 +88,9 @@ def _are_codes(texts: Texts, numbers: NDArray[np.float64]) -> bool:
         if (numbers % 1 > 0).any():
             return False
     many = np.nanmax(np.abs(numbers)) >= 1e15
-    return any(pc.any(pc.match_substring_regex(texts, rule)).as_py() for rule in (_ZERO_FIRST, *((_ENDLESS,) if many else ())))
+    return any(
+        pc.any(pc.match_substring_regex(texts, rule)).as_py() for rule in (_ZERO_FIRST, *((_ENDLESS,) if many else ()))
+    )
 
 
 def _view_of_values(values: NDArray[Any], texts: Texts | None) -> View:

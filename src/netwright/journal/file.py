@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from netwright.errors import (
     CannotWrite,
@@ -61,8 +62,7 @@ def begin(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
         release = _hold_folder(path.parent)
         try:
             _clear(path)
-            content = _empty()
-            replace_file(path, lambda file: file.write(content) and None)
+            replace_file(path, _write_empty)
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
@@ -125,7 +125,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     try:
         shape = connection.execute(_SHAPE).fetchall()
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise DamagedJournal(path, told(error)) from error
+        raise DamagedJournal(path, "its content cannot be read") from error
     if shape != _shape():
         raise DamagedJournal(path, "its tables are not those of a run")
 
@@ -148,8 +148,8 @@ def _clear(path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _empty() -> bytes:
-    """Return the content of a record without events: a killed process then never leaves half of one behind."""
+def _write_empty(file: BinaryIO) -> None:
+    """Write a record without events, made elsewhere: a killed process then never leaves half of one behind."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "empty"
         connection = sqlite3.connect(path)
@@ -160,7 +160,7 @@ def _empty() -> bytes:
             connection.executescript(_TABLES)
         finally:
             connection.close()
-        return path.read_bytes()
+        file.write(path.read_bytes())
 
 
 def _hold_folder(folder: Path) -> Callable[[], None]:

@@ -27,10 +27,8 @@ from netwright.events import (
     TrialFinished,
     TrialStarted,
 )
-from netwright.journal.file import begin, connect, end, told, writing
+from netwright.journal.file import begin, connect, end, writing
 from netwright.journal.rows import (
-    BEST_COLUMNS,
-    TRIAL_COLUMNS,
     Row,
     TrialRecord,
     bests_of,
@@ -53,10 +51,17 @@ MOST_BESTS = 20_000  # improvements that are read, the last ones
 _CURVES = """
 SELECT trial, seconds, epoch, loss FROM (
     SELECT rowid AS place, trial, seconds, epoch, loss,
-        row_number() OVER (PARTITION BY trial ORDER BY rowid DESC) - 1 AS back, count(*) OVER (PARTITION BY trial) AS total
+        row_number() OVER (PARTITION BY trial ORDER BY rowid DESC) - 1 AS back,
+        count(*) OVER (PARTITION BY trial) AS total
     FROM epoch
 ) WHERE back % ((total + :most - 1) / :most) = 0 ORDER BY place
 """
+_TRIALS = """
+SELECT trial, name, origin, candidate, parameters, started, status, reason, score, loss, duration
+FROM trial ORDER BY trial LIMIT :most
+"""
+_BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIMIT :most"
+_EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
 _STARTED = "INSERT INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
 _FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
@@ -71,8 +76,8 @@ class Journal:
         self._connection = connection
         self._lock = threading.Lock()
         self._waiting: list[Row] = []
-        self._closed = False
-        self._release = None if release is None else weakref.finalize(self, release)
+        self._writes = release is not None
+        self._leave = weakref.finalize(self, _leave, connection, release)  # also where nobody closes it
 
     @staticmethod
     def create(path: Path) -> Journal:
@@ -117,17 +122,14 @@ class Journal:
             CannotWrite: if the disk is full; what had been recorded then lies in the write-ahead log beside the file.
         """
         with self._lock, writing(self._path):
-            if self._closed:
+            if not self._leave.alive:
                 return
-            self._closed = True
             try:
-                if self._release is not None:
+                if self._writes:
                     self._commit()
                     end(self._connection)
             finally:
-                self._connection.close()
-                if self._release is not None:
-                    self._release()
+                self._leave()
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -208,17 +210,17 @@ class Journal:
 
     def trials(self) -> tuple[TrialRecord, ...]:
         """Return every trial in the order of their numbers; long curves are thinned, and keep their last point."""
-        rows = self._rows(f"SELECT {', '.join(TRIAL_COLUMNS)} FROM trial ORDER BY trial LIMIT {MOST_TRIALS}", {})
+        rows = self._rows(_TRIALS, {"most": MOST_TRIALS})
         most = max(8, min(CURVE_POINTS, ALL_POINTS // max(1, len(rows))))
         return trials_of(self._path, rows, self._rows(_CURVES, {"most": most}))
 
     def curve(self) -> tuple[BestImproved, ...]:
         """Return how the best so far got better, in the order of time."""
-        rows = self._rows(f"SELECT {', '.join(BEST_COLUMNS)} FROM best ORDER BY rowid DESC LIMIT {MOST_BESTS}", {})
+        rows = self._rows(_BESTS, {"most": MOST_BESTS})
         return bests_of(self._path, reversed(rows))
 
     def _event(self, kind: str) -> str | None:
-        rows = self._rows("SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1", {"kind": kind})
+        rows = self._rows(_EVENTS, {"kind": kind})
         return rows[0][0] if rows else None
 
     def _rows(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
@@ -230,4 +232,11 @@ class Journal:
             except sqlite3.ProgrammingError:
                 raise
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise DamagedJournal(self._path, told(error)) from error
+                raise DamagedJournal(self._path, "its content cannot be read") from error
+
+
+def _leave(connection: sqlite3.Connection, release: Callable[[], None] | None) -> None:
+    """Close a connection; only then may another run have its folder."""
+    connection.close()
+    if release is not None:
+        release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -46,8 +46,8 @@ class TrialRecord:
     curve: Curve
 
 
-TRIAL_COLUMNS = ("trial", "name", "origin", "candidate", "parameters", "started", "status", "reason", "score", "loss", "duration")
-BEST_COLUMNS = ("seconds", "score", "loss", "members")
+TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name != "curve")
+BEST_COLUMNS = tuple(field.name for field in fields(BestImproved))
 
 _TRIALS = TypeAdapter(tuple[TrialRecord, ...])
 _BESTS = TypeAdapter(tuple[BestImproved, ...])
@@ -57,13 +57,13 @@ T = TypeVar("T")
 
 
 def text(value: Any) -> str:
-    """Return a value as JSON in ASCII: SQLite stores no halves of surrogate pairs, which a header can hold."""
-    return json.dumps(value, default=str)
+    """Return a value as JSON that can be stored."""
+    return sound(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def sound(words: str) -> str:
-    """Return a text that can be stored, as it is but for halves of surrogate pairs."""
-    return words.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    """Return a text with question marks for halves of surrogate pairs, which a header can hold, but no database."""
+    return words.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def settings_of(path: Path, body: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A finished run as a page, as text and as a small table."""

@@ -3,173 +3,188 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from netwright.report.numbers import number
+from netwright.report.axes import Axis
+from netwright.report.numbers import number, shortened
 
-WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
+WIDTH, HEIGHT = 560, 270
+LEFT, RIGHT, TOP, BOTTOM = 66, 26, 14, 46  # room for the texts of the axes
 
 Point = tuple[float, float]
+Placer = Callable[[float], float]
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One axis: its range, whether it is logarithmic, and its title."""
+def steps_chart(
+    points: Sequence[Point], x: Axis, y: Axis, title: str, guide: tuple[float, str] | None = None
+) -> Markup:
+    """Return a curve that holds each value until the next, to the end of the axis.
 
-    low: float
-    high: float
-    title: str
-    log: bool = False
+    Args:
+        points: (x, y) of each step, in the order of x.
+        x: the axis across.
+        y: the axis up.
+        title: read out by screen readers.
+        guide: a value of y that is marked by a broken line, and its name.
+    """
+    corners: list[Point] = []
+    for place, (at, value) in enumerate(points):
+        corners += [(at, points[place - 1][1])] if place else []
+        corners.append((at, value))
+    corners += [(x.high, points[-1][1])] if points else []
 
-    def place(self, value: float, start: float, end: float) -> float:
-        """Return where a value lies between two pixels."""
-        low, high, value = (math.log(max(x, 1e-12)) if self.log else x for x in (self.low, self.high, value))
-        share = (value - low) / (high - low) if high > low else 0.5
-        return start + min(1.0, max(0.0, share)) * (end - start)
+    def draw(across: Placer, up: Placer) -> str:
+        marked = _guide(*guide, up) if guide else ""
+        return marked + _path(corners, across, up, "line") + _dots(points, across, up, "dot")
 
-    def ticks(self) -> list[float]:
-        """Return some five round values."""
-        if self.log:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            return [v for p in powers for m in (1, 2, 5) if self.low <= (v := m * 10.0**p) <= self.high]
-        span = self.high - self.low
-        if span <= 0:
-            return [self.low]
-        step = 10.0 ** math.floor(math.log10(span / 4))
-        step *= next(m for m in (1, 2, 5, 10) if span / (step * m) <= 6)
-        first = math.ceil(self.low / step)
-        return [round(i * step, 12) for i in range(first, math.floor(self.high / step) + 1)]
-
-
-def axis_of(values: Sequence[float], title: str, *, log: bool = False) -> Axis:
-    """Return an axis that holds all values with a little room."""
-    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
-    low, high = min(finite), max(finite)
-    if log:
-        return Axis(low, max(high, low * 1.5), title, log=True)
-    room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
-    return Axis(low - room, high + room, title)
-
-
-def steps_chart(points: Sequence[Point], x: Axis, y: Axis, title: str) -> Markup:
-    """Return a curve that holds each value until the next."""
-    corners = [corner for i, (a, b) in enumerate(points) for corner in ([(a, points[i - 1][1])] if i else []) + [(a, b)]]
-    corners.append((x.high, points[-1][1])) if points else None
-    return _frame(x, y, title, lambda px, py: _path(corners, px, py, "line") + _dots(points, px, py))
+    return _frame(x, y, title, draw)
 
 
 def lines_chart(curves: Sequence[Sequence[Point]], x: Axis, y: Axis, title: str) -> Markup:
-    """Return several thin curves, the first drawn last and strongest."""
-    return _frame(
-        x,
-        y,
-        title,
-        lambda px, py: "".join(
-            _path(curve, px, py, "line" if place == 0 else "line faint") for place, curve in reversed(list(enumerate(curves)))
-        ),
-    )
+    """Return several curves: the first on top and strong, the others thin."""
+
+    def draw(across: Placer, up: Placer) -> str:
+        thin = [_path(curve, across, up, "line faint") for curve in curves[1:]]
+        return "".join([*thin, *(_path(curve, across, up, "line") for curve in curves[:1])])
+
+    return _frame(x, y, title, draw)
 
 
 def scatter_chart(points: Sequence[Point], x: Axis, y: Axis, title: str) -> Markup:
     """Return points, with the diagonal on which both axes agree."""
-    low, high = max(x.low, y.low), min(x.high, y.high)
-    return _frame(
-        x, y, title, lambda px, py: _path([(low, low), (high, high)], px, py, "line guide") + _dots(points, px, py)
-    )
+    return _frame(x, y, title, lambda across, up: _diagonal(x, y, across, up) + _dots(points, across, up, "dot soft"))
 
 
-def bars_chart(bars: Sequence[tuple[str, float]], title: str) -> Markup:
-    """Return horizontal bars with their names and values."""
-    most = max((value for _, value in bars), default=1.0) or 1.0
+def reliability_chart(bins: Sequence[tuple[float, float, float]], x: Axis, y: Axis, title: str) -> Markup:
+    """Return (said, came, rows) of each bin as discs whose area grows with the rows, with the diagonal."""
+    most = max((rows for _, _, rows in bins), default=1.0)
+
+    def draw(across: Placer, up: Placer) -> str:
+        discs = []
+        for said, came, rows in bins:
+            if _finite(said, came, rows) and rows > 0:
+                told = f"said {100 * said:.0f} %, came true {100 * came:.0f} %, {rows:,.0f} rows"
+                discs.append(_dot(across(said), up(came), 2.5 + 7 * math.sqrt(rows / most), "dot", told))
+        line = _path([(said, came) for said, came, _ in bins], across, up, "line faint")
+        return "".join([_diagonal(x, y, across, up), line, *discs])
+
+    return _frame(x, y, title, draw)
+
+
+def bars_chart(bars: Sequence[tuple[str, float]], title: str, written: Callable[[float], str] = number) -> Markup:
+    """Return horizontal bars with their names, and their values as `written`; a value below zero has no bar."""
+    most = max((value for _, value in bars if math.isfinite(value)), default=0.0)
     rows = []
     for place, (name, value) in enumerate(bars):
-        y, length = 8 + place * 24, max(0.0, value) / most * 360
-        short = name if len(name) <= 24 else name[:23] + "…"
-        rows.append(
-            f'<text x="190" y="{y + 13}" class="tick" text-anchor="end">{escape(short)}</text>'
-            f'<rect x="198" y="{y}" width="{length:.1f}" height="17" class="bar"/>'
-            f'<text x="{204 + length:.1f}" y="{y + 13}" class="tick">{number(value)}</text>'
-        )
-    return _svg(WIDTH, 16 + 24 * len(bars), title, "".join(rows))
+        y = 6 + place * 24
+        length = max(0.0, value) / most * 270 if most > 0 and math.isfinite(value) else 0.0
+        rows += [
+            _text(176, y + 13, shortened(name, 21), "tick", "end"),
+            f'<rect x="184" y="{y}" width="{max(1.0, length):.1f}" height="17" rx="2" class="bar"/>',
+            _text(192 + length, y + 13, written(value), "tick", "start"),
+        ]
+    return _svg(WIDTH, 12 + 24 * len(bars), title, "".join(rows))
 
 
 def heat_map(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str) -> Markup:
-    """Return a confusion matrix: true classes down, predicted across, shaded by their share of the row."""
-    size = max(18, min(44, 480 // max(1, len(labels))))
-    left, top = 120, 30
-    parts = [f'<text x="{left}" y="14" class="title">predicted →   (true class at the left)</text>']
-    for row, (name, line) in enumerate(zip(labels, counts, strict=True)):
-        y = top + row * size
-        short = name if len(name) <= 14 else name[:13] + "…"
-        parts.append(f'<text x="{left - 6}" y="{y + size / 2 + 4}" class="tick" text-anchor="end">{escape(short)}</text>')
-        for column, value in enumerate(line):
-            share, x = value / max(1, sum(line)), left + column * size
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{size - 1}" height="{size - 1}" class="cell" style="fill-opacity:{0.04 + 0.9 * share:.2f}">'
-                f"<title>{escape(name)} → {escape(labels[column])}: {value:,}</title></rect>"
-            )
-            if size >= 28 and value:
-                tone = "strong" if share > 0.5 else "tick"
-                parts.append(
-                    f'<text x="{x + size / 2}" y="{y + size / 2 + 4}" class="{tone}" text-anchor="middle">{value:,}</text>'
-                )
+    """Return a confusion matrix (K, K): true classes down, predicted ones across, shaded by their share of the row."""
+    size = max(20, min(46, 460 // max(1, len(labels))))
+    left, top, edge = 150, 26, size * len(labels)
+    rows = [_heat_row(line, row, labels, left, top + row * size, size) for row, line in enumerate(counts)]
+    names = []
     for column, name in enumerate(labels):
-        x, y = left + column * size + size / 2, top + len(labels) * size + 12
-        short = name if len(name) <= 14 else name[:13] + "…"
+        x, y = left + (column + 0.6) * size, top + edge + 14
+        turned = f'transform="rotate(-40 {x:.1f} {y})"'
+        names.append(_text(x, y, shortened(name, 16), "tick", "end", turned))
+    middle = top + edge / 2
+    heads = [
+        _text(left + edge / 2, 14, "predicted class", "title", "middle"),
+        _text(12, middle, "true class", "title", "middle", f'transform="rotate(-90 12 {middle:.1f})"'),
+    ]
+    return _svg(max(left + edge + 14, 260), top + edge + 96, title, "".join([*heads, *rows, *names]))
+
+
+def _heat_row(line: Sequence[int], row: int, labels: Sequence[str], left: int, y: int, size: int) -> str:
+    """Return the cells of one true class, with their counts where these can be read."""
+    parts = [_text(left - 8, y + size / 2 + 4, shortened(labels[row], 16), "tick", "end")]
+    total = max(1, sum(line))
+    for column, value in enumerate(line):
+        share, x = value / total, left + column * size
+        told = f"{shortened(labels[row], 40)} taken for {shortened(labels[column], 40)}: {value:,}"
         parts.append(
-            f'<text x="{x}" y="{y}" class="tick" text-anchor="end" transform="rotate(-35 {x} {y})">{escape(short)}</text>'
+            f'<rect x="{x}" y="{y}" width="{size - 1}" height="{size - 1}" class="cell" '
+            f'style="fill-opacity:{0.05 + 0.85 * share:.2f}"><title>{escape(told)}</title></rect>'
         )
-    return _svg(left + len(labels) * size + 16, top + len(labels) * size + 84, title, "".join(parts))
-
-
-Placer = Callable[[float], float]
+        if value and len(f"{value:,}") * 6 < size:
+            tone = "onbar" if share > 0.5 else "tick"
+            parts.append(_text(x + (size - 1) / 2, y + size / 2 + 4, f"{value:,}", tone, "middle"))
+    return "".join(parts)
 
 
 def _frame(x: Axis, y: Axis, title: str, draw: Callable[[Placer, Placer], str]) -> Markup:
     """Return a chart with axes, ticks and titles around what is drawn."""
 
     def across(value: float) -> float:
-        return x.place(value, LEFT, WIDTH - RIGHT)
+        return LEFT + x.share(value) * (WIDTH - LEFT - RIGHT)
 
     def up(value: float) -> float:
-        return y.place(value, HEIGHT - BOTTOM, TOP)
+        return HEIGHT - BOTTOM - y.share(value) * (HEIGHT - BOTTOM - TOP)
 
-    parts = []
+    parts, end, floor = [], WIDTH - RIGHT, HEIGHT - BOTTOM
     for tick in y.ticks():
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(tick):.1f}" y2="{up(tick):.1f}" class="grid"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{up(tick) + 4:.1f}" class="tick" text-anchor="end">{_tick(tick)}</text>')
+        parts.append(f'<line x1="{LEFT}" x2="{end}" y1="{up(tick):.1f}" y2="{up(tick):.1f}" class="grid"/>')
+        parts.append(_text(LEFT - 7, up(tick) + 4, y.written(tick), "tick", "end"))
     for tick in x.ticks():
-        parts.append(f'<text x="{across(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" class="tick" text-anchor="middle">{_tick(tick)}</text>')
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 6}" class="title" text-anchor="middle">{escape(x.title)}</text>')
-    parts.append(
-        f'<text x="12" y="{middle}" class="title" text-anchor="middle" transform="rotate(-90 12 {middle})">{escape(y.title)}</text>'
-    )
+        parts.append(
+            f'<line x1="{across(tick):.1f}" x2="{across(tick):.1f}" y1="{floor}" y2="{floor + 4}" class="grid"/>'
+        )
+        parts.append(_text(across(tick), floor + 18, x.written(tick), "tick", "middle"))
+    parts.append(f'<line x1="{LEFT}" x2="{end}" y1="{floor}" y2="{floor}" class="axis"/>')
+    middle = (TOP + floor) / 2
+    parts.append(_text((LEFT + end) / 2, HEIGHT - 8, x.title, "title", "middle"))
+    parts.append(_text(13, middle, y.title, "title", "middle", f'transform="rotate(-90 13 {middle})"'))
     return _svg(WIDTH, HEIGHT, title, "".join(parts) + draw(across, up))
 
 
-def _tick(value: float) -> str:
-    return f"{value:,.6g}"
+def _diagonal(x: Axis, y: Axis, across: Placer, up: Placer) -> str:
+    low, high = max(x.low, y.low), min(x.high, y.high)
+    return _path([(low, low), (high, high)], across, up, "guide")
 
 
-def _path(points: Sequence[Point], across: Placer, up: Placer, style: str) -> str:
-    places = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in points if math.isfinite(a) and math.isfinite(b))
+def _guide(value: float, name: str, up: Placer) -> str:
+    if not math.isfinite(value):
+        return ""
+    height = up(value)
+    line = f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" class="guide"/>'
+    return line + _text(LEFT + 6, height - 5 if height > 40 else height + 14, name, "title", "start")
+
+
+def _path(points: Iterable[Point], across: Placer, up: Placer, style: str) -> str:
+    places = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in points if _finite(a, b))
     return f'<polyline points="{places}" class="{style}"/>'
 
 
-def _dots(points: Sequence[Point], across: Placer, up: Placer) -> str:
-    return "".join(
-        f'<circle cx="{across(a):.1f}" cy="{up(b):.1f}" r="3" class="dot"/>'
-        for a, b in points
-        if math.isfinite(a) and math.isfinite(b)
-    )
+def _dots(points: Iterable[Point], across: Placer, up: Placer, style: str) -> str:
+    return "".join(_dot(across(a), up(b), 2.6, style) for a, b in points if _finite(a, b))
+
+
+def _dot(x: float, y: float, radius: float, style: str, told: str = "") -> str:
+    shown = f"<title>{escape(told)}</title>" if told else ""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{style}">{shown}</circle>'
+
+
+def _finite(*values: float) -> bool:
+    return all(math.isfinite(value) for value in values)
+
+
+def _text(x: float, y: float, words: str, style: str, anchor: str, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}" {more}>{escape(words)}</text>'
 
 
 def _svg(width: float, height: float, title: str, body: str) -> Markup:
-    return Markup(  # every text in the body was escaped where it was put in
-        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title)}">{body}</svg>'
-    )
+    """Return a picture that is drawn a quarter larger than its units at most."""
+    head = f'viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{1.25 * width:.0f}px" role="img"'
+    # Every text in the body was escaped where it was put in.
+    return Markup(f'<svg {head} aria-label="{escape(title)}">{body}</svg>')  # noqa: S704

@@ -2,132 +2,145 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
+from netwright.errors import DamagedJournal, UnfinishedRun
+from netwright.events import DataRead
 from netwright.journal import Journal, TrialRecord
-from netwright.report import charts
-from netwright.report.numbers import METRIC_NAMES, count, duration, number
+from netwright.report import numbers, words
+from netwright.report.figures import figures_of
+from netwright.report.summary import summary_html, summary_values
 from netwright.result import Result
 from netwright.storage import replace_file
 
-SHOWN_CURVES = 12
+__all__ = ["summary_html", "summary_values", "write_report"]
+
 SHOWN_COLUMNS = 300
-SHOWN_BARS = 20
+SHOWN_FINDINGS = 100
+SHOWN_TRIALS = 50
+SHOWN_FAILURES = 30
+LONGEST_TEXT = 300  # columns of a terminal: of names, messages and reasons
+LONGEST_DESCRIPTION = 100_000  # letters
 
 _templates = Environment(
-    loader=PackageLoader("netwright.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("netwright.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
-_templates.filters.update(number=number, duration=duration)
-_templates.globals.update(count=count)
+_templates.filters.update(
+    number=numbers.number,
+    score=numbers.score,
+    duration=numbers.duration,
+    metric_name=numbers.metric_name,
+    short=lambda text: numbers.shortened(str(text), LONGEST_TEXT),
+)
+_templates.globals.update(count=numbers.count)
 
 
-def write_report(path: Path, journal: Journal, *, description: str) -> None:
+@dataclass(frozen=True)
+class ColumnRow:
+    """A line of the table of columns; `missing` is a share, `use` says whether the column is used, and if not, why."""
+
+    name: str
+    kind: str
+    stated: bool
+    missing: float
+    distinct: int
+    use: str
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A thing that was noticed; `grave` if the numbers may not be believed because of it."""
+
+    message: str
+    grave: bool
+
+
+def write_report(path: Path, journal: Journal, *, description: str = "") -> None:
     """Write the report of a finished run, all or nothing.
 
     Args:
         path: the HTML file.
         journal: the record of the run.
-        description: the architecture in words.
+        description: the architecture in words, shown as it is.
 
     Raises:
         CannotWrite: if it cannot be written there.
-        NotAJournal: if the record is damaged.
-        ValueError: if the run did not finish.
+        DamagedJournal: if the record is damaged.
+        UnfinishedRun: if the run did not finish.
     """
+    page = render(journal, description).encode("utf-8", errors="replace")
+
+    def write(file: BinaryIO) -> None:
+        file.write(page)
+
+    replace_file(path, write)
+
+
+def render(journal: Journal, description: str = "") -> str:
+    """Return the report as text. Raises as `write_report` does, but writes nothing."""
     result, data = journal.result(), journal.data()
     if result is None or data is None:
-        raise ValueError("a report is made of a finished run")
+        raise UnfinishedRun(journal.path)
+    if not _square(result):
+        raise DamagedJournal(journal.path, "its confusion matrix does not fit its classes")
+    target, columns, findings = _read_data(journal.path, data)
     trials = journal.trials()
-    page = _templates.get_template("report.html").render(
+    settings = journal.settings()
+    return _templates.get_template("report.html").render(
+        target=numbers.shortened(target, 80),
+        task=words.task_in_words(result.task),
         result=result,
-        metric=METRIC_NAMES.get(result.metric, result.metric),
-        metric_names=METRIC_NAMES,
-        words=_in_words(result, data["schema"]["target"]["name"]),
+        meaning=words.meaning(result, numbers.shortened(target, 80)),
+        comparison=words.comparison(result),
         data=data,
-        columns=data["schema"]["columns"][:SHOWN_COLUMNS],
-        settings=journal.settings(),
-        failed=[trial for trial in trials if trial.status == "failed"],
-        description=description,
+        columns=columns[:SHOWN_COLUMNS],
+        findings=findings[:SHOWN_FINDINGS],
+        findings_more=max(0, len(findings) - SHOWN_FINDINGS),
+        leaderboard=result.leaderboard[:SHOWN_TRIALS],
+        failed=_failed(trials)[:SHOWN_FAILURES],
+        settings={name: value for name, value in settings.items() if value not in (None, {}, "")},
+        command=words.command(settings)[:LONGEST_DESCRIPTION],
+        description=description[:LONGEST_DESCRIPTION],
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        charts=_charts(result, journal, trials),
+        figures=figures_of(result, journal.curve(), trials),
     )
-    replace_file(path, lambda file: file.write(page.encode()) and None)
 
 
-def _in_words(result: Result, target: str) -> str:
-    """Return what the score means for someone who would use the model."""
-    if result.metric == "accuracy":
-        return (
-            f"Of 100 new rows like these, it would name {target} rightly in about {100 * result.score:.0f} "
-            f"(between {100 * result.score_low:.0f} and {100 * result.score_high:.0f})."
-        )
-    if result.metric in ("rmse", "mae"):
-        return f"On new rows like these, it would miss {target} by about {number(result.score)}, typically."
-    return f"On new rows like these, the {METRIC_NAMES.get(result.metric, result.metric)} would be about {number(result.score)}."
+def _square(result: Result) -> bool:
+    """Return whether there is a row and a column of the confusion matrix for every class, or no matrix."""
+    classes = len(result.labels)
+    return not result.confusion or [len(row) for row in result.confusion] == [classes] * classes
 
 
-def _charts(result: Result, journal: Journal, trials: tuple[TrialRecord, ...]) -> dict[str, Markup | None]:
-    name = METRIC_NAMES.get(result.metric, result.metric)
-    return {
-        "learning": _learning(journal, result, name),
-        "trials": _trial_curves(trials),
-        "confusion": charts.heat_map(result.confusion, result.labels, "Confusion matrix") if result.confusion else None,
-        "reliability": _reliability(result),
-        "importance": charts.bars_chart(result.importance[:SHOWN_BARS], "Importance of columns") if result.importance else None,
-    }
+def _failed(trials: tuple[TrialRecord, ...]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.status == "failed"]
 
 
-def _learning(journal: Journal, result: Result, name: str) -> Markup | None:
-    points = [(max(best.seconds, 0.1), best.score) for best in journal.curve()]
-    if not points:
-        return None
-    seconds = charts.axis_of([seconds for seconds, _ in points] + [result.seconds], "seconds since the start", log=True)
-    return charts.steps_chart(points, seconds, charts.axis_of([score for _, score in points], name), "Best so far over time")
+def _read_data(path: Path, data: DataRead) -> tuple[str, list[ColumnRow], list[FindingRow]]:
+    """Return the target, the columns and the findings of a record.
+
+    Raises:
+        DamagedJournal: if they are not described as Netwright describes them.
+    """
+    try:
+        columns = [_column(column) for column in data.schema["columns"]]
+        findings = [FindingRow(str(finding["message"]), finding["kind"] == "leak") for finding in data.findings]
+        return str(data.schema["target"]["name"]), columns, findings
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedJournal(path, "its columns are not described as Netwright describes them") from error
 
 
-def _trial_curves(trials: tuple[TrialRecord, ...]) -> Markup | None:
-    """Return the validation loss of the best trials over their share of the epochs."""
-    finished = sorted((trial for trial in trials if trial.loss is not None and len(trial.curve) > 1), key=lambda t: t.loss or 0)
-    curves = [[(float(epoch), loss) for _, epoch, loss in trial.curve] for trial in finished[:SHOWN_CURVES]]
-    if not curves:
-        return None
-    losses = sorted(loss for curve in curves for _, loss in curve)
-    usual = losses[: max(2, int(0.97 * len(losses)))]  # the first checks of a bad start would flatten all the rest
-    epochs = charts.axis_of([epoch for curve in curves for epoch, _ in curve], "passes over the data")
-    return charts.lines_chart(curves, epochs, charts.axis_of(usual, "validation loss"), "Validation loss of the best trials")
-
-
-def _reliability(result: Result) -> Markup | None:
-    if not result.reliability:
-        return None
-    points = [(a, b) for a, b, _ in result.reliability]
-    if result.labels:
-        axes = charts.Axis(0, 1, "how sure it was"), charts.Axis(0, 1, "how often it was right")
-        return charts.scatter_chart(points, *axes, "Reliability")
-    values = [value for point in points for value in point]
-    axes = charts.axis_of(values, "predicted"), charts.axis_of(values, "true")
-    return charts.scatter_chart(points, *axes, "Predicted and true values")
-
-
-def summary_html(result: Result) -> str:
-    """Return a small table for notebooks."""
-    return _templates.get_template("summary.html").render(result=result, metric=METRIC_NAMES.get(result.metric, result.metric))
-
-
-def summary_values(result: Result) -> dict[str, Any]:
-    """Return the numbers that the command prints as JSON."""
-    return {
-        "task": result.task,
-        "metric": result.metric,
-        "score": result.score,
-        "score_low": result.score_low,
-        "score_high": result.score_high,
-        "seconds": result.seconds,
-        "trials": result.trials,
-        "failed": result.failed,
-    }
+def _column(column: Mapping[str, Any]) -> ColumnRow:
+    kind, distinct = str(column["kind"]), int(column["distinct"])
+    stated, missing = bool(column["stated"]), float(column["missing"])
+    return ColumnRow(str(column["name"]), kind, stated, missing, distinct, words.use_of(kind, distinct))

@@ -9,6 +9,7 @@ from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Membe
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space
 
+MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
 LARGEST = 600_000  # parameters of a first layer: above it, folds and ensembles outgrow the memory and the file
 
 
@@ -30,7 +31,7 @@ def space(rows: int) -> Space:
         "schedule": Choice(("cosine", "coslog4")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
-        "epochs": Choice((24, 48, 96) if rows > 5_000 else (48, 96, 192)),
+        "epochs": Choice((16, 24, 40) if rows > MANY_ROWS else (32, 64, 128)),
     }
 
 
@@ -41,7 +42,10 @@ def batch_sizes(rows: int) -> tuple[int, ...]:
 
 
 def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
-    """Return the first points to try, best first: what is strong on many tables, and different from one another."""
+    """Return the first points to try, best first: what is strong on many tables, and different from one another.
+
+    On many rows members that share weights are left for later: they take as long as several networks.
+    """
     usual: Point = {
         "embedding": "periodic",
         "sigma": 0.1,
@@ -58,16 +62,17 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
         "schedule": "cosine",
         "second_moment": 0.95,
         "batch_size": batch_sizes(rows)[1],
-        "epochs": 64 if rows > 5_000 else 96,
+        "epochs": 24 if rows > MANY_ROWS else 64,
     }
-    return (
-        usual,
-        {**usual, "embedding": "piecewise", "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3},
+    piecewise: Point = {**usual, "embedding": "piecewise"}
+    members: Point = {**piecewise, "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3}
+    others: tuple[Point, ...] = (
         {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
-        {**usual, "body": "residual", "width": 128, "depth": 2, "norm": "layer", "learning_rate": 2e-3, "dropout": 0.2},
-        {**usual, "width": 64, "depth": 2, "dropout": 0.2, "weight_decay": 0.1},
-        {**usual, "embedding": "piecewise", "activation": "mish", "learning_rate": 1e-3, "schedule": "coslog4"},
+        {**usual, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},
+        {**usual, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
+        {**usual, "activation": "mish", "learning_rate": 1e-3, "dropout": 0.25, "weight_decay": 0.1},
     )
+    return (usual, piecewise, *others, members) if rows > MANY_ROWS else (usual, members, *others, piecewise)
 
 
 def first_glance(rows: int) -> Point:
@@ -79,7 +84,7 @@ def first_glance(rows: int) -> Point:
         "depth": 1,
         "learning_rate": 5e-3,
         "dropout": 0.0,
-        "epochs": 8 if rows > 5_000 else 24,
+        "epochs": 6 if rows > MANY_ROWS else 24,
     }
 
 
@@ -93,7 +98,7 @@ def default_network(rows: int) -> Point:
         "learning_rate": 1e-3,
         "weight_decay": 1e-2,
         "second_moment": 0.999,
-        "epochs": 24 if rows > 5_000 else 48,
+        "epochs": 12 if rows > MANY_ROWS else 32,
     }
 
 

@@ -17,7 +17,7 @@ from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
-from netwright.data.reading import read_table
+from netwright.data.reading import as_table, read_table
 from netwright.data.schema import Outcome, Schema
 from netwright.data.splits import row_groups
 from netwright.errors import SpecError
@@ -152,12 +152,12 @@ def candidate(point: Point, preparation: Preparation) -> Candidate:
     return Candidate(tables.network(point, inputs, preparation.outputs), recipe)
 
 
-def _parse(data: Any, schema: Schema) -> Frame:
-    return parse_frame(read_table(data), schema)
+def _parse(data: pd.DataFrame, schema: Schema) -> Frame:
+    return parse_frame(as_table(data), schema)
 
 
-def _parse_target(data: Any, schema: Schema) -> NDArray[Any]:
-    return parse_target(read_table(data), schema.target)
+def _parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[Any]:
+    return parse_target(as_table(data), schema.target)
 
 
 def toy(seed: int) -> tuple[pd.DataFrame, str]:

@@ -1,0 +1,121 @@
+"""What the numbers of a run mean, in plain English: for a person who knows no deep learning."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from netwright.report.numbers import metric_name, number, percent, score
+from netwright.result import Result
+
+GOOD_ENOUGH = 0.985  # shares from here on are told with one decimal: 98.9 of 100 is not 99 of 100
+
+_UNUSED = {
+    "identifier": "no: it names the row, and says nothing about new ones",
+    "constant": "no: it is the same in every row",
+}
+
+
+def task_in_words(task: str) -> str:
+    """Return what kind of answer is given.
+
+    >>> task_in_words("tabular_binary")
+    'one of two classes'
+    """
+    outcomes = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
+    return outcomes.get(task.rpartition("_")[2], task.replace("_", ", "))
+
+
+def meaning(result: Result, target: str) -> str:
+    """Return what the score promises for new rows, in a sentence or two."""
+    value, low, high = result.score, result.score_low, result.score_high
+    if not math.isfinite(value):
+        return f"The {metric_name(result.metric)} is not defined on these rows."
+    between = f"(between {score(low, result.metric)} and {score(high, result.metric)}, with 95 % certainty)"
+    match result.metric:
+        case "accuracy":
+            about, *ends = _of_hundred(value, low, high)
+            between = f"(between {ends[0]} and {ends[1]}, with 95 % certainty)"
+            return f"Of 100 new rows like these, the model would name “{target}” rightly in about {about} {between}."
+        case "balanced_accuracy":
+            about, *_ = _of_hundred(value, low, high)
+            return (
+                f"Of 100 new rows of a class, averaged over all classes, it would name about {about} rightly {between}."
+            )
+        case "roc_auc":
+            about, *_ = _of_hundred(value, low, high)
+            return (
+                f"Of two new rows, one of each class of “{target}”, the model would tell which is which in about "
+                f"{about} of 100 cases. Guessing would in 50."
+            )
+        case "log_loss":
+            sure = percent(math.exp(-max(0.0, value)))  # the geometric mean of the probability given to the truth
+            return (
+                f"On new rows like these, the model would give the true “{target}” a probability of typically {sure} %."
+            )
+        case "rmse" | "mae":
+            kind = "on average" if result.metric == "mae" else "typically"
+            return f"On new rows like these, the model would miss “{target}” by {number(value)} {kind} {between}."
+        case "r2":
+            return (
+                f"On new rows like these, the model would explain about {100 * value:.0f} % of how “{target}” varies."
+            )
+        case _:
+            return f"On new rows like these, the {metric_name(result.metric)} would be about {number(value)} {between}."
+
+
+def comparison(result: Result) -> str:
+    """Return whether the model is better than the first baseline, which needs no model at all; empty without one."""
+    if not result.baselines:
+        return ""
+    trivial = result.baselines[0]
+    sign = 1 if result.greater_is_better else -1
+    worst = result.score_low if result.greater_is_better else result.score_high
+    if not all(map(math.isfinite, (worst, trivial.score, result.score))):
+        return ""
+    if sign * (worst - trivial.score) > 0:
+        return f"That is clearly better than “{trivial.name}”, which gives {score(trivial.score, result.metric)}."
+    return (
+        f"That is not clearly better than “{trivial.name}”, which gives {score(trivial.score, result.metric)}: "
+        "these columns tell little about it, or there are too few rows."
+    )
+
+
+def _of_hundred(*shares: float) -> list[str]:
+    """Return shares as counts of a hundred, all with a decimal where whole numbers would say too much."""
+    fine = any(share >= GOOD_ENOUGH or share <= 1 - GOOD_ENOUGH for share in shares)
+    return [percent(min(1.0, max(0.0, share))) if fine else f"{100 * share:.0f}" for share in shares]
+
+
+def use_of(kind: str, distinct: int) -> str:
+    """Return whether a column is used, and if not, why."""
+    if kind == "constant" and distinct == 0:
+        return "no: it is empty"
+    return _UNUSED.get(kind, "yes")
+
+
+def command(settings: Mapping[str, Any]) -> str:
+    """Return the command, or the lines of Python, that makes the run again."""
+    if settings.get("data") == "a data frame":
+        return _python(settings)
+    words = ["netwright", "fit", str(settings.get("data", "DATA")), "--target", str(settings.get("target", ""))]
+    if settings.get("trials") is not None:
+        words += ["--trials", str(settings["trials"])]
+    elif settings.get("time") is not None:
+        words += ["--time", f"{settings['time']}".removesuffix(".0") + "s"]
+    for name in ("task", "metric"):
+        words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
+    words += ["--seed", str(settings.get("seed", 0))]
+    kinds = settings.get("kinds")
+    for column, kind in kinds.items() if isinstance(kinds, Mapping) else ():
+        words += ["--kind", f"{column}={kind}"]
+    return shlex.join(words)
+
+
+def _python(settings: Mapping[str, Any]) -> str:
+    names = ("target", "time", "trials", "task", "metric", "seed", "kinds")
+    given = [(name, settings.get(name)) for name in names]
+    shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {})]
+    return f"import netwright as nw\n\nrun = nw.fit(df, {', '.join(shown)})"

@@ -1,0 +1,451 @@
+"""The command line: what it hands to the API, what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import netwright as nw
+from netwright import api, cli, clock
+from netwright.budget import Budget
+from netwright.errors import NoTrialFinished
+from netwright.result import Baseline, Result, Standing
+
+ROOT = Path(__file__).parent.parent
+PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
+COMMANDS = ("fit", "predict", "evaluate", "show", "doctor")
+RESULT = Result(
+    task="tabular_binary",
+    metric="accuracy",
+    greater_is_better=True,
+    score=0.9,
+    score_low=0.85,
+    score_high=float("nan"),
+    estimate="Made up for a test.",
+    metrics={"accuracy": 0.9},
+    test_metrics={},
+    baselines=(Baseline("always the usual answer", 0.5),),
+    leaderboard=(Standing(1, "1×64 silu", "portfolio", 0.9, 0.1, 1.0, 100, 2.0),),
+    seconds=3.5,
+    trials=7,
+    failed=1,
+    labels=("no", "yes"),
+    confusion=((1, 0), (0, 1)),
+    reliability=(),
+    importance=(),
+    ended_early=False,
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass
+class FakeFit:
+    """Stands for `api.fit`: keeps what it was given and returns a result at once."""
+
+    result: Result = RESULT
+    given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+
+    def __call__(self, *words: Any, **options: Any) -> api.Run:
+        self.given = (words, options)
+        return api.Run(None, self.result, (), Path(options["out"]))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that runs a command in this process and tells how it ended."""
+
+    def run(*words: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["netwright", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def fake_fit(monkeypatch: pytest.MonkeyPatch) -> FakeFit:
+    """Put a fake in the place of `api.fit`."""
+    fake = FakeFit()
+    monkeypatch.setattr(api, "fit", fake)
+    return fake
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the model of a short run on the penguins."""
+    return nw.fit(PENGUINS, "species", trials=1, out=tmp_path_factory.mktemp("penguins")).bundle
+
+
+def process(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own and return how it ended."""
+    return subprocess.run(
+        [sys.executable, "-c", "from netwright.cli import main; main()", *map(str, words)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )
+
+
+# --- help and misuse -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_that_fits_80_columns(
+    name: str, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example is one line, beginning with the command's own name."""
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = command(name, "--help")
+    assert ended.status == 0
+    assert re.search(rf"^ Example: netwright {name}\b.*$", ended.out, re.MULTILINE)
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_the_bare_command_shows_help(command: Any) -> None:
+    """All commands are listed, and nothing is an error."""
+    ended = command()
+    assert ended.status == 0 and ended.err == ""
+    assert all(name in ended.out for name in COMMANDS)
+
+
+def test_the_version_is_printed(command: Any) -> None:
+    """Alone, for scripts."""
+    assert command("--version").out == f"{nw.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("fti",), "Did you mean 'fit'? See: netwright --help"),
+        (("fit", "x.csv"), "Missing option '--target'. See: netwright fit --help"),
+        (("fit", "x.csv", "--target", "y", "--seed", "one"), "'--seed'"),
+        (("fit", "x.csv", "--target", "y", "--seed", "-1"), "'--seed'"),
+        (("fit", "x.csv", "--target", "y", "--tiem", "5s"), "--time"),
+        (("fit", "x.csv", "--target", "y", "--trials", "0"), "1 or more"),
+        (("fit", "x.csv", "--target", "y", "--time", "-3s"), "60s"),
+        (("fit", "x.csv", "--target", "y", "--kind", "zip"), "COL=KIND"),
+        (("fit", "x.csv", "--target", "y", "--kind", "=text"), "COL=KIND"),
+        (("predict", "model.nw"), "See: netwright predict --help"),
+        (("predict", "model.nw", "x.csv", "-o", "answers.doc"), ".csv, .tsv, .parquet, .jsonl"),
+        (("show", "model.nw", "another.nw"), "another.nw"),
+    ],
+)
+def test_misuse_is_said_in_plain_words(words: tuple[str, ...], said: str, command: Any) -> None:
+    """One line on standard error, status 2, nothing on standard output."""
+    ended = command(*words)
+    assert ended.status == 2 and ended.out == ""
+    assert said in ended.err
+    assert ended.err.count("\n") == 1 and "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("words", [("predict", "no.nw", PENGUINS), ("evaluate", "no.nw", PENGUINS), ("show", "no.nw")])
+def test_a_model_that_is_not_there_is_said(words: tuple[str, ...], command: Any) -> None:
+    """By its path."""
+    ended = command(*words)
+    assert ended.status == 2 and "no.nw" in ended.err and ended.out == ""
+
+
+# --- fit -------------------------------------------------------------------------------------------------------------
+
+
+def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> None:
+    """Every option arrives; a column's name may hold the sign of its kind."""
+    options = ("--task", "binary", "--metric", "roc_auc", "--out", "here", "--seed", "5", "--test", "t.csv")
+    kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
+    assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
+    words, given = fake_fit.given
+    budget = given.pop("budget")
+    given.pop("listener")
+    assert words == ("d.csv", "y")
+    assert given == {
+        "task": "binary",
+        "metric": "roc_auc",
+        "out": Path("here"),
+        "seed": 5,
+        "test": "t.csv",
+        "kinds": {"zip": "categorical", "a=b": "text"},
+    }
+    assert (budget.seconds, budget.trials) == (300, None)
+
+
+def test_without_options_fit_takes_a_minute_from_the_start_of_the_process(command: Any, fake_fit: FakeFit) -> None:
+    """The time that interpreter and imports take is part of it."""
+    command("fit", "d.csv", "--target", "y")
+    given = fake_fit.given[1]
+    assert given["budget"].seconds == 60
+    assert given["budget"].started < time.monotonic()
+    assert given["budget"].started == pytest.approx(clock.process_start(), abs=0.1)
+    assert given["out"] == Path("netwright-run") and given["test"] is None and given["kinds"] == {}
+
+
+def test_a_number_of_trials_replaces_the_time(command: Any, fake_fit: FakeFit) -> None:
+    """No time limit then."""
+    command("fit", "d.csv", "--target", "y", "--trials", "3")
+    budget = fake_fit.given[1]["budget"]
+    assert (budget.seconds, budget.trials) == (None, 3)
+
+
+def test_fit_prints_the_result_and_where_it_lies(command: Any, fake_fit: FakeFit) -> None:
+    """For a person."""
+    ended = command("fit", "d.csv", "--target", "y", "--out", "here")
+    for words in ("accuracy 90.0 %", "always the usual answer: 50.0 %", "1×64 silu", "model   here/model.nw"):
+        assert words in ended.out
+    assert ended.err == ""
+
+
+def test_fit_prints_one_json_object(command: Any, fake_fit: FakeFit) -> None:
+    """For a program: the keys that are promised, null for what is no number, and metrics of a test file if there was one."""
+    ended = command("fit", "d.csv", "--target", "y", "--out", "here", "--json")
+    assert ended.out.count("\n") == 1
+    values = json.loads(ended.out)
+    where = {"model": str(Path("here/model.nw").absolute()), "report": str(Path("here/report.html").absolute())}
+    numbers = {"score": 0.9, "score_low": 0.85, "score_high": None, "seconds": 3.5, "trials": 7, "failed": 1}
+    assert values == {"task": "tabular_binary", "metric": "accuracy", **numbers, **where}
+    fake_fit.result = replace(RESULT, test_metrics={"accuracy": 0.8})
+    values = json.loads(command("fit", "d.csv", "--target", "y", "--test", "t.csv", "--json").out)
+    assert values["test"] == {"accuracy": 0.8}
+
+
+def test_an_early_end_is_said(command: Any, fake_fit: FakeFit) -> None:
+    """As a note, since the result is good."""
+    fake_fit.result = replace(RESULT, ended_early=True)
+    ended = command("fit", "d.csv", "--target", "y")
+    assert ended.status == 0 and "Ended early" in ended.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_budget_and_is_given_back(
+    number: signal.Signals, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a fit runs, Ctrl-C and SIGTERM ask for the best so far; afterwards they do what they did before."""
+    left: list[float] = []
+
+    def fit(*words: Any, budget: Budget, **options: Any) -> api.Run:
+        signal.raise_signal(number)
+        left.append(budget.left())
+        return api.Run(None, RESULT, (), Path("here"))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(api, "fit", fit)
+    before = signal.getsignal(number)
+    assert command("fit", "d.csv", "--target", "y").status == 0
+    assert left == [0]
+    assert signal.getsignal(number) is before
+
+
+def test_a_run_with_nothing_to_hand_over_ends_with_status_1(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the user's fault, and still one sentence."""
+
+    def fit(*words: Any, **options: Any) -> api.Run:
+        raise NoTrialFinished("it diverged")
+
+    monkeypatch.setattr(api, "fit", fit)
+    ended = command("fit", "d.csv", "--target", "y")
+    assert ended.status == 1 and "it diverged" in ended.err
+
+
+@pytest.mark.parametrize(("package", "status"), [("torch", 2), ("jinja2", 2)])
+def test_a_missing_package_is_said_with_the_line_that_installs_it(
+    package: str, status: int, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Netwright itself is installed without what training needs."""
+
+    def fit(*words: Any, **options: Any) -> api.Run:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr(api, "fit", fit)
+    ended = command("fit", "d.csv", "--target", "y")
+    assert (
+        ended.status == status and f"package {package}" in ended.err and "pip install 'netwright[train]'" in ended.err
+    )
+
+
+def test_a_fault_of_our_own_is_not_hidden(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing module that nobody could install, or any other error, keeps its traceback."""
+
+    def fit(*words: Any, **options: Any) -> api.Run:
+        raise ModuleNotFoundError("No module named 'netwright.nothing'", name="netwright.nothing")
+
+    monkeypatch.setattr(api, "fit", fit)
+    monkeypatch.setattr(sys, "argv", ["netwright", "fit", "d.csv", "--target", "y"])
+    with pytest.raises(ModuleNotFoundError, match="nothing"):
+        cli.main()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to another process")
+def test_ctrl_c_hands_over_the_best_so_far(tmp_path: Path) -> None:
+    """A real process of a minute, asked to end after its first seconds, writes everything and ends well."""
+    code = "from netwright.cli import main; main()"
+    words = ["fit", str(PENGUINS), "--target", "species", "--out", str(tmp_path / "out"), "--json"]
+    began = time.monotonic()
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert running.stderr is not None
+        assert "344 rows" in running.stderr.readline()  # the data was read: training begins
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=50)
+    finally:
+        running.kill()
+    assert running.returncode == 0
+    assert "Ended early" in err and "Traceback" not in err
+    assert json.loads(out)["trials"] >= 1
+    assert time.monotonic() - began < 45
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"model.nw", "report.html", "journal.sqlite"}
+
+
+# --- predict, evaluate, show, doctor -----------------------------------------------------------------------------------
+
+
+def test_predict_writes_answers_to_standard_output(model: Path, command: Any) -> None:
+    """A column named after the target, one row a row, and nothing else."""
+    ended = command("predict", model, PENGUINS)
+    lines = ended.out.splitlines()
+    assert lines[0] == "species" and len(lines) == 345 and ended.err == ""
+    truth = pd.read_csv(PENGUINS)["species"]
+    assert (truth == lines[1:]).mean() > 0.9
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
+def test_predict_writes_the_format_that_the_name_asks_for(
+    ending: str, model: Path, command: Any, tmp_path: Path
+) -> None:
+    """Labels and probabilities come back from each the same."""
+    path = tmp_path / f"answers.{ending}"
+    ended = command("predict", model, PENGUINS, "-o", path, "--proba")
+    assert ended.status == 0 and ended.out == "" and "344 rows" in ended.err
+    match ending:
+        case "parquet":
+            table = pd.read_parquet(path)
+        case "jsonl":
+            table = pd.read_json(path, lines=True)
+        case _:
+            table = pd.read_csv(path, sep="\t" if ending == "tsv" else ",")
+    labels = nw.load(model).labels
+    assert [*table.columns] == ["species", *(f"species={label}" for label in labels)]
+    chances = table.drop(columns="species").to_numpy()
+    assert chances.sum(axis=1) == pytest.approx(1)
+    assert [labels[place] for place in chances.argmax(axis=1)] == [*table["species"]]
+    assert chances == pytest.approx(nw.load(model).predict_proba(pd.read_csv(PENGUINS)), abs=1e-9)
+
+
+def test_predict_as_json_holds_the_answers_or_says_where_they_are(model: Path, command: Any, tmp_path: Path) -> None:
+    """One object either way."""
+    few = tmp_path / "few.csv"
+    pd.read_csv(PENGUINS).head(2).to_csv(few, index=False)
+    values = json.loads(command("predict", model, few, "--json").out)
+    assert values == {
+        "rows": 2,
+        "columns": ["species"],
+        "output": None,
+        "answers": [{"species": "Adelie"}, {"species": "Adelie"}],
+    }
+    values = json.loads(command("predict", model, few, "--json", "-o", tmp_path / "a.csv").out)
+    assert values == {"rows": 2, "columns": ["species"], "output": str(tmp_path / "a.csv")}
+
+
+def test_predict_names_missing_columns_and_writes_nothing(model: Path, command: Any, tmp_path: Path) -> None:
+    """Order and extra columns are fine."""
+    table = pd.read_csv(PENGUINS)
+    table[[*table.columns[::-1]]].assign(extra=1).to_csv(tmp_path / "odd.csv", index=False)
+    assert command("predict", model, tmp_path / "odd.csv").out == command("predict", model, PENGUINS).out
+    table.drop(columns=["island", "sex"]).to_csv(tmp_path / "lacking.csv", index=False)
+    ended = command("predict", model, tmp_path / "lacking.csv", "-o", tmp_path / "answers.csv")
+    assert ended.status == 2 and "'island'" in ended.err and "'sex'" in ended.err
+    assert not (tmp_path / "answers.csv").exists()
+
+
+def test_evaluate_prints_every_metric(model: Path, command: Any) -> None:
+    """As words, and as numbers for a program; a loaded model is as good as it was."""
+    assert "balanced accuracy" in command("evaluate", model, PENGUINS).out
+    values = json.loads(command("evaluate", model, PENGUINS, "--json").out)
+    assert values["accuracy"] > 0.9 and {"log_loss", "balanced_accuracy"} <= set(values)
+
+
+def test_show_needs_no_torch(model: Path) -> None:
+    """The architecture, its cost and the leaderboard are there in a process that cannot import it."""
+    code = "import sys; sys.modules['torch'] = None\nfrom netwright.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "show", str(model)], capture_output=True, encoding="utf-8", timeout=60
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    for words in ("predicts 'species'", "parameters", "dense", "accuracy", "trial"):
+        assert words in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_show_as_json_holds_the_networks_and_the_result(model: Path, command: Any) -> None:
+    """What the bundle's card says, and what the networks cost."""
+    values = json.loads(command("show", model, "--json").out)
+    assert values["parameters"] > 0 and values["flops"] > 0
+    assert sum(part["share"] for part in values["parts"]) == pytest.approx(1)
+    assert values["result"]["metric"] == "accuracy"
+
+
+def test_predicting_without_torch_says_how_to_get_it(model: Path) -> None:
+    """In words, not as a traceback."""
+    code = "import sys; sys.modules['torch'] = None\nfrom netwright.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", str(model), str(PENGUINS)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert "pip install 'netwright[train]'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_doctor_prints_what_there_is(command: Any) -> None:
+    """As lines and as JSON."""
+    ended = command("doctor")
+    assert ended.status == 0 and "python" in ended.out and "torch" in ended.out
+    facts = json.loads(command("doctor", "--json").out)["facts"]
+    assert {"netwright", "python", "processor", "gpu", "memory", "disk"} <= {fact["name"] for fact in facts}
+
+
+# --- streams -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_script_gets_through_a_pipe_of_another_encoding(tmp_path: Path) -> None:
+    """What is piped is UTF-8 whatever the terminal is."""
+    done = process("fit", tmp_path / "数据.csv", "--target", "结果", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 2 and "数据.csv" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the shell's way of closing a pipe")
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    """`netwright … | head -0` says nothing on standard error."""
+    code = f"{sys.executable} -c 'import time; from netwright.cli import main; time.sleep(0.3); main()' doctor --json | true"
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_standard_output_is_said() -> None:
+    """One sentence, not the interpreter's own complaint at its end."""
+    code = "from netwright.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "doctor"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
