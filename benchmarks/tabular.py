@@ -101,13 +101,15 @@ def boosting(train: Path, test: Path, target: str, task: str, seed: int) -> dict
     learn, judge = pd.read_parquet(train), pd.read_parquet(test)
     inputs, truth = learn.drop(columns=target), learn[target]
     words = [name for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])]
-    inputs = inputs.astype({name: str for name in words}).astype({name: "category" for name in words})
-    asked = judge[inputs.columns].astype({name: str for name in words})
+    inputs = inputs.astype(dict.fromkeys(words, str)).astype(dict.fromkeys(words, "category"))
+    asked = judge[inputs.columns].astype(dict.fromkeys(words, str))
     asked = asked.astype({name: inputs[name].dtype for name in words})
     if task == "regression":
         model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype").fit(inputs, truth)
         return {"rmse": float(root_mean_squared_error(judge[target], model.predict(asked)))}
-    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype").fit(inputs, truth.astype(str))
+    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype").fit(
+        inputs, truth.astype(str)
+    )
     chances = model.predict_proba(asked)
     true = judge[target].astype(str)
     return {
@@ -118,8 +120,9 @@ def boosting(train: Path, test: Path, target: str, task: str, seed: int) -> dict
 
 def as_table(lines: list[dict[str, Any]]) -> str:
     """Return results as a Markdown table, best figures first."""
-    head = "| set | metric | Netwright | gradient boosting | log-loss | boosting | estimate (95 %) | s | MB peak | MB file | ms a row |"
-    rows = [head, "|---" * 11 + "|"]
+    titles = ("set", "metric", "Netwright", "boosting", "log-loss", "boosting", "estimate (95 %)")
+    titles += ("s", "MB peak", "MB file", "ms a row")
+    rows = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for line in lines:
         if "failed" in line:
             rows.append(f"| {line['set']} | failed with status {line['failed']} |" + " |" * 9)

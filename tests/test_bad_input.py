@@ -70,9 +70,17 @@ BAD: dict[str, tuple[Write | None, tuple[str, ...], tuple[str, ...]]] = {
         ("--target", "label"),
         ("22", "cells"),
     ),
-    "no time": (lambda path: table().to_csv(path, index=False), ("--target", "label", "--time", "0"), ("more than zero",)),
+    "no time": (
+        lambda path: table().to_csv(path, index=False),
+        ("--target", "label", "--time", "0"),
+        ("more than zero",),
+    ),
     "no duration": (lambda path: table().to_csv(path, index=False), ("--target", "label", "--time", "soon"), ("60s",)),
-    "no trials": (lambda path: table().to_csv(path, index=False), ("--target", "label", "--trials", "0"), ("1 or more",)),
+    "no trials": (
+        lambda path: table().to_csv(path, index=False),
+        ("--target", "label", "--trials", "0"),
+        ("1 or more",),
+    ),
     "unknown metric": (
         lambda path: table().to_csv(path, index=False),
         ("--target", "label", "--metric", "acuracy"),
@@ -103,7 +111,11 @@ BAD: dict[str, tuple[Write | None, tuple[str, ...], tuple[str, ...]]] = {
         ("--target", "label", "--kind", "numeric"),
         ("COL=KIND",),
     ),
-    "unknown option": (lambda path: table().to_csv(path, index=False), ("--target", "label", "--tiem", "5s"), ("--tiem",)),
+    "unknown option": (
+        lambda path: table().to_csv(path, index=False),
+        ("--target", "label", "--tiem", "5s"),
+        ("--tiem",),
+    ),
     "no target": (lambda path: table().to_csv(path, index=False), (), ("--target",)),
 }
 
@@ -139,7 +151,9 @@ def test_an_output_folder_that_cannot_be_written_is_said(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Predictions to a full device end with a sentence."""
     from netwright.errors import CannotWrite
     from netwright.storage import replace_file

@@ -65,6 +65,7 @@ class FakeFit:
     given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __call__(self, *words: Any, **options: Any) -> api.Run:
+        """Take the call."""
         self.given = (words, options)
         return api.Run(None, self.result, (), Path(options["out"]))  # type: ignore[arg-type]
 
@@ -216,7 +217,7 @@ def test_fit_prints_the_result_and_where_it_lies(command: Any, fake_fit: FakeFit
 
 
 def test_fit_prints_one_json_object(command: Any, fake_fit: FakeFit) -> None:
-    """For a program: the keys that are promised, null for what is no number, and metrics of a test file if there was one."""
+    """For a program: the promised keys, null for what is no number, and metrics of a test file if there was one."""
     ended = command("fit", "d.csv", "--target", "y", "--out", "here", "--json")
     assert ended.out.count("\n") == 1
     values = json.loads(ended.out)
@@ -316,7 +317,7 @@ def test_ctrl_c_hands_over_the_best_so_far(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"model.nw", "report.html", "journal.sqlite"}
 
 
-# --- predict, evaluate, show, doctor -----------------------------------------------------------------------------------
+# --- predict, evaluate, show, doctor ---------------------------------------------------------------------------------
 
 
 def test_predict_writes_answers_to_standard_output(model: Path, command: Any) -> None:
@@ -422,7 +423,7 @@ def test_doctor_prints_what_there_is(command: Any) -> None:
     assert {"netwright", "python", "processor", "gpu", "memory", "disk"} <= {fact["name"] for fact in facts}
 
 
-# --- streams -----------------------------------------------------------------------------------------------------------
+# --- streams ---------------------------------------------------------------------------------------------------------
 
 
 def test_every_script_gets_through_a_pipe_of_another_encoding(tmp_path: Path) -> None:
@@ -434,8 +435,9 @@ def test_every_script_gets_through_a_pipe_of_another_encoding(tmp_path: Path) ->
 @pytest.mark.skipif(os.name != "posix", reason="the shell's way of closing a pipe")
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     """`netwright … | head -0` says nothing on standard error."""
-    code = f"{sys.executable} -c 'import time; from netwright.cli import main; time.sleep(0.3); main()' doctor --json | true"
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=60)
+    code = "import time; from netwright.cli import main; time.sleep(0.3); main()"
+    line = f"{sys.executable} -c '{code}' doctor --json | true"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
 
 

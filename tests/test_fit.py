@@ -80,9 +80,19 @@ def test_the_caller_s_data_and_random_states_are_left_alone(tmp_path: Path) -> N
     """A fit changes neither the frame nor the global generators nor PyTorch's threads."""
     table = iris()
     before = table.copy(deep=True)
-    states = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.get_num_threads())
+    states = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+        torch.get_num_threads(),
+    )
     nw.fit(table, "target", trials=1, out=tmp_path)
-    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.get_num_threads())
+    after = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+        torch.get_num_threads(),
+    )
     assert states == after
     pd.testing.assert_frame_equal(table, before)
 
@@ -160,7 +170,12 @@ def test_every_kind_of_column_and_any_script_works(tmp_path: Path) -> None:
     )
     run = nw.fit(table, "结果", trials=2, out=tmp_path)
     kinds = {column.name: str(column.kind) for column in run.model.preparation.schema.columns}
-    assert kinds["评论"] == "text" and kinds["价格"] == "numeric" and kinds["日期"] == "datetime" and kinds["会员"] == "boolean"
+    assert (
+        kinds["评论"] == "text"
+        and kinds["价格"] == "numeric"
+        and kinds["日期"] == "datetime"
+        and kinds["会员"] == "boolean"
+    )
     assert kinds["编号"] == "identifier" and kinds["城市"] == "categorical"
     assert set(run.model.labels) == {"满意 😀", "不满意"}
     assert run.result.score > 0.9

@@ -33,7 +33,11 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_told_what_to_do() -> 
 @pytest.mark.parametrize("name", ["load", "evaluate", "Model"])
 def test_a_model_is_loaded_and_shown_without_torch(name: str) -> None:
     """Only fitting and predicting need PyTorch."""
-    assert not loaded_by(f"from netwright import {name}\nimport netwright.report.text") & {"torch", "sklearn", "matplotlib"}
+    assert not loaded_by(f"from netwright import {name}\nimport netwright.report.text") & {
+        "torch",
+        "sklearn",
+        "matplotlib",
+    }
 
 
 def test_every_public_name_is_there() -> None:

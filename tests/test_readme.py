@@ -26,7 +26,11 @@ def test_the_code_blocks_run_in_order(folder: Path) -> None:
     """Each ends well, and what the text says is written is there."""
     assert len(BLOCKS) >= 3
     for language, code in BLOCKS:
-        command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-W", "error", "-c", code]
+        command = (
+            ["bash", "-euo", "pipefail", "-c", code]
+            if language == "bash"
+            else [sys.executable, "-W", "error", "-c", code]
+        )
         path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=240, env={"PATH": path, "HOME": str(folder)}

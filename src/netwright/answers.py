@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -63,4 +64,5 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_parquet(out, index=False)
         case ".jsonl":
             out.write(table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15).encode())
-    replace_file(path, lambda file: file.write(out.getvalue()) and None)
+    out.seek(0)
+    replace_file(path, lambda file: shutil.copyfileobj(out, file))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
@@ -20,7 +22,7 @@ from netwright.metrics import find_metric
 from netwright.model import Model
 from netwright.report.html import write_report
 from netwright.report.summary import summary_html
-from netwright.report.text import describe
+from netwright.report.text import architecture
 from netwright.result import Result
 from netwright.run import search, set_up
 from netwright.storage import make_folder
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 OUT = "netwright-run"
 RESERVE = 1.0  # seconds left for choosing, writing and leaving, beside what the size of the data takes
-RESERVE_A_CELL = 3e-8  # seconds for each out-of-fold prediction of each trial kept: estimated by choosing anew for each fold
+RESERVE_A_CELL = (
+    3e-8  # seconds for each out-of-fold prediction of each trial kept: estimated by choosing anew for each fold
+)
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,7 @@ def fit(
             if listener:
                 listener(event)
 
-        settings = {"data": str(data) if isinstance(data, str | Path) else "a data frame", "target": target}
-        settings |= {"time": budget.seconds, "trials": budget.trials, "seed": seed, "task": task, "metric": metric}
-        tell(RunStarted({**settings, "kinds": dict(kinds or {}), "netwright": __version__}))
+        tell(RunStarted(_settings(data, target, budget, task, metric, folder, seed, kinds or {}, test)))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
@@ -132,8 +134,41 @@ def fit(
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
         model.save(folder / "model.nw")
         tell(RunFinished(budget.elapsed(), model.result))
-        write_report(folder / "report.html", journal, description=describe(model))
+        write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
+
+
+def _settings(
+    data: str | Path | pd.DataFrame,
+    target: str,
+    budget: Budget,
+    task: str,
+    metric: str,
+    folder: Path,
+    seed: int,
+    kinds: Mapping[str, str],
+    test: str | Path | pd.DataFrame | None,
+) -> dict[str, Any]:
+    """Return what a run was asked to do and what it runs on, as the journal keeps it."""
+    return {
+        "data": _named(data),
+        "target": target,
+        "time": budget.seconds,
+        "trials": budget.trials,
+        "task": task,
+        "metric": metric,
+        "out": str(folder),
+        "seed": seed,
+        "kinds": dict(kinds),
+        "test": None if test is None else _named(test),
+        "netwright": __version__,
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+    }
+
+
+def _named(data: str | Path | pd.DataFrame) -> str:
+    return str(data) if isinstance(data, str | Path) else "a data frame"
 
 
 def make_budget(time: str | float | None, trials: int | None) -> Budget:

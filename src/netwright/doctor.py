@@ -73,9 +73,9 @@ def as_text(facts: Sequence[Fact], width: int = 80) -> str:
     name = max(len(fact.name) for fact in facts)
     lines = []
     for fact in facts:
-        indent = " " * (name + 9)
-        first = f"{'ok' if fact.good else 'missing':<7}  {fact.name:<{name}}"
-        lines += textwrap.wrap(f"{first}  {fact.value}", width + 2, subsequent_indent=indent + "  ")
+        first = f"{'ok' if fact.good else 'mend':<4}  {fact.name:<{name}}  "
+        indent = " " * len(first)
+        lines += textwrap.wrap(fact.value, width, initial_indent=first, subsequent_indent=indent)
         if fact.remedy:
             lines += textwrap.wrap(fact.remedy, width, initial_indent=indent, subsequent_indent=indent)
     return "\n".join(lines)

@@ -43,7 +43,9 @@ class UnknownMetric(SettingError):
 
     def __init__(self, name: str, outcome: str, known: tuple[str, ...]) -> None:
         choice = ", ".join(known)
-        super().__init__(f"The metric {name!r} does not exist for {outcome}.{nearest(name, known)} Choose from: {choice}.")
+        super().__init__(
+            f"The metric {name!r} does not exist for {outcome}.{nearest(name, known)} Choose from: {choice}."
+        )
 
 
 class BadTrials(SettingError):
@@ -71,7 +73,9 @@ class NoProbabilities(SettingError):
     """Probabilities were asked of a model that predicts a number."""
 
     def __init__(self, target: str) -> None:
-        super().__init__(f"This model predicts the number {target!r}, which has no class probabilities. Use predict instead.")
+        super().__init__(
+            f"This model predicts the number {target!r}, which has no class probabilities. Use predict instead."
+        )
 
 
 class UnreadableDocument(BundleError):
@@ -85,7 +89,9 @@ class UnfitBundle(BundleError):
     """The parts of a model file do not fit together."""
 
     def __init__(self, path: object, what: str) -> None:
-        super().__init__(f"The model file {path} cannot be used: {what}. It is damaged or not made by Netwright; make it again.")
+        super().__init__(
+            f"The model file {path} cannot be used: {what}. It is damaged or not made by Netwright; make it again."
+        )
 
 
 class TrialError(NetwrightError):
@@ -96,7 +102,9 @@ class SpecError(BundleError):
     """A network is described in a way that cannot be built."""
 
     def __init__(self, law: str) -> None:
-        super().__init__(f"The description of a network cannot be used ({law}). The file is damaged or not made by Netwright.")
+        super().__init__(
+            f"The description of a network cannot be used ({law}). The file is damaged or not made by Netwright."
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -135,7 +143,8 @@ class NotATable(DataError):
 
     def __init__(self, path: object, why: str) -> None:
         super().__init__(
-            f"{path} cannot be read as a table: {why}. Give a CSV, TSV, Parquet, JSON lines or Excel file, or a data frame."
+            f"{path} cannot be read as a table: {why}. "
+            "Give a CSV, TSV, Parquet, JSON lines or Excel file, or a data frame."
         )
 
 
@@ -144,7 +153,9 @@ class DuplicateColumns(DataError):
 
     def __init__(self, path: object, names: list[str]) -> None:
         listed = ", ".join(repr(name) for name in names[:5]) + (" and more" if len(names) > 5 else "")
-        super().__init__(f"{path} has more than one column named {listed}. Rename them, so that each name stands for one column.")
+        super().__init__(
+            f"{path} has more than one column named {listed}. Rename them, so that each name stands for one column."
+        )
 
 
 class RaggedRow(DataError):
@@ -168,8 +179,12 @@ class MissingColumns(DataError):
     """Columns that a model needs are not there."""
 
     def __init__(self, names: list[str]) -> None:
-        listed = ", ".join(repr(name) for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        super().__init__(f"The data lacks columns that the model was fitted on: {listed}. Add them; empty cells are allowed.")
+        listed = ", ".join(repr(name) for name in names[:20]) + (
+            f" and {len(names) - 20} more" if len(names) > 20 else ""
+        )
+        super().__init__(
+            f"The data lacks columns that the model was fitted on: {listed}. Add them; empty cells are allowed."
+        )
 
 
 class NoInputs(DataError):
@@ -192,7 +207,9 @@ class ConstantTarget(DataError):
     """The target is the same everywhere."""
 
     def __init__(self, target: str, value: str) -> None:
-        super().__init__(f"The target {target!r} is {value!r} in every row: there is nothing to learn. Choose another target.")
+        super().__init__(
+            f"The target {target!r} is {value!r} in every row: there is nothing to learn. Choose another target."
+        )
 
 
 class NotANumber(DataError):
@@ -209,7 +226,9 @@ class WrongClassCount(DataError):
     """Two classes were asked for, but there are more."""
 
     def __init__(self, target: str, classes: int) -> None:
-        super().__init__(f"The target {target!r} has {classes} classes, not two. Leave --task out, or choose multiclass.")
+        super().__init__(
+            f"The target {target!r} has {classes} classes, not two. Leave --task out, or choose multiclass."
+        )
 
 
 class TooManyClasses(DataError):
@@ -217,7 +236,7 @@ class TooManyClasses(DataError):
 
     def __init__(self, target: str, classes: int, most: int) -> None:
         super().__init__(
-            f"The target {target!r} has {classes} different values, more than the {most} classes that can be told apart. "
+            f"The target {target!r} has {classes} different values, more than the {most} that can be told apart. "
             "Choose --task regression if they are amounts, or group them."
         )
 
@@ -314,7 +333,9 @@ class TruncatedBundle(BundleError):
     """The end of the file is missing."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"The model file {path} is incomplete or its directory is damaged. Copy it again from where it was made.")
+        super().__init__(
+            f"The model file {path} is incomplete or its directory is damaged. Copy it again from where it was made."
+        )
 
 
 class DamagedBundle(BundleError):
@@ -328,7 +349,9 @@ class HostileBundle(BundleError):
     """The file is built in a way that Netwright never builds one."""
 
     def __init__(self, path: object, what: str) -> None:
-        super().__init__(f"The model file {path} was not written by Netwright or was tampered with: {what}. It was not loaded.")
+        super().__init__(
+            f"The model file {path} was not written by Netwright or was tampered with: {what}. It was not loaded."
+        )
 
 
 class OversizedBundle(BundleError):
@@ -352,14 +375,19 @@ class NotAJournal(OutputError):
     """A file stands where the record of a run should."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"{path} is not the record of a run that this version reads. Move it away or choose another folder by --out.")
+        super().__init__(
+            f"{path} is not the record of a run that this version reads. "
+            "Move it away or choose another folder by --out."
+        )
 
 
 class MissingJournal(OutputError):
     """There is no such record."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"There is no record of a run {path}. Check the path; netwright fit writes it as journal.sqlite.")
+        super().__init__(
+            f"There is no record of a run {path}. Check the path; netwright fit writes it as journal.sqlite."
+        )
 
 
 class NewerJournal(OutputError):
@@ -367,7 +395,7 @@ class NewerJournal(OutputError):
 
     def __init__(self, path: object, version: int, known: int) -> None:
         super().__init__(
-            f"The record of a run {path} was written by a newer Netwright (format {version}; this one reads up to {known}). "
+            f"The record {path} was written by a newer Netwright (format {version}; this one reads up to {known}). "
             "Upgrade: pip install -U netwright"
         )
 
@@ -376,28 +404,36 @@ class DamagedJournal(OutputError):
     """The record is not as it was written."""
 
     def __init__(self, path: object, what: str) -> None:
-        super().__init__(f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; run again.")
+        super().__init__(
+            f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; run again."
+        )
 
 
 class UnreadableJournal(OutputError):
     """The system will not give the record out."""
 
     def __init__(self, path: object, why: str) -> None:
-        super().__init__(f"The record of a run {path} cannot be read: {why}. Copy it to a folder of yours and read it there.")
+        super().__init__(
+            f"The record of a run {path} cannot be read: {why}. Copy it to a folder of yours and read it there."
+        )
 
 
 class UnfinishedRun(OutputError):
     """A report was asked of a run that has no result."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"The run recorded in {path} ended before it had a result, so there is nothing to report. Run it again.")
+        super().__init__(
+            f"The run recorded in {path} ended before it had a result, so there is nothing to report. Run it again."
+        )
 
 
 class FolderInUse(OutputError):
     """Two runs want to write to one folder."""
 
     def __init__(self, folder: object) -> None:
-        super().__init__(f"Another run is writing to {folder} now. Wait until it has ended, or choose another folder by --out.")
+        super().__init__(
+            f"Another run is writing to {folder} now. Wait until it has ended, or choose another folder by --out."
+        )
 
 
 class UnknownFormat(OutputError):
@@ -418,4 +454,6 @@ class MissingExtra(SettingError):
     """A package is not installed."""
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(f"This needs the package {module}, which is not installed. Run: pip install 'netwright[{extra}]'")
+        super().__init__(
+            f"This needs the package {module}, which is not installed. Run: pip install 'netwright[{extra}]'"
+        )

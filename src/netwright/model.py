@@ -84,7 +84,7 @@ class Model:
         answers = self.answers(table)
         if self.outcome == Outcome.REGRESSION:
             return answers
-        return label_array(self.labels)[answers.argmax(axis=1)]
+        return np.asarray(label_array(self.labels)[answers.argmax(axis=1)])
 
     def predict_proba(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Return the probability of each class (N, K), in the order of `labels`.
@@ -106,7 +106,8 @@ class Model:
 
         features = self.preparation.encode(frame)
         mixed = sum(
-            part.share * predict_stack(part.candidate.network, part.weights, features, self.preparation.loss).mean(axis=0)
+            part.share
+            * predict_stack(part.candidate.network, part.weights, features, self.preparation.loss).mean(axis=0)
             for part in self.parts
         )
         answers = self.preparation.decode(np.asarray(mixed, np.float32))
@@ -147,7 +148,7 @@ def _stacked(part: Part) -> int:
     return int(next(iter(part.weights.values())).shape[0])
 
 
-# --- reading a model back ------------------------------------------------------------------------------------------------
+# --- reading a model back ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,9 @@ def load(path: str | Path) -> Model:
     return Model(task, preparation, parts, spec.temperature, result)
 
 
-def _checked_weights(path: Path, candidate: Candidate, weights: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+def _checked_weights(
+    path: Path, candidate: Candidate, weights: Mapping[str, NDArray[Any]]
+) -> Mapping[str, NDArray[Any]]:
     """Return the weights if names, types and shapes are those that the network asks for."""
     wanted = weight_shapes(candidate.network)
     stacks = {tensor.shape[0] if tensor.ndim else 0 for tensor in weights.values()}

@@ -148,7 +148,7 @@ def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[
 
 
 def _quick_points(bench: Bench) -> tuple[Point, Point]:
-    """Return the first two points: a small network that is soon there, and the default that others are compared with."""
+    """Return the first two points: a small network that is soon there, and the default to compare with."""
     rows = len(bench.loaded.truth)
     return bench.task.first_glance(rows), bench.task.default_network(rows)
 

@@ -51,7 +51,7 @@ def truth_of(cells: pd.Series, target: Target) -> Any:
         (cycle("1.0", "0.0"), object, (0, 1)),
         (cycle("01", "02"), object, ("01", "02")),
         (cycle("0.5", "1.5"), object, ("0.5", "1.5")),
-        (cycle("True", "False"), object, (False, True)),
+        (cycle("True", "False"), object, ("False", "True")),
         (cycle("yes", "no"), object, ("no", "yes")),
         (cycle(True, False), bool, (False, True)),
         (cycle(True, False, None), "boolean", (False, True)),

@@ -28,12 +28,16 @@ def _features(rows: int = 300) -> Features:
 
 
 def _classes(features: Features) -> np.ndarray:
-    return (features.numeric[:, 0] + np.abs(features.numeric[:, 1]) > 0.5).astype(np.int64) + (features.numeric[:, 2] > 1)
+    return (features.numeric[:, 0] + np.abs(features.numeric[:, 1]) > 0.5).astype(np.int64) + (
+        features.numeric[:, 2] > 1
+    )
 
 
 def _rows() -> Rows:
     features = _features()
-    return as_rows(features, _classes(features), np.quantile(features.numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32))
+    return as_rows(
+        features, _classes(features), np.quantile(features.numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32)
+    )
 
 
 def _splits(folds: int = 3) -> list[Split]:
@@ -159,14 +163,24 @@ def test_adam_agrees_with_the_library() -> None:
         (theirs**2).sum().backward()
         optimiser.step()
         adam.step(
-            ours, 2 * ours, state, rates=rates, decays=rates * 0.1, pace=1.0, shrink=1.0, momentum=0.9, second_moment=0.95
+            ours,
+            2 * ours,
+            state,
+            rates=rates,
+            decays=rates * 0.1,
+            pace=1.0,
+            shrink=1.0,
+            momentum=0.9,
+            second_moment=0.95,
         )
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_a_stack_is_one_vector_that_its_tensors_share() -> None:
     """A change of the vector is a change of the tensors, and gradients arrive in one vector too."""
-    stack = stack_parameters({"1.weight": torch.ones(2, 3, 4), "1.bias": torch.zeros(2, 1, 4), "0.knots": torch.ones(2, 5)})
+    stack = stack_parameters(
+        {"1.weight": torch.ones(2, 3, 4), "1.bias": torch.zeros(2, 1, 4), "0.knots": torch.ones(2, 5)}
+    )
     stack.parameters.mul_(2)
     assert float(stack.weights["1.weight"].detach().sum()) == 48
     (stack.weights["1.weight"] * 3).sum().backward()
@@ -178,7 +192,7 @@ def test_a_stack_is_one_vector_that_its_tensors_share() -> None:
 def test_a_schedule_ends_near_zero_and_never_passes_one(name: str) -> None:
     """Every schedule stays between 0 and 1 and comes down at the end."""
     values = [SCHEDULES[name](place / 200) for place in range(201)]
-    assert 0 <= min(values) and max(values) <= 1 + 1e-9
+    assert min(values) >= 0 and max(values) <= 1 + 1e-9
     assert values[-1] < 1e-9
 
 

@@ -1,0 +1,1 @@
+"""Specs made real: one file a framework."""

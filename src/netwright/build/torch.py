@@ -1,20 +1,32 @@
 """A spec made real in PyTorch: a stack of M networks of one shape, as tensors and a pure function.
 
-Every tensor leads with the stack axis M, so that M trials or folds are one batched program; M = 1 is the single network.
-Letters in shapes: M network of the stack, E member that shares weights (TabM), B row of the batch, F feature, H width, K output.
+Every tensor leads with the stack axis M, so that M trials or folds are one batched program; M = 1 is the single one.
+Letters in shapes: M network of the stack, E member that shares weights (TabM), B row of the batch, F feature, H width,
+K output.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.blocks import (
+    Block,
+    Dense,
+    Embedding,
+    Head,
+    Identity,
+    Members,
+    Periodic,
+    Piecewise,
+    Residual,
+    TableInput,
+)
 from netwright.spec.costs import block_costs, embedding_cost
 from netwright.spec.network import Network
 
@@ -68,12 +80,14 @@ def _one_network(network: Network, quantiles: Tensor, generator: torch.Generator
     return weights
 
 
-def _block_weights(block: Block, width: int, members: int, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+def _block_weights(
+    block: Block, width: int, members: int, quantiles: Tensor, generator: torch.Generator
+) -> dict[str, Tensor]:
     match block:
         case TableInput():
             return _input_weights(block, quantiles, generator)
         case Members(count):
-            # A random sign for each feature, so that the members begin as different as can be (2410.24210, section 3.3).
+            # A random sign for each feature: the members begin as different as can be (2410.24210, section 3.3).
             signs = torch.randint(0, 2, (count, width), generator=generator) * 2 - 1
             return {"in_scale": signs.float()}
         case Dense():
@@ -90,7 +104,9 @@ def _block_weights(block: Block, width: int, members: int, quantiles: Tensor, ge
             return {"weight": weight, "bias": torch.zeros(members, block.outputs)}
 
 
-def _dense_weights(prefix: str, inputs: int, outputs: int, members: int, generator: torch.Generator) -> dict[str, Tensor]:
+def _dense_weights(
+    prefix: str, inputs: int, outputs: int, members: int, generator: torch.Generator
+) -> dict[str, Tensor]:
     weight = torch.randn(inputs, outputs, generator=generator) * math.sqrt(2 / inputs)
     # Biases start spread out, as in RealMLP: units then bend at different places from the first step on.
     weights = {prefix + "weight": weight, prefix + "bias": torch.randn(members, outputs, generator=generator) * 0.1}
@@ -110,7 +126,9 @@ def _norm_weights(norm: str, width: int) -> dict[str, Tensor]:
 def _input_weights(block: TableInput, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
     weights = _embedding_weights(block.embedding, block.numeric, quantiles, generator)
     if block.cardinalities:
-        table = torch.randn(sum(block.cardinalities), block.category_width, generator=generator) / math.sqrt(block.category_width)
+        table = torch.randn(sum(block.cardinalities), block.category_width, generator=generator) / math.sqrt(
+            block.category_width
+        )
         starts = torch.tensor((0, *block.cardinalities[:-1])).cumsum(0)
         table[starts] = 0.0  # an unseen category says nothing
         weights["categories"] = table
@@ -119,7 +137,9 @@ def _input_weights(block: TableInput, quantiles: Tensor, generator: torch.Genera
     return weights | {"scale": torch.ones(total)}
 
 
-def _embedding_weights(embedding: Embedding, columns: int, quantiles: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+def _embedding_weights(
+    embedding: Embedding, columns: int, quantiles: Tensor, generator: torch.Generator
+) -> dict[str, Tensor]:
     match embedding:
         case Identity():
             return {}
@@ -200,7 +220,7 @@ def _normalise(norm: str, parts: Weights, hidden: Tensor) -> Tensor:
     return functional.layer_norm(hidden, hidden.shape[-1:]) * gain + parts["norm_bias"][:, None, None]
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
     "silu": functional.silu,
     "gelu": functional.gelu,

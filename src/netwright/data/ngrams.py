@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def buckets(text: str) -> tuple[list[int], list[float]]:
     """
     words = _WORD.findall(unicodedata.normalize("NFKC", text[:MOST_LETTERS]).lower())
     grams = Counter(words)
-    grams.update(f"{left} {right}" for left, right in zip(words, words[1:], strict=False))
+    grams.update(f"{left} {right}" for left, right in pairwise(words))
     for word in words:
         sizes = (1, 2) if ord(word[0]) > 0x2E80 else (3, 4)
         padded = word if sizes[0] == 1 else f"<{word}>"
@@ -79,7 +80,9 @@ def project(texts: Sequence[str | None], rarity: NDArray[Any], projection: NDArr
 class _Sparse:
     """A sparse matrix (N, BUCKETS) as triplets, enough for products with thin dense ones."""
 
-    def __init__(self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64], count: int) -> None:
+    def __init__(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64], count: int
+    ) -> None:
         self.rows, self.columns, self.values, self.count = rows, columns, values, count
 
     @staticmethod
@@ -93,7 +96,9 @@ class _Sparse:
     def times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
         out = np.empty((self.count, dense.shape[1]))
         for place in range(dense.shape[1]):
-            out[:, place] = np.bincount(self.rows, weights=self.values * dense[self.columns, place], minlength=self.count)
+            out[:, place] = np.bincount(
+                self.rows, weights=self.values * dense[self.columns, place], minlength=self.count
+            )
         return out
 
     def transposed_times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ def scale(values: NDArray[np.float64], centre: float, factor: float) -> Floats:
     """Return z / √(1 + (z/3)²) with z = (x - centre) · factor: smooth, within ±3; 0 where missing."""
     with np.errstate(over="ignore", invalid="ignore"):
         z = np.clip((values - centre) * factor, -1e6, 1e6)
-    return np.nan_to_num(z / np.sqrt(1 + np.square(z / 3)), nan=0.0).astype(np.float32)
+    return np.asarray(np.nan_to_num(z / np.sqrt(1 + np.square(z / 3)), nan=0.0), np.float32)
 
 
 def is_heavy(values: NDArray[np.float64], centre: float, factor: float) -> bool:
@@ -48,7 +48,7 @@ def rank(values: NDArray[np.float64], knots: NDArray[np.float64]) -> Floats:
     if len(knots) < 2:
         return np.zeros(len(values), np.float32)
     share = np.interp(values, knots, np.linspace(-1.0, 1.0, len(knots)))
-    return np.nan_to_num(share * np.sqrt(3), nan=0.0).astype(np.float32)
+    return np.asarray(np.nan_to_num(share * np.sqrt(3), nan=0.0), np.float32)
 
 
 def fit_quantiles(columns: Floats) -> Floats:

@@ -50,7 +50,11 @@ def as_table(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         DuplicateColumns: if two columns then have one name.
     """
-    table = frame if all(type(name) is str for name in frame.columns) else frame.set_axis(map(str, frame.columns), axis=1)
+    table = (
+        frame
+        if all(type(name) is str for name in frame.columns)
+        else frame.set_axis([*map(str, frame.columns)], axis=1)
+    )
     twice = [column for column, count in Counter(table.columns).items() if count > 1]
     if twice:
         raise DuplicateColumns("The data frame", twice)

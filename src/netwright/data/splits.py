@@ -20,7 +20,11 @@ def row_groups(frame: Frame) -> NDArray[np.int64]:
         return np.arange(frame.rows)
     mixed = np.zeros(frame.rows, np.uint64)
     for cells in frame.columns.values():
-        plain = np.array(["\0" if cell is None else cell for cell in cells], dtype=object) if cells.dtype == object else cells
+        plain = (
+            np.array(["\0" if cell is None else cell for cell in cells], dtype=object)
+            if cells.dtype == object
+            else cells
+        )
         with np.errstate(over="ignore"):
             mixed = mixed * np.uint64(1_099_511_628_211) + pd.util.hash_array(plain)
     return np.unique(mixed, return_inverse=True)[1].astype(np.int64)

@@ -40,6 +40,7 @@ class _Answers:
     Attributes:
         name: of the column.
         words: its distinct cells as words, without missing ones; counts: the rows of each.
+        written: each of them as it stands in the table.
         numbers: each of them as a number, NaN where it is none.
         rows: cells that are not missing; missing: cells that are.
         mark: the decimal mark of numbers that are text.
@@ -49,6 +50,7 @@ class _Answers:
 
     name: str
     words: tuple[str, ...]
+    written: tuple[str, ...]
     counts: NDArray[np.int64]
     numbers: NDArray[np.float64]
     missing: int
@@ -103,22 +105,24 @@ def _answers(cells: pd.Series, name: str) -> _Answers:
     values = values_of(cells)
     if values is None:
         found, counts = distinct_texts(texts_of(cells))
-        mark, kind = "," if uses_decimal_comma(found) else ".", "O"
+        mark, kind = "," if uses_decimal_comma(found) else ".", _type_of_objects(cells)
     elif values.dtype.kind == "M":
         raise WordyTarget(name, "holds dates")
     else:
         distinct, counts = np.unique(values, return_counts=True)
         found, mark, kind = [_word_of_number(value) for value in distinct], ".", _type_of(cells)
     tally: dict[str, int] = {}
+    written: dict[str, str] = {}
     for cell, count in zip(found, counts.tolist(), strict=True):
         word = read_word(cell)
         if word is not None:
             tally[word] = tally.get(word, 0) + count
+            written[word] = min(cell, written.get(word, cell))  # the same one whatever the order of the rows
     numbers = np.array([read_number(word, mark) for word in tally], np.float64)
-    kind = "b" if set(tally) <= {"true", "false"} else kind
     return _Answers(
         name=name,
         words=tuple(tally),
+        written=tuple(written.values()),
         counts=np.array(list(tally.values()), np.int64),
         numbers=numbers,
         missing=len(cells) - sum(tally.values()),
@@ -132,6 +136,11 @@ def _type_of(cells: pd.Series) -> str:
     """Return the numpy kind of a typed column, of its categories if it has some."""
     dtype = cells.dtype
     return str(getattr(dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype, "kind", "O"))
+
+
+def _type_of_objects(cells: pd.Series) -> str:
+    """Return `b` for a column of Python's booleans, `O` for texts, though they say true and false."""
+    return "b" if cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean" else "O"
 
 
 def _word_of_number(value: float) -> str:
@@ -211,12 +220,13 @@ def _unread(answers: _Answers, cells: pd.Series, unread: int) -> tuple[Finding, 
 def _labels(answers: _Answers) -> tuple[Label, ...]:
     """Return the classes sorted, numbers by value, with the type that the user gave them.
 
-    Text that is written as whole numbers are gives ints, other numbers stay as they are written.
+    Text that is written as whole numbers are gives ints, since a file of text cannot say what it means; other texts,
+    `True` and `False` among them, stay as they are written.
     """
     if answers.kind == "b":
         return (False, True)
     if not answers.numeric:
-        return tuple(sorted(answers.words))
+        return tuple(sorted(answers.written))
     ordered = [answers.words[place] for place in np.argsort(answers.numbers, kind="stable")]
     if answers.kind == "f":
         return tuple(float(word) for word in ordered)

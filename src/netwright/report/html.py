@@ -15,11 +15,8 @@ from netwright.events import DataRead
 from netwright.journal import Journal, TrialRecord
 from netwright.report import numbers, words
 from netwright.report.figures import figures_of
-from netwright.report.summary import summary_html, summary_values
 from netwright.result import Result
 from netwright.storage import replace_file
-
-__all__ = ["summary_html", "summary_values", "write_report"]
 
 SHOWN_COLUMNS = 300
 SHOWN_FINDINGS = 100

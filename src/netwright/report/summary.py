@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 from netwright.report.numbers import count, duration, metric_name, score
 from netwright.result import Result
@@ -25,9 +24,3 @@ def summary_html(result: Result) -> str:
         for name, value in rows
     )
     return f'<table style="border-collapse:collapse;width:auto">{lines}</table>'
-
-
-def summary_values(result: Result) -> dict[str, Any]:
-    """Return the numbers that the command prints as JSON."""
-    names = ("task", "metric", "score", "score_low", "score_high", "seconds", "trials", "failed")
-    return {name: getattr(result, name) for name in names}

@@ -1,0 +1,1 @@
+"""Ways to search: pure functions init, ask, tell."""

@@ -64,7 +64,7 @@ class Desk:
             self._open.discard(ticket.number)
             if loss is not None:
                 self._back[ticket.number] = (ticket.proposal.point, loss)
-            if self.trials is None or not self._open and not self._queue:
+            if self.trials is None or (not self._open and not self._queue):
                 for number in sorted(self._back):
                     self.state = evolution.tell(self.state, *self._back[number])
                 self._back.clear()

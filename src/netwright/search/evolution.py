@@ -1,7 +1,8 @@
 """Portfolio first, then mutations of the best: pure functions `init`, `ask`, `tell` over an explicit state.
 
-After the portfolio each proposal is a mutation of one of the `PARENTS` best points so far (a (μ + 1) evolution strategy,
-Rechenberg 1973; mutation alone, as in Real et al. 2019, arXiv 1802.01548), or, one time in `RANDOM_EVERY`, a random point.
+After the portfolio each proposal is a mutation of one of the `PARENTS` best points so far (a (μ + 1) evolution
+strategy, Rechenberg 1973; mutation alone, as in Real et al. 2019, arXiv 1802.01548), or, one time in `RANDOM_EVERY`, a
+random point.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What is chosen from finished trials, and how good it is."""

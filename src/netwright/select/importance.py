@@ -41,7 +41,7 @@ def permutation_importance(
     """
     if not more_time():
         return ()
-    generator, losses = np.random.default_rng(seed), {name: 0.0 for name in frame.columns}
+    generator, losses = np.random.default_rng(seed), dict.fromkeys(frame.columns, 0.0)
     times = dict.fromkeys(frame.columns, 0)
     whole = score(predict(frame))
     for name in [*frame.columns] * repeats:

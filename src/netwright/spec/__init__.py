@@ -1,0 +1,1 @@
+"""Networks, recipes and spaces as values; knows no framework."""

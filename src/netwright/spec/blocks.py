@@ -19,7 +19,7 @@ Activation = Literal["relu", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
 Normalisation = Literal["none", "layer", "rms"]
 
 BOUNDED: frozenset[str] = frozenset({"tanh", "hardtanh"})
-"""Activations whose outputs are bounded: with them one flipped bit of a weight cannot make an output arbitrarily large."""
+"""Activations with bounded outputs: with them one flipped bit of a weight cannot make an output arbitrarily large."""
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,16 @@ def _block_cost(block: Block, width: int, members: int) -> Cost:
         case Members(count):
             return Cost(width, count, count * width, 2 * count * width)
         case Dense():
-            return Cost(block.width, members, _dense(width, block.width, members, block.norm), 2 * members * width * block.width)
+            return Cost(
+                block.width, members, _dense(width, block.width, members, block.norm), 2 * members * width * block.width
+            )
         case Residual():
             inner = _dense(width, block.hidden, members, "none") + _dense(block.hidden, width, members, "none")
             return Cost(width, members, inner + _norm(width, block.norm), 4 * members * width * block.hidden)
         case Head():
-            return Cost(block.outputs, members, members * (width + 1) * block.outputs, 2 * members * width * block.outputs)
+            return Cost(
+                block.outputs, members, members * (width + 1) * block.outputs, 2 * members * width * block.outputs
+            )
 
 
 def _dense(inputs: int, outputs: int, members: int, norm: str) -> int:
@@ -90,7 +94,7 @@ def embedding_cost(block: TableInput) -> tuple[int, int, int]:
 
 
 def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor that the network is made of, by name, constants included, without a stack axis."""
+    """Return the shape of each tensor of the network by name, constants included, without a stack axis."""
     shapes: dict[str, tuple[int, ...]] = {}
     width, members = 0, 1
     for position, (block, cost) in enumerate(zip(network.blocks, block_costs(network), strict=True)):
@@ -110,7 +114,10 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
         case Dense():
             return _dense_shapes("", width, block.width, members) | _norm_shapes(block.norm, block.width)
         case Residual():
-            up, down = _dense_shapes("up_", width, block.hidden, members), _dense_shapes("down_", block.hidden, width, members)
+            up, down = (
+                _dense_shapes("up_", width, block.hidden, members),
+                _dense_shapes("down_", block.hidden, width, members),
+            )
             return up | down | _norm_shapes(block.norm, width)
         case Head():
             return {"weight": (members, width, outputs), "bias": (members, outputs)}
@@ -125,7 +132,7 @@ def _dense_shapes(prefix: str, inputs: int, outputs: int, members: int) -> dict[
 
 def _norm_shapes(norm: str, width: int) -> dict[str, tuple[int, ...]]:
     names = {"none": (), "rms": ("norm_scale",), "layer": ("norm_scale", "norm_bias")}[norm]
-    return {name: (width,) for name in names}
+    return dict.fromkeys(names, (width,))
 
 
 def _embedding_shapes(block: TableInput) -> dict[str, tuple[int, ...]]:
@@ -134,8 +141,11 @@ def _embedding_shapes(block: TableInput) -> dict[str, tuple[int, ...]]:
         case Identity():
             return {}
         case Periodic(frequencies, width, _):
-            each = {"frequency": (1, frequencies), "phase": (1, frequencies), "weight": (frequencies, width - 1)}
-            return {name: (columns, *shape) for name, shape in (each | {"bias": (1, width - 1)}).items()}
+            waves = {"frequency": (1, frequencies), "phase": (1, frequencies)}
+            return _each(columns, {**waves, "weight": (frequencies, width - 1), "bias": (1, width - 1)})
         case Piecewise(bins, width):
-            each = {"knots": (bins + 1,), "weight": (bins, width), "bias": (1, width)}
-            return {name: (columns, *shape) for name, shape in each.items()}
+            return _each(columns, {"knots": (bins + 1,), "weight": (bins, width), "bias": (1, width)})
+
+
+def _each(columns: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    return {name: (columns, *shape) for name, shape in shapes.items()}

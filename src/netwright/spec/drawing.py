@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.blocks import (
+    Block,
+    Dense,
+    Embedding,
+    Head,
+    Identity,
+    Members,
+    Periodic,
+    Piecewise,
+    Residual,
+    TableInput,
+)
 from netwright.spec.costs import block_costs
 from netwright.spec.network import Network
 

@@ -41,7 +41,9 @@ def sample(space: Space, generator: np.random.Generator) -> dict[str, Value]:
     return {name: _draw(dimension, generator) for name, dimension in space.items()}
 
 
-def mutate(space: Space, point: Point, generator: np.random.Generator, *, stackable_only: bool = False) -> dict[str, Value]:
+def mutate(
+    space: Space, point: Point, generator: np.random.Generator, *, stackable_only: bool = False
+) -> dict[str, Value]:
     """Return `point` with one or two of its dimensions changed.
 
     Args:

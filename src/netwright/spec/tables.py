@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.spec.blocks import Block, Dense, Embedding, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.blocks import (
+    Block,
+    Dense,
+    Embedding,
+    Head,
+    Identity,
+    Members,
+    Periodic,
+    Piecewise,
+    Residual,
+    TableInput,
+)
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space
 
@@ -36,7 +47,7 @@ def space(rows: int) -> Space:
 
 
 def batch_sizes(rows: int) -> tuple[int, ...]:
-    """Return batch sizes, the usual one second: some 20 or more steps an epoch, and at least 32 rows to average over."""
+    """Return batch sizes, the usual one second: some 20 steps an epoch or more, and 32 rows or more to average."""
     usual = next((size for size, most in ((32, 500), (64, 1_500), (128, 6_000), (256, 200_000)) if rows <= most), 1024)
     return (usual // 2, usual, usual * 2)
 
@@ -65,14 +76,14 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
         "epochs": 24 if rows > MANY_ROWS else 64,
     }
     piecewise: Point = {**usual, "embedding": "piecewise"}
-    members: Point = {**piecewise, "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3}
+    members: Point = {**piecewise, "activation": "relu", "members": 4, "width": 128, "learning_rate": 2e-3}
     others: tuple[Point, ...] = (
         {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
         {**usual, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},
-        {**usual, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
         {**usual, "activation": "mish", "learning_rate": 1e-3, "dropout": 0.25, "weight_decay": 0.1},
+        {**usual, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
     )
-    return (usual, piecewise, *others, members) if rows > MANY_ROWS else (usual, members, *others, piecewise)
+    return (usual, piecewise, *others, members) if rows > MANY_ROWS else (usual, members, piecewise, *others)
 
 
 def first_glance(rows: int) -> Point:

@@ -26,6 +26,7 @@ from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point
 from netwright.tasks.task import Loaded, Request, Task
 
+
 @dataclass(frozen=True)
 class TargetScale:
     """How a number to predict is made small and even for training, and back.

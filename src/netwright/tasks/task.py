@@ -123,5 +123,3 @@ class Task:
     candidate: Callable[[Point, Any], Candidate]
     describe: Callable[[Point], str]
     toy: Callable[[int], tuple[Any, str]]
-
-

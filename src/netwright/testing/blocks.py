@@ -1,4 +1,4 @@
-"""What every block must do, whatever it is made of: shapes and counts as the spec says, and no neighbour felt in a stack."""
+"""What every block must do: shapes and counts as the spec says, and no neighbour felt in a stack."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def _check_shapes(network: Network, weights: dict[str, torch.Tensor]) -> None:
     made = {name: tuple(tensor.shape[1:]) for name, tensor in weights.items()}
     assert made == said, f"the spec says {said}, but PyTorch made {made}"
     trained = sum(tensor[0].numel() for name, tensor in weights.items() if not name.endswith("knots"))
-    assert trained == network_cost(network).parameters, f"the spec counts {network_cost(network).parameters}, not {trained}"
+    assert trained == network_cost(network).parameters, (
+        f"the spec counts {network_cost(network).parameters}, not {trained}"
+    )
 
 
 def _check_alone(network: Network, quantiles: torch.Tensor, batch: Batch, outputs: torch.Tensor) -> None:
@@ -81,7 +83,7 @@ def _check_alone(network: Network, quantiles: torch.Tensor, batch: Batch, output
 
 def _check_gradients(network: Network, weights: dict[str, torch.Tensor], batch: Batch) -> None:
     trained = {name: tensor.requires_grad_() for name, tensor in weights.items() if not name.endswith("knots")}
-    forward(network, {**weights, **trained}, batch).square().sum().backward()
+    forward(network, {**weights, **trained}, batch).square().sum().backward()  # type: ignore[no-untyped-call]
     for name, tensor in trained.items():
         assert tensor.grad is not None, f"no gradient reaches {name}"
         assert bool(torch.isfinite(tensor.grad).all()), f"the gradient of {name} is not finite"

@@ -1,4 +1,4 @@
-"""What every way to search must do: stay inside the space, repeat itself for one seed, and learn from what it is told."""
+"""What every sampler must do: stay inside the space, repeat itself for one seed, and learn from what it is told."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def inside(space: Space, point: Point) -> bool:
 def _allows(dimension: Choice | Range, value: Any) -> bool:
     if isinstance(dimension, Choice):
         return value in dimension.values
-    return dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9)
+    return bool(dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9))
 
 
 def check_sampler(init: Init, ask: Ask, tell: Tell) -> None:
@@ -50,7 +50,7 @@ def _loss(point: Point) -> float:
 
 def _run(init: Init, ask: Ask, tell: Tell, seed: int) -> list[Point]:
     state = init(SPACE, [START], seed)
-    points = []
+    points: list[Point] = []
     for _ in range(60):
         (proposal,), state = ask(state, lambda point: 1)
         points.append(dict(proposal.point))

@@ -32,13 +32,19 @@ def _check_points(task: Task, preparation: Preparation, rows: int) -> None:
     """Every point that can be asked for stands for a network, and that network for itself as JSON."""
     space = task.space(rows)
     generator = np.random.default_rng(0)
-    fixed = (task.first_glance(rows), task.default_network(rows), *task.portfolio(rows, preparation.schema.target.outcome))
+    fixed = (
+        task.first_glance(rows),
+        task.default_network(rows),
+        *task.portfolio(rows, preparation.schema.target.outcome),
+    )
     assert all(set(point) == set(space) for point in fixed), "a fixed point lacks a dimension of the space"
     drawn = [sample(space, generator) for _ in range(20)]
     assert all(inside(space, point) for point in drawn), "a drawn point lies outside the space"
     for point in (*fixed, *drawn):
         candidate = task.candidate(point, preparation)
-        assert candidate_from_json(json.dumps(candidate.to_json())) == candidate, "a candidate changes on its way through JSON"
+        assert candidate_from_json(json.dumps(candidate.to_json())) == candidate, (
+            "a candidate changes on its way through JSON"
+        )
         assert candidate.network.outputs == preparation.outputs, "a network has another number of outputs than the task"
         assert task.describe(point), "a point has no description"
 
@@ -65,5 +71,6 @@ def _check_restored(task: Task, loaded: Loaded, preparation: Preparation) -> Non
     restored = task.restore(documents, preparation.tensors())
     before, after = preparation.encode(loaded.frame), restored.encode(loaded.frame)
     assert restored.schema == preparation.schema, "the schema changed on its way through a bundle"
-    for left, right in zip((before.numeric, before.plain, before.categories), (after.numeric, after.plain, after.categories), strict=True):
-        assert np.array_equal(left, right), "features changed on their way through a bundle"
+    for name in ("numeric", "plain", "categories"):
+        same = np.array_equal(getattr(before, name), getattr(after, name))
+        assert same, f"{name} features changed on their way through a bundle"

@@ -1,0 +1,1 @@
+"""Trains stacks of networks, and asks them for answers."""

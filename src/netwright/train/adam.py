@@ -12,7 +12,7 @@ EPSILON = 1e-8
 
 @dataclass
 class AdamState:
-    """First and second moments (M · P,), and the number of steps taken. Changed in place: a copy a step would double the memory."""
+    """Moments (M · P,) and the number of steps; changed in place, since copies would double the memory."""
 
     first: Tensor
     second: Tensor
@@ -42,12 +42,15 @@ def step(
     m ← β₁m + (1-β₁)g;  v ← β₂v + (1-β₂)g²;  θ ← θ - p·s·η·λ·θ - p·η·m̂/(√v̂ + ε)
 
     Args:
-        parameters, gradient: (M · P,).
+        parameters: (M · P,), changed in place.
+        gradient: (M · P,).
         state: from `init`; updated.
         rates: η (M · P,), the largest learning rate of each number.
         decays: η·λ (M · P,), the largest decay of each number.
-        pace: p, the schedule of the learning rate; shrink: s, the schedule of the decay.
-        momentum: β₁; second_moment: β₂.
+        pace: p, the schedule of the learning rate.
+        shrink: s, the schedule of the decay.
+        momentum: β₁.
+        second_moment: β₂.
     """
     state.steps += 1
     first = 1 - momentum**state.steps

@@ -42,7 +42,9 @@ class Rows:
         return Batch(self.numeric[index], self.plain[index], self.categories[index])
 
 
-def as_rows(features: Features, targets: NDArray[np.float32] | NDArray[np.int64], quantiles: NDArray[np.float32]) -> Rows:
+def as_rows(
+    features: Features, targets: NDArray[np.float32] | NDArray[np.int64], quantiles: NDArray[np.float32]
+) -> Rows:
     """Return features and targets as tensors that share their memory."""
     arrays = (features.numeric, features.plain, features.categories, targets, quantiles)
     return Rows(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
@@ -71,7 +73,7 @@ class Trained:
 
     Attributes:
         weights: tensors (S, ...), one network a fold.
-        predictions: (S, V, K) for the validation rows of each fold, in the order of its `valid`, zero beyond its length.
+        predictions: for each of S folds (V, K), in the order of its validation rows.
         loss: mean validation loss over folds; infinite when training diverged.
         steps: optimiser steps taken.
     """
@@ -210,7 +212,7 @@ class _Population:
         noise = Noise(self.dropouts * flat_cosine(progress), self.noise) if self.dropouts.any() else None
         self.stack.gradient.zero_()
         outputs = forward(self.network, self.stack.named(), rows.batch(index), noise)
-        loss.training(outputs, rows.targets[index], self.smoothing).sum().backward()
+        loss.training(outputs, rows.targets[index], self.smoothing).sum().backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             adam.step(
                 self.stack.parameters,

@@ -18,7 +18,9 @@ from netwright.train.losses import LOSSES
 ROWS = 4096  # predicted at once: activations of a stack of ten networks, 256 wide, then take 40 MB
 
 
-def predict_stack(network: Network, weights: Mapping[str, NDArray[Any]], features: Features, loss: str) -> NDArray[np.float32]:
+def predict_stack(
+    network: Network, weights: Mapping[str, NDArray[Any]], features: Features, loss: str
+) -> NDArray[np.float32]:
     """Return predictions (S, N, K) of every network of a stack for the same rows.
 
     Args:
