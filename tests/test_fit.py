@@ -103,7 +103,7 @@ def test_a_number_is_predicted_with_an_estimate_near_the_truth(tmp_path: Path) -
     run = nw.fit(table.head(300), "target", trials=2, out=tmp_path)
     assert run.result.metric == "rmse"
     assert run.result.score < 0.85 * run.result.baselines[0].score
-    test = nw.evaluate(run.model, table.tail(142))
+    test = nw.evaluate(nw.load(run.bundle), table.tail(142))
     assert test["rmse"] < 1.3 * run.result.score
     with pytest.raises(NoProbabilities):
         run.model.predict_proba(table)

@@ -100,7 +100,7 @@ def test_what_was_noticed_stays_above_the_display_and_the_display_goes() -> None
         shown.listen(read("Column 'a' [bold]is an identifier[/bold] and was left out, since each row has its own."))
     assert "1,200 rows, 3 columns" in text()
     assert "[bold]is an identifier[/bold]" in " ".join(text().split())
-    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text()).splitlines()
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "\n", text()).splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("  Column 'a'"))
     assert lines[place + 1].startswith("  ") and lines[place + 2].startswith("  ")
 

@@ -8,8 +8,10 @@ encoder serves all folds.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -26,6 +28,7 @@ from netwright.errors import UnreadableDocument
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 ONE_HOT = 9  # categories up to which each gets a feature of its own (RealMLP)
 MOST_CATEGORIES = 10_000  # of one column; rarer ones share number 0
+ALL_CATEGORIES = 100_000  # of all columns together: the file's documents hold half a million values
 DAY = 86_400.0
 
 Array = NDArray[Any]
@@ -151,19 +154,24 @@ class CategoryEncoding:
     kind: Literal["category"] = "category"
 
     @staticmethod
-    def fit(cells: Array) -> CategoryEncoding:
-        """Fit on (N,) cells of text or None."""
-        present = np.array([cell for cell in cells if cell is not None], dtype=object)
-        levels, counts = np.unique(present.astype(str), return_counts=True) if len(present) else (present, np.zeros(0))
-        order = np.lexsort((levels, -counts))[:MOST_CATEGORIES]
-        if len(order) > ONE_HOT:
-            order = order[counts[order] > 1] if (counts > 1).any() else order
-        flagged = len(present) < len(cells)
-        if len(order) <= ONE_HOT:
-            return CategoryEncoding(tuple(levels[order].tolist()), (), flagged)
-        logs = np.log(counts[order].astype(np.float64))
+    def fit(cells: Array, most: int) -> CategoryEncoding:
+        """Fit on (N,) cells of text or None, keeping the `most` frequent."""
+        counts = Counter(cell for cell in cells if cell is not None)
+        flagged = counts.total() < len(cells)
+        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]
+        if len(ranked) > ONE_HOT:
+            ranked = [entry for entry in ranked if entry[1] > 1] or ranked
+        levels = tuple(level for level, _ in ranked)
+        if len(ranked) <= ONE_HOT:
+            return CategoryEncoding(levels, (), flagged)
+        logs = np.log([float(count) for _, count in ranked])
         scaled = (logs - logs.mean()) / (logs.std() or 1.0)
-        return CategoryEncoding(tuple(levels[order].tolist()), tuple(scaled.tolist()), flagged)
+        return CategoryEncoding(levels, tuple(scaled.tolist()), flagged)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each category, from 1."""
+        return {level: number for number, level in enumerate(self.levels, start=1)}
 
     @property
     def cardinality(self) -> int:
@@ -172,14 +180,13 @@ class CategoryEncoding:
 
     def encode(self, cells: Array) -> Piece:
         """Return the features of (N,) cells."""
-        numbers = {level: number for number, level in enumerate(self.levels, start=1)}
-        codes = np.array([numbers.get(cell, 0) for cell in cells], np.int64)
+        codes = np.array([self.numbers.get(cell, 0) for cell in cells], np.int64)
         if self.cardinality:
             return Piece(numeric=[np.array((0.0, *self.shares), np.float32)[codes]], categories=[codes])
         missing = [np.array([cell is None for cell in cells], np.float32)] if self.flagged else []
         if len(self.levels) == 2 and not self.flagged:
             return Piece(plain=[np.array((0.0, -1.0, 1.0), np.float32)[codes]])
-        return Piece(plain=[*((codes == code).astype(np.float32) for code in numbers.values()), *missing])
+        return Piece(plain=[*((codes == code).astype(np.float32) for code in self.numbers.values()), *missing])
 
 
 @dataclass(frozen=True)
@@ -264,12 +271,14 @@ def fit_encoder(frame: Frame, schema: Schema, seed: int) -> TableEncoder:
         schema: the kinds of its columns.
         seed: of the projection of free text.
     """
-    columns = {column.name: _fit_column(frame.columns[column.name], column.kind, seed) for column in schema.used}
+    worded = sum(column.kind == Kind.CATEGORICAL for column in schema.used)
+    most = min(MOST_CATEGORIES, ALL_CATEGORIES // max(1, worded))
+    columns = {column.name: _fit_column(frame.columns[column.name], column.kind, seed, most) for column in schema.used}
     features = _assemble(columns, frame)
     return TableEncoder(columns, fit_quantiles(features.numeric), features.plain.shape[1])
 
 
-def _fit_column(cells: Array, kind: Kind, seed: int) -> Encoding:
+def _fit_column(cells: Array, kind: Kind, seed: int, most: int) -> Encoding:
     match kind:
         case Kind.NUMERIC:
             few = len(np.unique(cells[np.isfinite(cells)])) <= 2
@@ -281,7 +290,7 @@ def _fit_column(cells: Array, kind: Kind, seed: int) -> Encoding:
         case Kind.TEXT:
             return TextEncoding.fit(cells, seed)
         case _:
-            return CategoryEncoding.fit(cells)
+            return CategoryEncoding.fit(cells, most)
 
 
 def encode(encoder: TableEncoder, frame: Frame) -> Features:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -131,7 +132,7 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     if set(preprocess) != {"encoder", "target"} or (preprocess["target"] is None) != bool(schema.target.labels):
         raise SpecError("the preparation has other parts than an encoder and a target")
     try:
-        scale = _SCALE.validate_python(preprocess["target"])
+        scale = _SCALE.validate_json(json.dumps(preprocess["target"]))
     except ValidationError as error:
         raise SpecError("the scale of the target is not four finite numbers") from error
     return Preparation(schema, decode_encoder(preprocess["encoder"], tensors), scale)
