@@ -27,16 +27,12 @@ from netwright.result import Result
 from netwright.run import search, set_up
 from netwright.storage import make_folder
 from netwright.tasks import TASKS
-from netwright.tasks.task import Loaded, Request
+from netwright.tasks.task import Request
 
 if TYPE_CHECKING:
     import pandas as pd
 
 OUT = "netwright-run"
-RESERVE = 1.0  # seconds left for choosing, writing and leaving, beside what the size of the data takes
-RESERVE_A_CELL = (
-    3e-8  # seconds for each out-of-fold prediction of each trial kept: estimated by choosing anew for each fold
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def fit(
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
-        pool = search(bench, budget, tell, lambda: _reserve(budget, loaded))
+        pool = search(bench, budget, tell)
         model = assemble(bench, pool, budget)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
@@ -182,11 +178,3 @@ def make_budget(time: str | float | None, trials: int | None) -> Budget:
             raise BadTrials(trials)
         return Budget(trials=trials)
     return Budget(seconds=None if time is None else parse_duration(time))
-
-
-def _reserve(budget: Budget, loaded: Loaded) -> float:
-    """Return the seconds that finishing takes, as far as can be told: more for more rows and classes."""
-    if budget.seconds is None:
-        return 0.0
-    cells = len(loaded.truth) * max(1, len(loaded.schema.target.labels))
-    return min(0.3 * budget.seconds, RESERVE + RESERVE_A_CELL * 24 * cells)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +24,8 @@ from netwright.train.lanes import run_lanes, usable_cores
 from netwright.train.losses import LOSSES
 from netwright.train.population import Control, Progress, Rows, Split, Trained, as_rows, train_population
 
+RESERVE = 1.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
+SHORTEST = 0.03  # of the time limit: with less left no trial is begun
 KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
 LARGEST_MIX = 16 * 2**20  # bytes of weights in one model: the file then stays under 20 MB
 SMALL_STEP = 60e6  # operations of a step below which its overhead outweighs them: train several trials as one
@@ -105,16 +106,16 @@ class Pool:
     failures: list[str] = field(default_factory=list)
     dropped: list[Trial] = field(default_factory=list)  # finished, but too far behind to keep their weights
     best: float = float("inf")
+    mixing: float = 0.0  # seconds that choosing the mix took the last time
 
 
-def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[], float]) -> Pool:
+def search(bench: Bench, budget: Budget, listener: Listener) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
     Args:
         bench: what trials share.
         budget: time or number of trials.
         listener: told what happens, from any thread, one event at a time.
-        reserve: seconds to leave for what follows.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
@@ -132,8 +133,8 @@ def search(bench: Bench, budget: Budget, listener: Listener, reserve: Callable[[
 
     def work() -> None:
         try:
-            while (tickets := desk.take()) and not _over(budget, reserve(), bool(pool.trials)):
-                finished = _attempt(bench, tickets, budget, reserve, tell)
+            while (tickets := desk.take()) and not _over(bench, budget, pool):
+                finished = _attempt(bench, tickets, budget, pool, tell)
                 with lock:
                     _account(bench, pool, tickets, finished, budget, listener)
                 for ticket, trial in zip(tickets, finished, strict=True):
@@ -153,9 +154,19 @@ def _quick_points(bench: Bench) -> tuple[Point, Point]:
     return bench.task.first_glance(rows), bench.task.default_network(rows)
 
 
-def _over(budget: Budget, reserve: float, usable: bool) -> bool:
-    """Return whether it is too late to begin another trial."""
-    return usable and budget.left() < reserve + 0.3
+def _over(bench: Bench, budget: Budget, pool: Pool) -> bool:
+    """Return whether it is too late to begin another trial: one that is cut off at once only costs its set-up."""
+    if budget.seconds is None:
+        return budget.ended_early and bool(pool.trials)
+    return bool(pool.trials) and _left(bench, budget, pool) < max(0.3, SHORTEST * budget.seconds)
+
+
+def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
+    """Return the seconds left for training: without those for choosing anew for each fold, and for writing."""
+    if budget.seconds is None:
+        return budget.left()
+    finishing = RESERVE + (len(bench.splits) + 2) * pool.mixing
+    return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds))
 
 
 def _siblings(bench: Bench, point: Point) -> int:
@@ -169,7 +180,7 @@ def _siblings(bench: Bench, point: Point) -> int:
 
 
 def _attempt(
-    bench: Bench, tickets: tuple[Ticket, ...], budget: Budget, reserve: Callable[[], float], tell: Listener
+    bench: Bench, tickets: tuple[Ticket, ...], budget: Budget, pool: Pool, tell: Listener
 ) -> tuple[Trial | str, ...]:
     """Train the trials as one stack; return each as it came out, or the reason why it failed."""
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
@@ -178,7 +189,7 @@ def _attempt(
         parameters = len(bench.splits) * network_cost(candidate.network).parameters
         name, origin = bench.task.describe(ticket.proposal.point), ticket.proposal.origin
         tell(TrialStarted(began, ticket.number, name, origin, candidate.to_json(), parameters))
-    control = _control(bench, tickets, budget, reserve, tell)
+    control = _control(bench, tickets, budget, pool, tell)
     try:
         trained = _train(bench, candidates, control, tickets[0].number)
     except TrialError as error:
@@ -207,15 +218,13 @@ def _train(bench: Bench, candidates: list[Candidate], control: Control, number: 
             recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
 
 
-def _control(
-    bench: Bench, tickets: tuple[Ticket, ...], budget: Budget, reserve: Callable[[], float], tell: Listener
-) -> Control:
+def _control(bench: Bench, tickets: tuple[Ticket, ...], budget: Budget, pool: Pool, tell: Listener) -> Control:
     """Return how the budget steers one training.
 
     Its schedule ends when its epochs are done or the time is up, whichever comes first; the first small networks have
     a share of the time only, so that there is a usable model early.
     """
-    began, left = budget.elapsed(), max(0.0, budget.left() - reserve())
+    began, left = budget.elapsed(), _left(bench, budget, pool)
     quick = tickets[0].proposal.point in _quick_points(bench)
     allowed = max(FIRST_SHARE * left, min(left, 0.5)) if quick else left
 
@@ -264,7 +273,7 @@ def _account(
     pool.trials.sort(key=lambda trial: (trial.loss, trial.ticket.number))
     pool.dropped += [replace(trial, trained=replace(trial.trained, weights={})) for trial in pool.trials[KEPT:]]
     del pool.trials[KEPT:]
-    mix(bench, pool)
+    mix(bench, pool, budget)
     blended = blend([trial.predictions for trial in pool.trials], pool.weights)
     score = bench.metric.function(bench.loaded.truth, blended)
     worth = -score if bench.metric.greater_is_better else score
@@ -274,8 +283,9 @@ def _account(
         listener(BestImproved(budget.elapsed(), score, pool.trials[0].loss, members))
 
 
-def mix(bench: Bench, pool: Pool) -> None:
+def mix(bench: Bench, pool: Pool, budget: Budget) -> None:
     """Choose the mixing weights of the pool's trials."""
+    began = budget.elapsed()
     pool.weights = select_weights(
         [trial.predictions for trial in pool.trials],
         bench.loaded.truth,
@@ -283,6 +293,7 @@ def mix(bench: Bench, pool: Pool) -> None:
         sizes=[4 * trial.parameters for trial in pool.trials],
         largest=LARGEST_MIX,
     )
+    pool.mixing = budget.elapsed() - began
 
 
 def blend(predictions: list[NDArray[np.float32]], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -204,3 +204,13 @@ def test_a_table_written_as_csv_is_read_as_it_was(tmp_path: Path, data: st.DataO
         except DataError:
             continue
         assert_equal(parse_frame(text, schema), parse_frame(typed, schema))
+
+
+def test_a_short_column_of_texts_is_read_like_a_long_one() -> None:
+    """One row asked alone gives the words that it gives among many, whatever its type and spelling."""
+    cells = ["red", " red ", "", "NA", None, "3.0", "True", "été", "\u3000x", float("nan"), "a\x1fb", "\x1c"]
+    column = Column("c", Kind.CATEGORICAL, False, 0.0, 5)
+    for series in (pd.Series(cells, dtype=object), pd.Series(cells, dtype="category"), pd.Series(cells, dtype="str")):
+        long = parse_column(pd.concat([series] * 10, ignore_index=True), column)[: len(cells)]
+        short = [parse_column(series.iloc[[place]], column)[0] for place in range(len(cells))]
+        assert short == long.tolist()

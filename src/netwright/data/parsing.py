@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from netwright.data.cells import read_code, read_truth, read_word
+from netwright.data.cells import is_missing, read_code, read_truth, read_word
 from netwright.data.columns import by_distinct, numbers_of, texts_of, values_of
 from netwright.data.dates import moments_of_numbers, read_dates
 from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Label, Outcome, Schema, Target
 from netwright.errors import MissingColumns, MissingTarget, nearest
+
+FEW = 16  # cells up to which reading them one by one is faster than a whole-column operation
 
 
 def parse_frame(table: pd.DataFrame, schema: Schema) -> Frame:
@@ -83,6 +85,10 @@ def read_moments(cells: pd.Series, order: str) -> NDArray[np.datetime64]:
 
 def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[Any]:
     """Return cells as texts (N,), None where missing."""
+    if len(cells) <= FEW and (texts := _few_texts(cells)) is not None:
+        words = np.empty(len(texts), dtype=object)
+        words[:] = [None if text is None else read(text) for text in texts]
+        return words
     values = values_of(cells)
     if values is None:
         return by_distinct(texts_of(cells), read, None, object)
@@ -90,6 +96,21 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
     words = np.empty(len(distinct), dtype=object)
     words[:] = [read(value) for value in distinct]
     return np.asarray(words[codes])
+
+
+def _few_texts(cells: pd.Series) -> list[str | None] | None:
+    """Return the cells of a short column as trimmed texts; None if one is neither missing nor plain text."""
+    texts: list[str | None] = []
+    for cell in cells.tolist():
+        if not isinstance(cell, str):
+            if not is_missing(cell):
+                return None
+            texts.append(None)
+        elif cell.isascii():
+            texts.append(cell.strip() or None)
+        else:
+            return None
+    return texts
 
 
 def parse_target(table: pd.DataFrame, target: Target) -> NDArray[Any]:

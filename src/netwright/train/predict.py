@@ -29,6 +29,18 @@ def predict_stack(
         features: N rows.
         loss: the name of the loss they were trained with, which says how outputs become predictions.
     """
+    before = torch.get_num_threads()
+    if len(features) <= ROWS:
+        torch.set_num_threads(1)  # threads that wait for each other cost more than they bring on little work
+    try:
+        return _predict(network, weights, features, loss)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _predict(
+    network: Network, weights: Mapping[str, NDArray[Any]], features: Features, loss: str
+) -> NDArray[np.float32]:
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
     stack = next(iter(tensors.values())).shape[0]
     decode = LOSSES[loss].decode
