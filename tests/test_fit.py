@@ -145,6 +145,7 @@ def test_events_and_journal_tell_the_same_story(tmp_path: Path) -> None:
     with Journal.open(run.journal) as journal:
         assert [trial.trial for trial in journal.trials()] == [1, 2, 3]
         assert journal.result() == run.result
+        assert run.result.curve == tuple((best.seconds, best.score) for best in journal.curve())
         assert journal.curve() == tuple(event for event in heard if isinstance(event, BestImproved))
 
 

@@ -84,6 +84,7 @@ def _result(bench: Bench, pool: Pool, honest: Estimate, budget: Budget) -> Resul
         reliability=reliability,
         importance=(),
         ended_early=budget.ended_early,
+        curve=tuple(pool.curve),
     )
 
 

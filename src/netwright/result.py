@@ -56,6 +56,7 @@ class Result:
             of at most 500 rows with a third entry of 1.
         importance: (column, loss of score when it is shuffled), largest first.
         ended_early: whether the run was asked to end before its time.
+        curve: (seconds since the start, score of the mix as the search saw it) at each improvement.
     """
 
     task: str
@@ -77,6 +78,7 @@ class Result:
     reliability: tuple[tuple[float, float, float], ...]
     importance: tuple[tuple[str, float], ...]
     ended_early: bool
+    curve: tuple[tuple[float, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

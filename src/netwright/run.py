@@ -106,6 +106,7 @@ class Pool:
     failures: list[str] = field(default_factory=list)
     dropped: list[Trial] = field(default_factory=list)  # finished, but too far behind to keep their weights
     best: float = float("inf")
+    curve: list[tuple[float, float]] = field(default_factory=list)  # (seconds, score) of the mix, when it got better
     mixing: float = 0.0  # seconds that choosing the mix took the last time
 
 
@@ -279,8 +280,9 @@ def _account(
     worth = -score if bench.metric.greater_is_better else score
     if worth < pool.best:
         pool.best = worth
+        pool.curve.append((budget.elapsed(), score))
         members = int((pool.weights > 0).sum())
-        listener(BestImproved(budget.elapsed(), score, pool.trials[0].loss, members))
+        listener(BestImproved(pool.curve[-1][0], score, pool.trials[0].loss, members))
 
 
 def mix(bench: Bench, pool: Pool, budget: Budget) -> None:
