@@ -33,6 +33,25 @@ def network_cost(network: Network) -> Cost:
     )
 
 
+def widest(network: Network) -> int:
+    """Return the most numbers that one row takes between two blocks, or inside one, of all members together."""
+    members, most = 1, 1
+    for block, cost in zip(network.blocks, block_costs(network), strict=True):
+        members = cost.members
+        inner = block.hidden if isinstance(block, Residual) else _embedded_numbers(block)
+        most = max(most, members * max(cost.width, inner))
+    return most
+
+
+def _embedded_numbers(block: Block) -> int:
+    """Return the numbers of all waves or intervals of a table's columns, before they are made narrower."""
+    match block:
+        case TableInput(numeric=columns, embedding=Periodic(frequencies=each) | Piecewise(bins=each)):
+            return columns * each
+        case _:
+            return 0
+
+
 def block_costs(network: Network) -> tuple[Cost, ...]:
     """Return the cost of each block, in order."""
     costs: list[Cost] = []

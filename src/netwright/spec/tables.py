@@ -34,7 +34,7 @@ def space(rows: int) -> Space:
         "depth": Choice((1, 2, 3, 4)),
         "activation": Choice(("relu", "silu", "mish", "selu", "gelu")),
         "norm": Choice(("none", "none", "layer", "rms")),
-        "members": Choice((1, 1, 4, 8, 16)),
+        "members": Choice((1, 1, 4, 8)),
         "learning_rate": Range(3e-4, 1e-2, log=True, stackable=True),
         "weight_decay": Range(1e-3, 0.3, log=True, stackable=True),
         "dropout": Range(0.0, 0.5, stackable=True),
@@ -76,7 +76,7 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
         "epochs": 24 if rows > MANY_ROWS else 64,
     }
     piecewise: Point = {**usual, "embedding": "piecewise"}
-    members: Point = {**piecewise, "activation": "relu", "members": 4, "width": 128, "learning_rate": 2e-3}
+    members: Point = {**piecewise, "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3}
     others: tuple[Point, ...] = (
         {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
         {**usual, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},

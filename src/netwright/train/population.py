@@ -19,10 +19,10 @@ from netwright.errors import TrialError
 from netwright.spec.network import Network, Recipe
 from netwright.train import adam
 from netwright.train.losses import Loss
+from netwright.train.predict import rows_at_once
 from netwright.train.schedule import SCHEDULES, flat_cosine
 from netwright.train.stack import Stack, stack_parameters
 
-PREDICT_ROWS = 4096  # rows of a stack of one predicted at once: keeps activations within the caches
 MOMENTUM = 0.9
 CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
 
@@ -230,7 +230,7 @@ class _Population:
         """Return predictions (M, V, K) for the validation rows and the mean loss of each network (M,)."""
         pieces = []
         with torch.no_grad():
-            chunk = max(256, PREDICT_ROWS // len(self.valid))
+            chunk = rows_at_once(self.network, len(self.valid))
             for start in range(0, self.valid.shape[1], chunk):
                 batch = rows.batch(self.valid[:, start : start + chunk])
                 pieces.append(loss.decode(forward(self.network, self.stack.named(), batch)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,17 @@ from torch import Tensor
 
 from netwright.build.torch import Batch, forward
 from netwright.data.features import Features
+from netwright.spec.costs import widest
 from netwright.spec.network import Network
+from netwright.train.lanes import usable_cores
 from netwright.train.losses import LOSSES
 
-ROWS = 4096  # predicted at once: activations of a stack of ten networks, 256 wide, then take 40 MB
+ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB
+
+
+def rows_at_once(network: Network, stack: int) -> int:
+    """Return how many rows a stack of networks predicts at once: few enough for the caches and the memory."""
+    return max(16, ACTIVATION // (stack * widest(network)))
 
 
 def predict_stack(
@@ -23,32 +31,32 @@ def predict_stack(
 ) -> NDArray[np.float32]:
     """Return predictions (S, N, K) of every network of a stack for the same rows.
 
+    Pieces of many rows are spread over the cores, one core each; the caller's setting of PyTorch's threads stays.
+
     Args:
         network: their shape.
         weights: tensors (S, ...) by name.
         features: N rows.
         loss: the name of the loss they were trained with, which says how outputs become predictions.
     """
-    before = torch.get_num_threads()
-    if len(features) <= ROWS:
-        torch.set_num_threads(1)  # threads that wait for each other cost more than they bring on little work
-    try:
-        return _predict(network, weights, features, loss)
-    finally:
-        torch.set_num_threads(before)
-
-
-def _predict(
-    network: Network, weights: Mapping[str, NDArray[Any]], features: Features, loss: str
-) -> NDArray[np.float32]:
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
     stack = next(iter(tensors.values())).shape[0]
-    decode = LOSSES[loss].decode
-    pieces: list[Tensor] = []
-    with torch.no_grad():
-        for start in range(0, max(len(features), 1), ROWS):
-            part = slice(start, start + ROWS)
-            arrays = (features.numeric[part], features.plain[part], features.categories[part])
-            batch = Batch(*(torch.from_numpy(array).expand(stack, *array.shape) for array in arrays))
-            pieces.append(decode(forward(network, tensors, batch)))
-    return torch.cat(pieces, dim=1).numpy()
+    size = rows_at_once(network, stack)
+    starts = range(0, max(len(features), 1), size)
+
+    def piece(start: int) -> Tensor:
+        part = slice(start, start + size)
+        arrays = (features.numeric[part], features.plain[part], features.categories[part])
+        batch = Batch(*(torch.from_numpy(array).expand(stack, *array.shape) for array in arrays))
+        with torch.no_grad():
+            return LOSSES[loss].decode(forward(network, tensors, batch))
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)  # threads that wait for each other cost more than they bring
+        if len(starts) == 1:
+            return piece(0).numpy()
+        with ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return torch.cat(list(pool.map(piece, starts)), dim=1).numpy()
+    finally:
+        torch.set_num_threads(before)
