@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,31 +12,9 @@ import netwright
 
 ROOT = Path(netwright.__file__).parent
 
-LAYERS = (
-    ("cli",),
-    ("api",),
-    ("finish",),
-    ("run",),
-    ("progress", "doctor", "clock", "streams"),
-    ("answers", "evaluation"),
-    ("testing",),
-    ("model",),
-    ("report",),
-    ("tasks",),
-    ("bundle",),
-    ("train",),
-    ("select",),
-    ("search",),
-    ("build",),
-    ("spec",),
-    ("data",),
-    ("journal",),
-    ("storage",),
-    ("metrics", "events"),
-    ("result", "budget"),
-    ("errors", "_version"),
-)
-"""From the top to the bottom; units of one line do not import each other."""
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "architecture.md").read_text()
+LAYERS = tuple(tuple(re.split(r"  +", line)[0].split()) for line in DOCUMENT.split("```")[1].strip().splitlines())
+"""From the top to the bottom, as the document says; units of one line do not import each other."""
 
 HEIGHT = {unit: -place for place, units in enumerate(LAYERS) for unit in units}
 LAZY = {
@@ -95,8 +74,17 @@ def test_imports_go_down_only(path: Path) -> None:
 
 
 def test_every_unit_has_a_place() -> None:
-    """A new folder or file has to say where it belongs."""
+    """A new folder or file has to say in the document where it belongs, once."""
+    assert len(HEIGHT) == sum(map(len, LAYERS))
     assert {unit_of(path) for path in files()} == set(HEIGHT)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_imported_by_a_name_made_up_at_run_time(path: Path) -> None:
+    """Such an import could go anywhere."""
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not {"__import__", "exec", "eval"} & set(calls)
+    assert not [call for call in calls if call.endswith("import_module")]
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 OUT = Path("netwright-run")
-EXTRA_OF = {"torch": "train", "jinja2": "train"}
+EXTRA_OF = {"torch": "train", "jinja2": "train", "markupsafe": "train"}
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended

@@ -187,6 +187,8 @@ def load(path: str | Path) -> Model:
         raise UnfitBundle(path, "its task or its number of weight members is not what its description says")
     task = TASKS[spec.task]
     preparation = task.restore(contents.documents, contents.tensors[0])
+    if not all(preparation.accepts(part.candidate.network) for part in spec.parts):
+        raise UnfitBundle(path, "its networks take other features than its preprocessing gives")
     parts = tuple(
         Part(part.candidate, _checked_weights(path, part.candidate, weights), part.share)
         for part, weights in zip(spec.parts, contents.tensors[1:], strict=True)

@@ -1,238 +1,53 @@
 """From cells to features: one encoder for a whole table, fitted without a look at the target.
 
-Each kind of column has one fitted encoding, a frozen dataclass with `fit` and `encode`. A column gives numeric features
-(embedded by networks), plain features (taken as they are) or a category number. Because the target is never seen, one
-encoder serves all folds.
+Each kind of column has one fitted encoding, a frozen dataclass with `fit`, `encode` and `numeric_views`. A column gives
+numeric features (embedded by networks), plain features (taken as they are) or a category number. Because the target is
+never seen, one encoder serves all folds.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
+from netwright.data.categories import ONE_HOT, CategoryEncoding, Room, room_for
 from netwright.data.features import Features
 from netwright.data.frame import Frame
-from netwright.data.ngrams import BUCKETS, fit_projection, project
-from netwright.data.numeric import KNOTS, fit_quantiles, fit_ranks, fit_scale, is_heavy, rank, scale
-from netwright.data.schema import Kind, Schema
+from netwright.data.moments import MomentEncoding
+from netwright.data.ngrams import BUCKETS
+from netwright.data.numeric import KNOTS, SCORES, NumberEncoding, PairEncoding, fit_quantiles, has_two_values
+from netwright.data.piece import STRICT, Array, missing_cells
+from netwright.data.schema import Column, Kind, Schema
+from netwright.data.text import DIMENSIONS, Projection, TextEncoding
 from netwright.errors import UnreadableDocument
-
-STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-ONE_HOT = 9  # categories up to which each gets a feature of its own (RealMLP)
-MOST_CATEGORIES = 10_000  # of one column; rarer ones share number 0
-ALL_CATEGORIES = 100_000  # of all columns together: the file's documents hold half a million values
-DAY = 86_400.0
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The features of one column: numeric (N, f), plain (N, p), categories (N, c)."""
-
-    numeric: Sequence[Array] = ()
-    plain: Sequence[Array] = ()
-    categories: Sequence[Array] = ()
-
-
-def _flag(cells: Array, flagged: bool) -> list[Array]:
-    return [np.isnan(cells).astype(np.float32)] if flagged else []
-
-
-@dataclass(frozen=True)
-class NumberEncoding:
-    """Scaled, with its rank beside it where the tails are heavy, and a flag where cells were missing."""
-
-    __pydantic_config__ = STRICT
-    centre: float
-    factor: float
-    ranks: tuple[float, ...]
-    flagged: bool
-    kind: Literal["number"] = "number"
-
-    @staticmethod
-    def fit(cells: Array) -> NumberEncoding:
-        """Fit on (N,) float64 cells."""
-        centre, factor = fit_scale(cells)
-        heavy = is_heavy(cells, centre, factor)
-        ranks = tuple(fit_ranks(cells).tolist()) if heavy else ()
-        return NumberEncoding(centre, factor, ranks, bool(np.isnan(cells).any()))
-
-    def encode(self, cells: Array) -> Piece:
-        """Return the features of (N,) cells."""
-        views = [scale(cells, self.centre, self.factor)]
-        if self.ranks:
-            views.append(rank(cells, np.asarray(self.ranks)))
-        return Piece(numeric=views, plain=_flag(cells, self.flagged))
-
-
-@dataclass(frozen=True)
-class PairEncoding:
-    """Two values, as -1 and 1: booleans, and numbers of which there are only two; 0 where missing."""
-
-    __pydantic_config__ = STRICT
-    low: float
-    high: float
-    flagged: bool
-    kind: Literal["pair"] = "pair"
-
-    @staticmethod
-    def fit(cells: Array) -> PairEncoding:
-        """Fit on (N,) float64 cells with at most two distinct values."""
-        present = cells[np.isfinite(cells)]
-        low, high = (float(present.min()), float(present.max())) if len(present) else (0.0, 1.0)
-        return PairEncoding(low, high if high > low else low + 1, bool(np.isnan(cells).any()))
-
-    def encode(self, cells: Array) -> Piece:
-        """Return the features of (N,) cells."""
-        share = np.clip((cells - self.low) / (self.high - self.low) * 2 - 1, -2, 2)
-        return Piece(plain=[np.nan_to_num(share, nan=0.0).astype(np.float32), *_flag(cells, self.flagged)])
-
-
-@dataclass(frozen=True)
-class MomentEncoding:
-    """Days since 1970, scaled; month, weekday, day of month and hour as points on a circle."""
-
-    __pydantic_config__ = STRICT
-    centre: float
-    factor: float
-    timed: bool
-    flagged: bool
-    kind: Literal["moment"] = "moment"
-
-    @staticmethod
-    def fit(cells: Array) -> MomentEncoding:
-        """Fit on (N,) datetime64[s] cells."""
-        days = _days(cells)
-        timed = bool((np.nan_to_num(days) % 1 > 0).any())
-        return MomentEncoding(*fit_scale(days), timed, bool(np.isnan(days).any()))
-
-    def encode(self, cells: Array) -> Piece:
-        """Return the features of (N,) cells."""
-        days = _days(cells)
-        dates = cells.astype("datetime64[D]")
-        year = (dates - cells.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
-        month = (dates - cells.astype("datetime64[M]").astype("datetime64[D]")).astype(np.float64)
-        missing = np.isnan(days)
-        turns = [year / 366, (days + 4) / 7 % 1 - days % 1 / 7, month / 31]
-        turns += [days % 1] if self.timed else []
-        circles = [view for turn in turns for view in _circle(np.where(missing, np.nan, turn))]
-        return Piece(numeric=[scale(days, self.centre, self.factor)], plain=[*circles, *_flag(days, self.flagged)])
-
-
-def _days(cells: Array) -> NDArray[np.float64]:
-    seconds = cells.astype("datetime64[s]")
-    return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / DAY)
-
-
-def _circle(turn: Array) -> list[Array]:
-    angle = 2 * np.pi * turn
-    return [np.nan_to_num(part, nan=0.0).astype(np.float32) for part in (np.sin(angle), np.cos(angle))]
-
-
-@dataclass(frozen=True)
-class CategoryEncoding:
-    """Categories: a feature each where they are few, a number for an embedding where they are many.
-
-    Attributes:
-        levels: the categories, most frequent first; number 0 is left for unseen, missing and those in one row only.
-        shares: log of how often each occurs, scaled; an extra numeric feature where they are many.
-    """
-
-    __pydantic_config__ = STRICT
-    levels: tuple[str, ...]
-    shares: tuple[float, ...]
-    flagged: bool
-    kind: Literal["category"] = "category"
-
-    @staticmethod
-    def fit(cells: Array, most: int) -> CategoryEncoding:
-        """Fit on (N,) cells of text or None, keeping the `most` frequent."""
-        counts = Counter(cell for cell in cells if cell is not None)
-        flagged = counts.total() < len(cells)
-        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]
-        if len(ranked) > ONE_HOT:
-            ranked = [entry for entry in ranked if entry[1] > 1] or ranked
-        levels = tuple(level for level, _ in ranked)
-        if len(ranked) <= ONE_HOT:
-            return CategoryEncoding(levels, (), flagged)
-        logs = np.log([float(count) for _, count in ranked])
-        scaled = (logs - logs.mean()) / (logs.std() or 1.0)
-        return CategoryEncoding(levels, tuple(scaled.tolist()), flagged)
-
-    @cached_property
-    def numbers(self) -> dict[str, int]:
-        """The number of each category, from 1."""
-        return {level: number for number, level in enumerate(self.levels, start=1)}
-
-    @property
-    def cardinality(self) -> int:
-        """Category numbers, 0 included, if this column is embedded; else 0."""
-        return len(self.levels) + 1 if len(self.levels) > ONE_HOT else 0
-
-    def encode(self, cells: Array) -> Piece:
-        """Return the features of (N,) cells."""
-        codes = np.array([self.numbers.get(cell, 0) for cell in cells], np.int64)
-        if self.cardinality:
-            return Piece(numeric=[np.array((0.0, *self.shares), np.float32)[codes]], categories=[codes])
-        missing = [np.array([cell is None for cell in cells], np.float32)] if self.flagged else []
-        if len(self.levels) == 2 and not self.flagged:
-            return Piece(plain=[np.array((0.0, -1.0, 1.0), np.float32)[codes]])
-        return Piece(plain=[*((codes == code).astype(np.float32) for code in self.numbers.values()), *missing])
-
-
-@dataclass(frozen=True)
-class TextEncoding:
-    """Free text: its projection by n-grams, and its length.
-
-    Attributes:
-        rarity: (BUCKETS,) weight of each bucket; projection: (BUCKETS, D). Kept as tensors, not in the document.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-    centre: float
-    factor: float
-    kind: Literal["text"] = "text"
-    rarity: Annotated[Any, Field(exclude=True)] = field(default=None, compare=False)
-    projection: Annotated[Any, Field(exclude=True)] = field(default=None, compare=False)
-
-    @staticmethod
-    def fit(cells: Array, seed: int) -> TextEncoding:
-        """Fit on (N,) cells of text or None."""
-        rarity, projection = fit_projection(cells.tolist(), seed)
-        centre, factor = fit_scale(_lengths(cells))
-        return TextEncoding(centre, factor, rarity=rarity, projection=projection)
-
-    def encode(self, cells: Array) -> Piece:
-        """Return the features of (N,) cells."""
-        projected = project(cells.tolist(), self.rarity, self.projection)
-        return Piece(numeric=[scale(_lengths(cells), self.centre, self.factor)], plain=list(projected.T))
-
-
-def _lengths(cells: Array) -> NDArray[np.float64]:
-    return np.array([np.log1p(len(cell)) if cell is not None else 0.0 for cell in cells])
-
 
 Encoding = Annotated[
     NumberEncoding | PairEncoding | MomentEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")
 ]
 
+_ARRAYS = ("knots", "projection")  # of encodings: kept as tensors, not in the document
+_ENCODES: Mapping[Kind, tuple[type, ...]] = {
+    Kind.NUMERIC: (NumberEncoding, PairEncoding),
+    Kind.BOOLEAN: (PairEncoding,),
+    Kind.DATETIME: (MomentEncoding,),
+    Kind.CATEGORICAL: (CategoryEncoding,),
+    Kind.TEXT: (TextEncoding,),
+}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
 class TableEncoder:
     """The encodings of all used columns, by name, and what networks must know of the features they give.
 
     Attributes:
         columns: name → encoding.
-        quantiles: (F, `KNOTS`) of the numeric features.
+        quantiles: (F, `KNOTS`) of the numeric features, strictly rising.
         plain_columns: number of plain features P.
     """
 
@@ -246,20 +61,35 @@ class TableEncoder:
         sizes = (column.cardinality for column in self.columns.values() if isinstance(column, CategoryEncoding))
         return tuple(size for size in sizes if size)
 
+    def fits(self, schema: Schema) -> bool:
+        """Return whether it encodes the used columns of a schema, each by its kind: so `encode` takes their frames."""
+        kinds = {column.name: column.kind for column in schema.used}
+        return kinds.keys() == self.columns.keys() and all(
+            isinstance(column, _ENCODES[kinds[name]]) for name, column in self.columns.items()
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return everything but the arrays as plain JSON values."""
         columns = []
         for name, column in self.columns.items():  # a list, since the order of the features is that of the columns
-            fields = {key: value for key, value in asdict(column).items() if key not in ("rarity", "projection")}
-            columns.append([name, fields])
+            fields = {key: value for key, value in vars(column).items() if key in column.__dataclass_fields__}
+            columns.append([name, {key: value for key, value in fields.items() if key not in _ARRAYS}])
         return {"columns": columns, "plain_columns": self.plain_columns}
 
     def tensors(self) -> dict[str, Array]:
-        """Return the arrays by name: quantiles, and `<place>.rarity` and `<place>.projection` of text columns."""
-        arrays: dict[str, Array] = {"quantiles": self.quantiles}
+        """Return the arrays by name.
+
+        `quantiles` (F, `KNOTS`) float32; `scores` (H, `SCORES`) float64, the knots of the H columns with heavy tails;
+        and of the text column at each place `<place>.rarity`, `.axes` and `.middle`, float32: see `text.Projection`.
+        """
+        arrays: dict[str, Array] = {"quantiles": self.quantiles, "scores": np.empty((0, SCORES))}
+        heavy = [
+            column.knots for column in self.columns.values() if isinstance(column, NumberEncoding) and column.heavy
+        ]
+        arrays |= {"scores": np.stack(heavy)} if heavy else {}
         for place, column in enumerate(self.columns.values()):
             if isinstance(column, TextEncoding):
-                arrays |= {f"{place}.rarity": column.rarity, f"{place}.projection": column.projection}
+                arrays |= {f"{place}.{name}": array for name, array in vars(column.projection).items()}
         return arrays
 
 
@@ -271,35 +101,40 @@ def fit_encoder(frame: Frame, schema: Schema, seed: int) -> TableEncoder:
         schema: the kinds of its columns.
         seed: of the projection of free text.
     """
-    worded = sum(column.kind == Kind.CATEGORICAL for column in schema.used)
-    most = min(MOST_CATEGORIES, ALL_CATEGORIES // max(1, worded))
-    columns = {column.name: _fit_column(frame.columns[column.name], column.kind, seed, most) for column in schema.used}
-    features = _assemble(columns, frame)
-    return TableEncoder(columns, fit_quantiles(features.numeric), features.plain.shape[1])
+    room = room_for(sum(column.kind == Kind.CATEGORICAL and column.distinct > ONE_HOT for column in schema.used))
+    columns: dict[str, Encoding] = {}
+    quantiles = []
+    for column in schema.used:
+        cells = np.ascontiguousarray(frame.columns[column.name])
+        columns[column.name] = encoding = _fit_column(cells, column, room, seed)
+        present = cells[~missing_cells(cells)]  # missing cells are all 0, and would take knots from the others
+        quantiles += [fit_quantiles(view) for view in encoding.numeric_views(present)]
+    knots = np.stack(quantiles) if quantiles else np.empty((0, KNOTS), np.float32)
+    return TableEncoder(columns, knots, _assemble(columns, _no_rows(columns)).plain.shape[1])
 
 
-def _fit_column(cells: Array, kind: Kind, seed: int, most: int) -> Encoding:
-    match kind:
+def _fit_column(cells: Array, column: Column, room: Room, seed: int) -> Encoding:
+    match column.kind:
         case Kind.NUMERIC:
-            few = len(np.unique(cells[np.isfinite(cells)])) <= 2
-            return PairEncoding.fit(cells) if few else NumberEncoding.fit(cells)
+            return PairEncoding.fit(cells) if has_two_values(cells) else NumberEncoding.fit(cells)
         case Kind.BOOLEAN:
-            return PairEncoding.fit(cells)
+            return PairEncoding.fit_truths(cells)
         case Kind.DATETIME:
             return MomentEncoding.fit(cells)
         case Kind.TEXT:
             return TextEncoding.fit(cells, seed)
         case _:
-            return CategoryEncoding.fit(cells, most)
+            return CategoryEncoding.fit(cells, room)
 
 
 def encode(encoder: TableEncoder, frame: Frame) -> Features:
-    """Return the features of a frame's rows; each row's depend on that row alone."""
+    """Return the features of a frame's rows; each row's depend on that row alone, bit for bit."""
     return _assemble(encoder.columns, frame)
 
 
 def _assemble(columns: Mapping[str, Encoding], frame: Frame) -> Features:
-    pieces = [column.encode(frame.columns[name]) for name, column in columns.items()]
+    # Laid out evenly first: numpy computes sines of strided arrays another way, to another last bit.
+    pieces = [column.encode(np.ascontiguousarray(frame.columns[name])) for name, column in columns.items()]
     return Features(
         _stack([view for piece in pieces for view in piece.numeric], frame.rows, np.float32),
         _stack([view for piece in pieces for view in piece.plain], frame.rows, np.float32),
@@ -314,39 +149,106 @@ def _stack(views: Sequence[Array], rows: int, dtype: Any) -> Array:
     return out
 
 
-_COLUMNS = TypeAdapter(list[tuple[str, Encoding]])
+def _no_rows(columns: Mapping[str, Encoding]) -> Frame:
+    """Return a frame of no rows, to count the features that the columns give."""
+    types: dict[type, str] = {NumberEncoding: "f8", PairEncoding: "f8", MomentEncoding: "M8[s]"}
+    return Frame({name: np.empty(0, types.get(type(column), object)) for name, column in columns.items()}, 0)
+
+
+# --- reading an encoder back -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Document:
+    """What `TableEncoder.to_json` returns."""
+
+    __pydantic_config__ = STRICT
+    columns: list[tuple[str, Encoding]]
+    plain_columns: int
+
+
+_DOCUMENT = TypeAdapter(_Document)
+
+
+class _Unfit(ValueError):
+    """The parts of an encoder do not fit together."""
 
 
 def decode_encoder(document: Any, tensors: Mapping[str, Array]) -> TableEncoder:
     """Return the encoder that a bundle's document and arrays describe.
 
+    Args:
+        document: as `TableEncoder.to_json` returns it.
+        tensors: as `TableEncoder.tensors` returns them; no others.
+
     Raises:
         UnreadableDocument: if they describe none.
     """
     try:
-        columns = dict(_COLUMNS.validate_json(json.dumps(document["columns"])))
-        plain = int(document["plain_columns"])
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        read = _DOCUMENT.validate_json(json.dumps(document))
+        return _decode(read, tensors)
+    except (ValidationError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableDocument("preprocessing") from error
+
+
+def _decode(document: _Document, tensors: Mapping[str, Array]) -> TableEncoder:
+    columns: dict[str, Encoding] = dict(document.columns)
+    if len(columns) != len(document.columns):
+        raise _Unfit("a column stands twice")
+    if any(getattr(column, part, None) is not None for column in columns.values() for part in _ARRAYS):
+        raise _Unfit("an array stands in the document")
+    columns = _with_arrays(columns, tensors)
+    for column in columns.values():
+        if isinstance(column, CategoryEncoding) and not column.agrees:
+            raise _Unfit("a category stands twice, or frequencies are not as many as categories")
+        if isinstance(column, PairEncoding) and not column.low < column.high:
+            raise _Unfit("the two values are not two")
+    empty = _assemble(columns, _no_rows(columns))
+    if empty.plain.shape[1] != document.plain_columns:
+        raise _Unfit("the features are not as many as the document says")
+    quantiles = _checked(tensors.get("quantiles"), np.float32, (empty.numeric.shape[1], KNOTS))
+    if (np.diff(quantiles, axis=1) <= 0).any():
+        raise _Unfit("quantiles fall")
+    return TableEncoder(columns, quantiles, document.plain_columns)
+
+
+def _with_arrays(columns: Mapping[str, Encoding], tensors: Mapping[str, Array]) -> dict[str, Encoding]:
+    """Return the columns with the arrays that belong to them, all of which must be used."""
+    whole = dict(columns)
+    heavy = {name: column for name, column in columns.items() if isinstance(column, NumberEncoding) and column.heavy}
+    scores = _checked(tensors.get("scores"), np.float64, (len(heavy), SCORES))
+    if (np.diff(scores, axis=1) < 0).any():
+        raise _Unfit("knots fall")
+    whole |= {name: replace(heavy[name], knots=knots) for name, knots in zip(heavy, scores, strict=True)}
+    names = {"quantiles", "scores"}
     for place, (name, column) in enumerate(columns.items()):
         if isinstance(column, TextEncoding):
-            rarity, projection = tensors.get(f"{place}.rarity"), tensors.get(f"{place}.projection")
-            if rarity is None or projection is None or rarity.shape != (BUCKETS,) or projection.ndim != 2:
-                raise UnreadableDocument("preprocessing")
-            if len(projection) != BUCKETS or projection.shape[1] > 512:
-                raise UnreadableDocument("preprocessing")
-            columns[name] = TextEncoding(column.centre, column.factor, rarity=rarity, projection=projection)
-    quantiles = tensors.get("quantiles")
-    if quantiles is None or quantiles.ndim != 2 or quantiles.shape[1] != KNOTS:
-        raise UnreadableDocument("preprocessing")
-    encoder = TableEncoder(columns, quantiles, plain)
-    empty = _assemble(columns, _empty(columns))
-    if empty.plain.shape[1] != plain or empty.numeric.shape[1] != len(quantiles):
-        raise UnreadableDocument("preprocessing")
-    return encoder
+            whole[name] = replace(column, projection=_projection(tensors, place))
+            names |= {f"{place}.{part}" for part in ("rarity", "axes", "middle")}
+    if set(tensors) != names:
+        raise _Unfit("the arrays are not those of the columns")
+    return whole
 
 
-def _empty(columns: Mapping[str, Encoding]) -> Frame:
-    """Return a frame of no rows, to count the features that the columns give."""
-    types: dict[type, str] = {NumberEncoding: "f8", PairEncoding: "f8", MomentEncoding: "M8[s]"}
-    return Frame({name: np.empty(0, types.get(type(column), object)) for name, column in columns.items()}, 0)
+def _projection(tensors: Mapping[str, Array], place: int) -> Projection:
+    rarity, axes, middle = (tensors.get(f"{place}.{part}") for part in ("rarity", "axes", "middle"))
+    dimensions = axes.shape[1] if isinstance(axes, np.ndarray) and axes.ndim == 2 else 0
+    if not 1 <= dimensions <= DIMENSIONS:
+        raise _Unfit("the dimensions of a projection are none or too many")
+    return Projection(
+        rarity=_checked(rarity, np.float32, (BUCKETS,)),
+        axes=_checked(axes, np.float32, (BUCKETS, dimensions)),
+        middle=_checked(middle, np.float32, (dimensions,)),
+    )
+
+
+def _checked(array: Array | None, dtype: type, shape: tuple[int, ...]) -> Array:
+    """Return an array of a bundle if it has this type and shape, and finite numbers only."""
+    if (
+        not isinstance(array, np.ndarray)
+        or array.dtype != dtype
+        or array.shape != shape
+        or not np.isfinite(array).all()
+    ):
+        raise _Unfit("an array has another type or shape, or a number that is not finite")
+    return array

@@ -1,108 +1,197 @@
-"""Free text as numbers: hashed n-grams of words and letters, weighted by rarity, projected to a few dimensions.
+"""Texts as counts of hashed n-grams: words, pairs of words, and short runs of letters; any script.
 
-Latent semantic analysis (Deerwester et al. 1990) over hashed features (Weinberger et al. 2009).
+Every n-gram of every text is hashed at once by one formula. With S[i] = Σ_{j<i} (c_j + 1) · P^j modulo 2⁶⁴ over the
+code points c, the letters from a to b have the hash (S[b] - S[a]) · P^-a, that is Σ (c_j + 1) · P^(j-a): Karp and Rabin
+1987. It is mixed by SplitMix64 (Steele, Lea and Flood 2014), and its upper bits name a bucket (Weinberger et al. 2009).
+These are whole numbers only, so that every machine finds the same buckets.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-import zlib
-from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-BUCKETS = 2**13  # 8,192 × 32 dimensions in float32 are 1 MB a column in the file
-DIMENSIONS = 32
-MOST_LETTERS = 2_000  # of a cell; the rest is not read
-FITTED_ROWS = 10_000  # rows the projection is fitted on
-_WORD = re.compile(r"\w+")
+_BITS = 12
+HALF = 2**_BITS  # buckets for words and pairs of words; as many again for runs of letters
+BUCKETS = 2 * HALF  # 8,192 × 48 numbers of float32 are 1.5 MB a column in the file
+MOST_LETTERS = 2_000  # of a text; the rest is not read
+MOST_SPELLED = 300  # letters of a text of which runs are taken: in longer texts words say more, in less time
+_BLOCK = 200_000  # letters looked at together: bounds memory to some 50 MB
+_RUNS = (3, 4, 5)
+_SHORT_RUNS = (1, 2)  # where words are not parted by spaces
+_UNSPACED = (
+    (0x0E00, 0x0EFF),
+    (0x1000, 0x109F),
+    (0x1780, 0x17FF),
+    (0x2E80, 0xD7FF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+_SPACE = 32
+_GAP, _LETTER, _SYMBOL = 0, 1, 2
+
+Integers = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+
+_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2⁶⁴
+_INVERSE = pow(_BASE, -1, 2**64)
 
 
-def buckets(text: str) -> tuple[list[int], list[float]]:
-    """Return the buckets of a text's n-grams and 1 + log of how often each occurs.
+@dataclass(frozen=True)
+class Grams:
+    """The n-grams of texts as a sparse matrix (N, `BUCKETS`), row after row and each row's buckets in order.
 
-    Words and pairs of words, and letters by 3 and 4 within words (by 1 and 2 in scripts without spaces between words).
+    Attributes:
+        rows: (Z,) the text of each entry.
+        buckets: (Z,) its bucket.
+        counts: (Z,) how often the text has n-grams of that bucket.
+        texts: number of texts N.
     """
-    words = _WORD.findall(unicodedata.normalize("NFKC", text[:MOST_LETTERS]).lower())
-    grams = Counter(words)
-    grams.update(f"{left} {right}" for left, right in pairwise(words))
-    for word in words:
-        sizes = (1, 2) if ord(word[0]) > 0x2E80 else (3, 4)
-        padded = word if sizes[0] == 1 else f"<{word}>"
-        for size in sizes:
-            grams.update(f"#{padded[i : i + size]}" for i in range(len(padded) - size + 1))
-    merged: Counter[int] = Counter()
-    for gram, count in grams.items():
-        merged[zlib.crc32(gram.encode()) % BUCKETS] += count
-    return list(merged), [1 + float(np.log(count)) for count in merged.values()]
+
+    rows: Integers
+    buckets: Integers
+    counts: Integers
+    texts: int
 
 
-def fit_projection(texts: Sequence[str | None], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (rarity (BUCKETS,), projection (BUCKETS, D)) such that projected texts have unit variance.
+@dataclass(frozen=True)
+class _Words:
+    """The words of texts, laid end to end with a space before each: where each begins and ends, and its text."""
 
-    The projection is a truncated singular value decomposition by random projection with two power iterations
-    (Halko, Martinsson and Tropp 2011, algorithm 4.4), without ever forming the sparse matrix densely.
-    """
-    step = max(1, len(texts) // FITTED_ROWS)
-    rows = [buckets(text or "") for text in texts[::step]]
-    seen = np.bincount(np.concatenate([np.asarray(index, np.int64) for index, _ in rows]), minlength=BUCKETS)
-    rarity = (np.log((1 + len(rows)) / (1 + seen)) + 1).astype(np.float32)
-    matrix = _Sparse.of(rows, rarity)
-    generator = np.random.default_rng(seed)
-    size = max(1, min(DIMENSIONS, len(rows) - 1))
-    basis = matrix.times(generator.normal(size=(BUCKETS, size + 8)))
-    for _ in range(2):
-        basis = matrix.times(matrix.transposed_times(np.linalg.qr(basis)[0]))
-    orthogonal = np.linalg.qr(basis)[0]
-    _, _, right = np.linalg.svd(matrix.transposed_times(orthogonal).T, full_matrices=False)
-    projection = right[:size].T
-    spread = matrix.times(projection).std(axis=0)
-    projection = projection / np.where(spread > 1e-6, spread, np.inf)
-    return rarity, projection.astype(np.float32)
+    stream: NDArray[np.uint32]
+    starts: Integers
+    ends: Integers
+    rows: Integers
+    spelled: NDArray[np.bool_]
 
 
-def project(texts: Sequence[str | None], rarity: NDArray[Any], projection: NDArray[Any]) -> NDArray[np.float32]:
-    """Return texts as (N, D) numbers; equal texts give equal numbers whatever stands beside them."""
-    out = np.zeros((len(texts), projection.shape[1]), np.float32)
+def blocks(texts: Sequence[str | None]) -> Iterator[slice]:
+    """Yield slices of the texts that are few enough letters to be looked at together."""
+    begin = letters = 0
     for place, text in enumerate(texts):
-        index, counts = buckets(text or "")
-        if index:
-            weights = np.asarray(counts, np.float32) * rarity[index]
-            out[place] = (weights / np.linalg.norm(weights)) @ projection[index]
-    return out
+        letters += min(len(text or ""), MOST_LETTERS)
+        if letters >= _BLOCK:
+            yield slice(begin, place + 1)
+            begin, letters = place + 1, 0
+    if begin < len(texts):
+        yield slice(begin, len(texts))
 
 
-class _Sparse:
-    """A sparse matrix (N, BUCKETS) as triplets, enough for products with thin dense ones."""
+def count_grams(texts: Sequence[str | None]) -> Grams:
+    """Return the n-grams of N texts; missing ones have none.
 
-    def __init__(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64], count: int
-    ) -> None:
-        self.rows, self.columns, self.values, self.count = rows, columns, values, count
+    Texts are normalised (NFKC) and in lower case. A word is a run of letters, digits and marks; a symbol, such as an
+    emoji, `!` or `?`, is a word of its own. Runs of letters are those of `_RUNS` inside a word with a space on either
+    side, and those of `_SHORT_RUNS` in scripts without spaces.
+    """
+    words = _words_of([_plain(text or "") for text in texts])
+    sums, inverse = _running_sums(words.stream), _powers(_INVERSE, len(words.stream))
+    spans = (*_word_spans(words), *_letter_spans(words))
+    parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts]) for span in spans]
+    keys, counts = np.unique(np.concatenate(parts), return_counts=True)
+    return Grams(keys // BUCKETS, keys % BUCKETS, counts.astype(np.int64), len(texts))
 
-    @staticmethod
-    def of(texts: list[tuple[list[int], list[float]]], rarity: NDArray[np.float32]) -> _Sparse:
-        rows = np.repeat(np.arange(len(texts)), [len(index) for index, _ in texts])
-        columns = np.concatenate([np.asarray(index, np.int64) for index, _ in texts])
-        values = np.concatenate([np.asarray(counts) for _, counts in texts]) * rarity[columns]
-        norms = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(texts)))
-        return _Sparse(rows, columns, values / norms[rows], len(texts))
 
-    def times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
-        out = np.empty((self.count, dense.shape[1]))
-        for place in range(dense.shape[1]):
-            out[:, place] = np.bincount(
-                self.rows, weights=self.values * dense[self.columns, place], minlength=self.count
-            )
-        return out
+def _plain(text: str) -> str:
+    cut = text[:MOST_LETTERS]
+    return (cut if cut.isascii() else unicodedata.normalize("NFKC", cut)).lower()[:MOST_LETTERS]
 
-    def transposed_times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
-        out = np.empty((BUCKETS, dense.shape[1]))
-        for place in range(dense.shape[1]):
-            out[:, place] = np.bincount(self.columns, weights=self.values * dense[self.rows, place], minlength=BUCKETS)
-        return out
+
+def _words_of(texts: list[str]) -> _Words:
+    letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
+    lengths = np.array([len(text) for text in texts], np.int64)
+    rows = np.repeat(np.arange(len(texts)), lengths)
+    kinds = _kinds(letters)
+    joined = (kinds[1:] == _LETTER) & (kinds[:-1] == _LETTER) & (rows[1:] == rows[:-1])  # with the letter before
+    edge = np.ones(min(1, len(letters)), np.bool_)
+    starts = np.flatnonzero((kinds != _GAP) & np.concatenate([edge, ~joined]))
+    ends = np.flatnonzero((kinds != _GAP) & np.concatenate([~joined, edge])) + 1
+    sizes = ends - starts
+    stream = np.full(int(sizes.sum()) + len(sizes) + 1, _SPACE, np.uint32)
+    stream[np.arange(int(sizes.sum())) + 1 + np.repeat(np.arange(len(sizes)), sizes)] = letters[kinds != _GAP]
+    begins = np.cumsum(sizes + 1) - sizes
+    first = np.cumsum(lengths) - lengths  # the place of each text's first letter
+    spelled = (starts - first[rows[starts]] < MOST_SPELLED) & (kinds[starts] == _LETTER)
+    return _Words(stream, begins, begins + sizes, rows[starts], spelled)
+
+
+def _kinds(letters: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    distinct, places = np.unique(letters, return_inverse=True)
+    return np.array([_kind(chr(letter)) for letter in distinct.tolist()], np.uint8)[places]
+
+
+@lru_cache(maxsize=20_000)
+def _kind(letter: str) -> int:
+    category = unicodedata.category(letter)[0]
+    if category in "LNM":
+        return _LETTER
+    return _SYMBOL if category == "S" or letter in "!?" else _GAP
+
+
+def _running_sums(stream: NDArray[np.uint32]) -> Hashes:
+    """Return S (L + 1,): see the formula above."""
+    terms = (stream.astype(np.uint64) + np.uint64(1)) * _powers(_BASE, len(stream))
+    return np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms, dtype=np.uint64)])
+
+
+def _powers(base: int, count: int) -> Hashes:
+    factors = np.full(count, base, np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """N-grams as places (G,) in the stream, with the text of each; whether they are runs of letters."""
+
+    starts: Integers
+    ends: Integers
+    rows: Integers
+    letters: bool
+
+
+def _word_spans(words: _Words) -> list[_Spans]:
+    """Return starts, ends and rows of the words, and of the pairs of neighbours in one text."""
+    pairs = np.flatnonzero(words.rows[1:] == words.rows[:-1])
+    return [
+        _Spans(words.starts, words.ends, words.rows, False),
+        _Spans(words.starts[pairs], words.ends[pairs + 1], words.rows[pairs], False),
+    ]
+
+
+def _letter_spans(words: _Words) -> list[_Spans]:
+    """Return starts, ends and rows of the runs of letters, of each length."""
+    starts, ends, rows = (part[words.spelled] for part in (words.starts - 1, words.ends + 1, words.rows))
+    spans = []
+    for size in _RUNS:
+        counts = np.maximum(ends - starts - size + 1, 0)
+        begins = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
+        spans.append(_Spans(begins, begins + size, np.repeat(rows, counts), True))
+    row_of = np.repeat(words.rows, words.ends - words.starts + 1)  # of each letter of the stream but the last space
+    unspaced = np.zeros(len(words.stream) - 1, np.bool_)
+    for low, high in _UNSPACED:
+        unspaced |= (words.stream[:-1] >= low) & (words.stream[:-1] <= high)
+    for size in _SHORT_RUNS:
+        all_of_it = unspaced[: len(unspaced) - size + 1] & unspaced[size - 1 :]
+        begins = np.flatnonzero(all_of_it)
+        spans.append(_Spans(begins, begins + size, row_of[begins], True))
+    return spans
+
+
+def _keys(spans: _Spans, hashes: Hashes) -> Integers:
+    """Return row · `BUCKETS` + bucket of each span."""
+    buckets = _mixed(hashes) >> np.uint64(64 - _BITS)
+    return np.asarray(spans.rows * BUCKETS + buckets.astype(np.int64) + (HALF if spans.letters else 0))
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """Return the finaliser of SplitMix64, in which every bit of the result depends on every bit of the hash."""
+    mixed = hashes + np.uint64(_BASE)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))

@@ -13,57 +13,92 @@ from netwright.data.schema import Outcome
 
 BINS = 10  # of a number to predict: each fold sees low, middle and high values alike
 
+Integers = NDArray[np.int64]
 
-def row_groups(frame: Frame) -> NDArray[np.int64]:
-    """Return a number for each row (N,); rows whose cells are all equal share one."""
+
+def row_groups(frame: Frame) -> Integers:
+    """Return a number for each row (N,), from 0 in the order of first rows; rows whose cells are all equal share one.
+
+    Exact, not by hashes of rows: two rows that differ never share a number. Missing cells are equal to each other, and
+    0.0 is -0.0. It stops as soon as all rows are told apart, which most tables need few columns for.
+    """
     if not frame.columns:
-        return np.arange(frame.rows)
-    mixed = np.zeros(frame.rows, np.uint64)
+        return np.arange(frame.rows, dtype=np.int64)
+    groups, count = np.zeros(frame.rows, np.int64), 1
     for cells in frame.columns.values():
-        plain = (
-            np.array(["\0" if cell is None else cell for cell in cells], dtype=object)
-            if cells.dtype == object
-            else cells
-        )
-        with np.errstate(over="ignore"):
-            mixed = mixed * np.uint64(1_099_511_628_211) + pd.util.hash_array(plain)
-    return np.unique(mixed, return_inverse=True)[1].astype(np.int64)
+        codes, values = pd.factorize(cells, use_na_sentinel=True)  # missing: -1
+        groups, distinct = pd.factorize(groups * (len(values) + 1) + codes + 1)  # below N · (N + 1): no overflow
+        count = len(distinct)
+        if count == frame.rows:
+            break
+    return np.asarray(groups, np.int64)
 
 
-def split_folds(
-    target: NDArray[Any], groups: NDArray[np.int64], *, folds: int, outcome: Outcome, seed: int
-) -> NDArray[np.int64]:
+def split_folds(target: NDArray[Any], groups: Integers, *, folds: int, outcome: Outcome, seed: int) -> Integers:
     """Return the fold of each row (N,), 0 to folds - 1.
 
-    Groups are dealt out one after another, in random order but class by class (a number to predict is cut into `BINS`
-    classes by its quantiles), each to the fold that has the fewest rows of that class, then the fewest rows at all.
+    Groups are dealt out class by class (a number to predict is cut into `BINS` classes by its quantiles), the largest
+    first and else in random order, each to the fold that has the fewest rows of that class, then the fewest rows at
+    all. So no fold is empty; and where every row is a group of its own, the folds differ by at most one row, in all and
+    in each class. A class with fewer groups than folds is missing from some folds: it is learnt from the others.
 
     Args:
-        target: (N,) class numbers or values.
+        target: (N,) class numbers or values, all known.
         groups: (N,) rows with one number stay together; their class is that of the first of them.
-        folds: at least 2, and at most the number of groups.
+        folds: at least 1, and at most the number of groups.
         outcome: what the target is.
         seed: of the order.
+
+    Raises:
+        ValueError: if there are not so many groups.
     """
-    classes = _binned(target) if outcome == Outcome.REGRESSION else target.astype(np.int64)
-    _, first, member, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(first))
-    order = order[np.lexsort((np.arange(len(order)), -sizes[order], classes[first][order]))]
-    fold_of_group = np.empty(len(first), np.int64)
+    names, first, member, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    if not 1 <= folds <= len(names):
+        raise ValueError(f"1 <= folds <= number of groups must hold, but got {folds} folds and {len(names)} groups")
+    classes = (_binned(target) if outcome == Outcome.REGRESSION else target.astype(np.int64))[first]
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.lexsort((-sizes[order], classes[order]))]
+    fold_of_group = np.empty(len(names), np.int64)
     totals = np.zeros(folds, np.int64)
-    of_class = np.zeros(folds, np.int64)
-    current = -1
-    for group in order:
-        if classes[first[group]] != current:
-            current, of_class = int(classes[first[group]]), np.zeros(folds, np.int64)
-        fold = min(range(folds), key=lambda i: (of_class[i], totals[i]))
-        fold_of_group[group] = fold
-        of_class[fold] += sizes[group]
-        totals[fold] += sizes[group]
-    return fold_of_group[member]
+    ends = np.flatnonzero(np.diff(classes[order])) + 1
+    for of_class in np.split(order, ends):
+        fold_of_group[of_class] = _deal(sizes[of_class], totals)
+        totals += np.bincount(fold_of_group[of_class], weights=sizes[of_class], minlength=folds).astype(np.int64)
+    return np.asarray(fold_of_group[member])
 
 
-def _binned(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
-    return np.searchsorted(edges, values, side="right").astype(np.int64)
+def _deal(sizes: Integers, totals: Integers) -> Integers:
+    """Return the fold of each group (G,) of one class.
+
+    Args:
+        sizes: (G,) rows of each group, falling.
+        totals: rows that each fold has of other classes.
+    """
+    many = int(np.searchsorted(-sizes, -1))  # groups of more than one row
+    dealt = np.empty(len(sizes), np.int64)
+    own = np.zeros(len(totals), np.int64)
+    for place in range(many):
+        dealt[place] = fold = int(np.lexsort((totals + own, own))[0])
+        own[fold] += sizes[place]
+    dealt[many:] = np.repeat(np.arange(len(totals)), _levelled(own, totals, len(sizes) - many))
+    return dealt
+
+
+def _levelled(own: Integers, totals: Integers, rows: int) -> Integers:
+    """Return how many single rows each fold gets, as if one after another went to the fold with the fewest."""
+    level = int(own.min())
+    while np.maximum(level + 1 - own, 0).sum() <= rows:
+        short = own <= level  # these rise together, to the next fold above them or as far as the rows go
+        above = own[~short]
+        rise = (rows - int(np.maximum(level - own, 0).sum())) // int(short.sum())
+        level = min(level + rise, int(above.min())) if len(above) else level + rise
+    given = np.maximum(level - own, 0)
+    order = np.lexsort((totals + own + given, own + given))
+    given[order[: rows - int(given.sum())]] += 1
+    return given
+
+
+def _binned(values: NDArray[np.float64]) -> Integers:
+    """Return the tenth that each value (N,) belongs to, 0 to `BINS` - 1; equal values belong to one."""
+    ranks = np.searchsorted(np.sort(values), values, side="left")
+    return np.asarray(ranks * BINS // len(values), np.int64)

@@ -23,7 +23,8 @@ from netwright.data.schema import Outcome, Schema
 from netwright.data.splits import row_groups
 from netwright.errors import SpecError
 from netwright.spec import tables
-from netwright.spec.network import Candidate
+from netwright.spec.blocks import TableInput
+from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point
 from netwright.tasks.task import Loaded, Request, Task
 
@@ -77,6 +78,14 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.encoder.quantiles
+
+    def accepts(self, network: Network) -> bool:
+        """Return whether a network takes these features and gives as many outputs as the target asks for."""
+        block, encoder = network.blocks[0], self.encoder
+        if not isinstance(block, TableInput) or network.outputs != self.outputs:
+            return False
+        sizes = (block.numeric, block.plain, block.cardinalities)
+        return sizes == (len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
@@ -135,7 +144,10 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
         scale = _SCALE.validate_json(json.dumps(preprocess["target"]))
     except ValidationError as error:
         raise SpecError("the scale of the target is not four finite numbers") from error
-    return Preparation(schema, decode_encoder(preprocess["encoder"], tensors), scale)
+    encoder = decode_encoder(preprocess["encoder"], tensors)
+    if not encoder.fits(schema):
+        raise SpecError("the preprocessing is for other columns than the schema's")
+    return Preparation(schema, encoder, scale)
 
 
 def _target_scale(truth: NDArray[Any], outcome: Outcome) -> TargetScale | None:

@@ -13,7 +13,7 @@ from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.schema import Schema
-from netwright.spec.network import Candidate
+from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
 
@@ -73,6 +73,9 @@ class Preparation(Protocol):
     @property
     def quantiles(self) -> NDArray[np.float32]:
         """(F, Q) knots of the numeric features."""
+
+    def accepts(self, network: Network) -> bool:
+        """Return whether a network takes these features and gives as many outputs as the target asks for."""
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""

@@ -1,0 +1,69 @@
+"""What is installed is what is used: no dependency too few, none too many, each with a version that was tried."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import netwright
+
+ROOT = Path(__file__).parent.parent
+SOURCE = Path(netwright.__file__).parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
+TRAINING = {"torch", "jinja2", "markupsafe"}
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Return the names of packages, without versions and extras."""
+    return {re.split(r"[\[<>=~! ;]", line)[0].lower() for line in requirements}
+
+
+def imported(folder: Path) -> set[str]:
+    """Return the packages that the source names in imports, Python's own and this one left out."""
+    found = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add((node.module or "").partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"netwright"}
+
+
+def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
+    """The core and what training adds, together and apart."""
+    core, train = names(PROJECT["dependencies"]), names(PROJECT["optional-dependencies"]["train"])
+    assert core | train == imported(SOURCE) | BY_PANDAS
+    assert train == TRAINING
+
+
+def test_every_dependency_has_a_version_that_was_tried() -> None:
+    """One exact version each in constraints.txt, and it lies within what is declared."""
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    pinned = dict(line.lower().split("==") for line in lines)
+    extras = PROJECT["optional-dependencies"]
+    declared = [*PROJECT["dependencies"], *extras["train"], *extras["dev"]]
+    assert names(declared) <= set(pinned)
+    for line in declared:
+        lowest = re.search(r">=([\d.]+)", line)
+        if lowest is not None:
+            (name,) = names([line])
+            assert [*map(int, lowest[1].split("."))] <= [int(part) for part in pinned[name].split(".")[:3]], name
+
+
+def test_the_command_is_installed_under_its_name() -> None:
+    """And leads to the function that runs it."""
+    assert PROJECT["scripts"] == {"netwright": "netwright.cli:main"}
+    assert PROJECT["requires-python"] == ">=3.11"
+
+
+@pytest.mark.parametrize("name", ["py.typed", "report/templates/report.html"])
+def test_what_is_no_code_is_packed_too(name: str) -> None:
+    """The wheel takes the whole folder."""
+    assert (SOURCE / name).is_file()
