@@ -1,0 +1,143 @@
+"""The data cannot be used as it stands: where, why, and what to do."""
+
+from __future__ import annotations
+
+from netwright.errors.base import DataError
+
+
+class NothingToEvaluate(DataError):
+    """No row has a target that the model knows."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"No row has a value in {target!r} that the model knows, so there is nothing to compare with.")
+
+
+class MissingFile(DataError):
+    """There is no such file."""
+
+    def __init__(self, path: object, hint: str = "") -> None:
+        super().__init__(f"There is no file {path}.{hint or ' Check the path.'}")
+
+
+class NotAFile(DataError):
+    """A folder or device stands where a table should."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is not a file. Give a CSV, TSV, Parquet, JSON lines or Excel file.")
+
+
+class EmptyTable(DataError):
+    """There is nothing to read."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path} holds no data: {why}. Give a table with a header and at least 10 rows.")
+
+
+class NotATable(DataError):
+    """The content is not a table."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be read as a table: {why}. "
+            "Give a CSV, TSV, Parquet, JSON lines or Excel file, or a data frame."
+        )
+
+
+class DuplicateColumns(DataError):
+    """Columns share a name."""
+
+    def __init__(self, path: object, names: list[str]) -> None:
+        listed = ", ".join(repr(name) for name in names[:5]) + (" and more" if len(names) > 5 else "")
+        super().__init__(
+            f"{path} has more than one column named {listed}. Rename them, so that each name stands for one column."
+        )
+
+
+class RaggedRow(DataError):
+    """A row has more cells than the header."""
+
+    def __init__(self, path: object, line: int, cells: int, width: int) -> None:
+        super().__init__(
+            f"Line {line} of {path} has {cells} cells, but the header has {width}. "
+            "Quote cells that hold the separator, or mend the line."
+        )
+
+
+class MissingTarget(DataError):
+    """The target is not among the columns."""
+
+    def __init__(self, name: str, hint: str = "") -> None:
+        super().__init__(f"There is no column {name!r} to predict.{hint or ' Give the name of a column by --target.'}")
+
+
+class MissingColumns(DataError):
+    """Columns that a model needs are not there."""
+
+    def __init__(self, names: list[str]) -> None:
+        listed = ", ".join(repr(name) for name in names[:20]) + (
+            f" and {len(names) - 20} more" if len(names) > 20 else ""
+        )
+        super().__init__(
+            f"The data lacks columns that the model was fitted on: {listed}. Add them; empty cells are allowed."
+        )
+
+
+class NoInputs(DataError):
+    """There is nothing to predict from."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The table has no column to predict from: {why}.")
+
+
+class TooFewRows(DataError):
+    """Fewer rows than can be learnt from."""
+
+    def __init__(self, target: str, rows: int, fewest: int) -> None:
+        super().__init__(
+            f"Only {rows} rows have a value in the target {target!r}, and at least {fewest} are needed. Add rows."
+        )
+
+
+class ConstantTarget(DataError):
+    """The target is the same everywhere."""
+
+    def __init__(self, target: str, value: str) -> None:
+        super().__init__(
+            f"The target {target!r} is {value!r} in every row: there is nothing to learn. Choose another target."
+        )
+
+
+class NotANumber(DataError):
+    """A number was asked for, but the target holds words."""
+
+    def __init__(self, target: str, example: str) -> None:
+        super().__init__(
+            f"The target {target!r} cannot be predicted as a number: it holds words such as {example!r}. "
+            "Leave --task out, or choose classification."
+        )
+
+
+class WrongClassCount(DataError):
+    """Two classes were asked for, but there are more."""
+
+    def __init__(self, target: str, classes: int) -> None:
+        super().__init__(
+            f"The target {target!r} has {classes} classes, not two. Leave --task out, or choose multiclass."
+        )
+
+
+class TooManyClasses(DataError):
+    """More classes than a network is sensibly built for."""
+
+    def __init__(self, target: str, classes: int, most: int) -> None:
+        super().__init__(
+            f"The target {target!r} has {classes} different values, more than the {most} that can be told apart. "
+            "Choose --task regression if they are amounts, or group them."
+        )
+
+
+class WordyTarget(DataError):
+    """The target is a moment or free text: neither classes nor a number."""
+
+    def __init__(self, target: str, what: str) -> None:
+        super().__init__(f"The target {target!r} {what}. Choose a column of classes or numbers, or make one from it.")

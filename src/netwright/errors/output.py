@@ -1,0 +1,93 @@
+"""A result, or the record of a run, cannot be written or read where it was asked for."""
+
+from __future__ import annotations
+
+from netwright.errors.base import OutputError
+
+
+class CannotWrite(OutputError):
+    """A result cannot be written."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path} cannot be written: {why}. Free some space or choose another folder by --out.")
+
+
+class UnwritableModel(OutputError):
+    """A model passes a limit of the model file."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(
+            f"The model cannot be written to {path}: {what}. Leave out columns with many long texts, or shorten names."
+        )
+
+
+class NotAJournal(OutputError):
+    """A file stands where the record of a run should."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"{path} is not the record of a run that this version reads. "
+            "Move it away or choose another folder by --out."
+        )
+
+
+class MissingJournal(OutputError):
+    """There is no such record."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"There is no record of a run {path}. Check the path; netwright fit writes it as journal.sqlite."
+        )
+
+
+class NewerJournal(OutputError):
+    """The record has a format that this version does not know."""
+
+    def __init__(self, path: object, version: int, known: int) -> None:
+        super().__init__(
+            f"The record {path} was written by a newer Netwright (format {version}; this one reads up to {known}). "
+            "Upgrade: pip install -U netwright"
+        )
+
+
+class DamagedJournal(OutputError):
+    """The record is not as it was written."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(
+            f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; run again."
+        )
+
+
+class UnreadableJournal(OutputError):
+    """The system will not give the record out."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(
+            f"The record of a run {path} cannot be read: {why}. Copy it to a folder of yours and read it there."
+        )
+
+
+class UnfinishedRun(OutputError):
+    """A report was asked of a run that has no result."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"The run recorded in {path} ended before it had a result, so there is nothing to report. Run it again."
+        )
+
+
+class FolderInUse(OutputError):
+    """Two runs want to write to one folder."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"Another run is writing to {folder} now. Wait until it has ended, or choose another folder by --out."
+        )
+
+
+class UnknownFormat(OutputError):
+    """The name of an output file says nothing of its format."""
+
+    def __init__(self, path: object, known: tuple[str, ...]) -> None:
+        super().__init__(f"The name {path} does not say which format to write. End it in one of {', '.join(known)}.")

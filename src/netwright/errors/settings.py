@@ -1,0 +1,88 @@
+"""An option has a value that cannot be."""
+
+from __future__ import annotations
+
+from netwright.errors.base import SettingError, nearest
+
+
+class UnknownMetric(SettingError):
+    """There is no metric of that name for that outcome."""
+
+    def __init__(self, name: str, outcome: str, known: tuple[str, ...]) -> None:
+        choice = ", ".join(known)
+        super().__init__(
+            f"The metric {name!r} does not exist for {outcome}.{nearest(name, known)} Choose from: {choice}."
+        )
+
+
+class BadTrials(SettingError):
+    """A number of trials that cannot be run."""
+
+    def __init__(self, trials: int) -> None:
+        super().__init__(f"The number of trials must be 1 or more, but is {trials}.")
+
+
+class NoProbabilities(SettingError):
+    """Probabilities were asked of a model that predicts a number."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"This model predicts the number {target!r}, which has no class probabilities. Use predict instead."
+        )
+
+
+class UnknownTask(SettingError):
+    """There is no such task."""
+
+    def __init__(self, task: str, known: tuple[str, ...], hint: str) -> None:
+        super().__init__(f"The task {task!r} does not exist.{hint} Choose from: {', '.join(known)}.")
+
+
+class UnknownColumn(SettingError):
+    """A kind was stated for a column that is not there."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(f"A kind is stated for column {name!r}, which is not in the data.{hint}")
+
+
+class KindOfTarget(SettingError):
+    """A kind was stated for the column to predict."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"A kind is stated for {name!r}, which is the target. "
+            "Say what to predict by --task classification or regression instead."
+        )
+
+
+class UnreadableKind(SettingError):
+    """No cell of a column can be read as the kind that was stated for it."""
+
+    def __init__(self, name: str, kind: str, example: str) -> None:
+        super().__init__(
+            f"No cell of column {name!r} can be read as {kind}: it holds values such as {example[:40]!r}. "
+            "State another kind, such as categorical, or leave --kind out for it."
+        )
+
+
+class UnknownKind(SettingError):
+    """There is no such kind of column."""
+
+    def __init__(self, kind: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"The kind {kind!r} does not exist.{nearest(kind, known)} Choose from: {', '.join(known)}.")
+
+
+class BadKind(SettingError):
+    """A kind is not written as COL=KIND."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--kind {text!r} is not of the form COL=KIND. Write for example --kind zip=categorical.")
+
+
+class MissingExtra(SettingError):
+    """A package is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(
+            f"This needs the package {module}, which is not installed. Run: pip install 'netwright[{extra}]'"
+        )

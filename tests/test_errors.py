@@ -1,0 +1,89 @@
+"""Every error says what is wrong and what to do, in one to three plain sentences that name what they were given."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from netwright import errors
+from netwright.errors import NetwrightError, nearest
+
+GIVEN: dict[str, tuple[Any, ...]] = {
+    "BadKind": ("zip",),
+    "BadTrials": (0,),
+    "CannotWrite": ("out/model.nw", "No space left on device"),
+    "ConstantTarget": ("label", "yes"),
+    "DamagedBundle": ("model.nw", "spec.json is not plain JSON"),
+    "DamagedJournal": ("journal.sqlite", "a table is missing"),
+    "DuplicateColumns": ("data.csv", ["size", "colour"]),
+    "EmptyTable": ("data.csv", "the file is empty"),
+    "FolderInUse": ("out",),
+    "HostileBundle": ("model.nw", "a member stands in it twice"),
+    "KindOfTarget": ("label",),
+    "MissingBundle": ("model.nw",),
+    "MissingColumns": (["size", "colour"],),
+    "MissingExtra": ("torch", "train"),
+    "MissingFile": ("data.csv",),
+    "MissingJournal": ("journal.sqlite",),
+    "MissingTarget": ("lable", " Did you mean 'label'?"),
+    "NewerBundle": ("model.nw", 7, 1),
+    "NewerJournal": ("journal.sqlite", 7, 1),
+    "NoInputs": ("the target 'label' is its only column",),
+    "NoProbabilities": ("price",),
+    "NoTrialFinished": ("memory did not suffice",),
+    "NotABundle": ("data.csv",),
+    "NotAFile": ("folder",),
+    "NotAJournal": ("journal.sqlite",),
+    "NotANumber": ("label", "yes"),
+    "NotATable": ("data.csv", "it holds binary data"),
+    "NothingToEvaluate": ("label",),
+    "OversizedBundle": ("model.nw", "more than 80 members"),
+    "RaggedRow": ("data.csv", 22, 4, 2),
+    "SpecError": ("width: input should be less than 8192",),
+    "TooFewRows": ("label", 9, 10),
+    "TooManyClasses": ("label", 2000, 1000),
+    "TruncatedBundle": ("model.nw",),
+    "UnfinishedRun": ("journal.sqlite",),
+    "UnfitBundle": ("model.nw", "the shapes of its weights are wrong"),
+    "UnknownColumn": ("sise", " Did you mean 'size'?"),
+    "UnknownFormat": ("answers.doc", (".csv", ".parquet")),
+    "UnknownKind": ("numerical", ("numeric", "text")),
+    "UnknownMetric": ("acuracy", "binary", ("accuracy", "log_loss")),
+    "UnknownTask": ("regresion", ("regression",), " Did you mean 'regression'?"),
+    "UnreadableBundle": ("model.nw", "it is not a regular file"),
+    "UnreadableDocument": ("schema",),
+    "UnreadableJournal": ("journal.sqlite", "disk I/O error"),
+    "UnreadableKind": ("size", "numeric", "red"),
+    "UnwritableModel": ("model.nw", "more than 20,000 tensors"),
+    "WordyTarget": ("label", "dates"),
+    "WrongClassCount": ("label", 3),
+}
+FAMILIES = {"NetwrightError", "DataError", "SettingError", "BundleError", "OutputError", "RunError", "TrialError"}
+
+
+def test_every_error_is_in_the_table() -> None:
+    """A new error has to show its text here."""
+    assert {name for name in errors.__all__ if name != "nearest"} == set(GIVEN) | FAMILIES
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_error_is_one_to_three_sentences_that_name_what_is_wrong(name: str) -> None:
+    """No line break, no class name, nothing longer than a glance; what was given is in the text."""
+    error = getattr(errors, name)(*GIVEN[name])
+    text = str(error)
+    assert isinstance(error, NetwrightError)
+    assert error.exit_status in (1, 2)
+    assert "\n" not in text
+    assert text[0].isupper() or text.startswith(str(GIVEN[name][0])) or text.startswith("--")
+    assert 1 <= len(re.findall(r"[.!?](?:\s|$)", text)) <= 3 or "pip install" in text
+    assert len(text) <= 320
+    for part in (part for part in GIVEN[name] if isinstance(part, str)):
+        assert part in text
+
+
+def test_the_nearest_name_is_offered_if_one_is_near() -> None:
+    """A slip is mended, a stranger is not."""
+    assert nearest("lable", ["label", "size"]) == " Did you mean 'label'?"
+    assert nearest("xyz", ["label", "size"]) == ""
