@@ -76,7 +76,7 @@ def test_an_error_is_one_to_three_sentences_that_name_what_is_wrong(name: str) -
     assert isinstance(error, NetwrightError)
     assert error.exit_status in (1, 2)
     assert "\n" not in text
-    assert text[0].isupper() or text.startswith(str(GIVEN[name][0])) or text.startswith("--")
+    assert text[0].isupper() or text.startswith((str(GIVEN[name][0]), "--"))
     assert 1 <= len(re.findall(r"[.!?](?:\s|$)", text)) <= 3 or "pip install" in text
     assert len(text) <= 320
     for part in (part for part in GIVEN[name] if isinstance(part, str)):
