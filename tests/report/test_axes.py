@@ -44,3 +44,9 @@ def test_equal_ratios_are_equal_steps() -> None:
     axis = log_axis([1.0, 100.0], "x")
     assert axis.share(10.0) == pytest.approx(0.5)
     assert (axis.share(0.0001), axis.share(1e9)) == (0.0, 1.0)
+
+
+def test_the_smallest_numbers_have_an_axis_too() -> None:
+    """Around the least float there is no round step; the axis then shows where it begins."""
+    axis = log_axis([5e-324], "x")
+    assert axis.ticks() == [axis.low]

@@ -77,10 +77,16 @@ class Axis:
             choices = [[m * 10.0**p for p in powers for m in digits] for digits in steps]
             within = [[value for value in values if self.low <= value <= self.high] for values in choices]
             return next((values for values in within if len(values) <= most), _thinned(within[-1], most))
-        step = 10.0 ** math.floor(math.log10(self.high / 4 - self.low / 4))
+        quarter = self.high / 4 - self.low / 4
+        if quarter < _LEAST:
+            return [self.low]
+        step = 10.0 ** math.floor(math.log10(quarter))
         step *= next((m for m in (1, 2, 5, 10) if (self.high - self.low) / (step * m) <= most - 1), 20)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [round(i * step, 12 - math.floor(math.log10(step))) for i in range(first, last + 1)]
+
+
+_LEAST = 1e-290  # of a quarter of an axis: nearer to zero floats are too coarse for round steps
 
 
 def _thinned(values: list[float], most: int) -> list[float]:
