@@ -103,7 +103,8 @@ def boosting(train: Path, test: Path, target: str, task: str, seed: int) -> dict
     words = [name for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])]
     inputs = inputs.astype(dict.fromkeys(words, str)).astype(dict.fromkeys(words, "category"))
     asked = judge[inputs.columns].astype(dict.fromkeys(words, str))
-    asked = asked.astype({name: inputs[name].dtype for name in words})
+    known = {name: asked[name].where(asked[name].isin(inputs[name].cat.categories)) for name in words}
+    asked = asked.assign(**{name: cells.astype(inputs[name].dtype) for name, cells in known.items()})
     if task == "regression":
         model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype").fit(inputs, truth)
         return {"rmse": float(root_mean_squared_error(judge[target], model.predict(asked)))}
