@@ -20,9 +20,11 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point
 from netwright.tasks.task import Loaded, Preparation, Task
+from netwright.train.control import Control, Progress, Trained
 from netwright.train.lanes import run_lanes, usable_cores
 from netwright.train.losses import LOSSES
-from netwright.train.population import Control, Progress, Rows, Split, Trained, as_rows, train_population
+from netwright.train.rows import Rows, Split, as_rows
+from netwright.train.training import train_population
 
 RESERVE = 1.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.build.noise import Noise
 from netwright.spec.blocks import (
     Block,
     Dense,
@@ -40,14 +41,6 @@ class Batch:
     numeric: Tensor
     plain: Tensor
     categories: Tensor
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Dropout: the share of activations to drop in each network (M,), and where the random numbers come from."""
-
-    rates: Tensor
-    generator: torch.Generator
 
 
 # --- the starting weights ------------------------------------------------------------------------------------------
@@ -183,6 +176,8 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
     for position, block in enumerate(network.blocks):
         prefix = f"{position}."
         parts = {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
+        if position:
+            hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
         match block:
             case TableInput():
                 hidden = _apply_input(block, parts, batch).unsqueeze(1)  # (M, 1, B, F)
@@ -236,17 +231,7 @@ def _activate(activation: str, hidden: Tensor) -> Tensor:
 
 
 def _drop(hidden: Tensor, noise: Noise | None) -> Tensor:
-    """Set each activation to 0 with its network's rate and scale the others up, so that the mean stays.
-
-    One random byte an activation is enough (rates are kept to 1/256) and eight come out of one 64-bit draw: drawing
-    a float for each took a third of a training step.
-    """
-    if noise is None:
-        return hidden
-    draws = torch.empty(-(-hidden.numel() // 8), dtype=torch.int64).random_(-(2**63), None, generator=noise.generator)
-    draws = draws.view(torch.uint8)[: hidden.numel()].view(hidden.shape)
-    dropped = (noise.rates * 256).round()[:, None, None, None]
-    return hidden * (draws >= dropped.to(torch.uint8)).to(hidden.dtype).mul_(256 / (256 - dropped))
+    return hidden if noise is None else noise.apply(hidden)
 
 
 def _apply_input(block: TableInput, parts: Weights, batch: Batch) -> Tensor:

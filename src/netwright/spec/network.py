@@ -41,6 +41,9 @@ class Recipe:
         schedule: cosine (warm up over 5 %, then half a cosine to 0), coslog4 (four cosines in log time, 2407.04491),
             flat_cosine (full until half of the time, then half a cosine to 0).
         weight_decay: decoupled (AdamW), on weights only, follows the schedule.
+        scale_rate: factor on the learning rate of the scales that stand in front of the first layer, one a feature.
+        scale_decay: as `weight_decay`, for these scales: features that do not pay for themselves fade away. The product
+            of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
         dropout: share of activations set to 0 after each hidden layer.
         label_smoothing: share of each target spread over all classes; classification only.
         second_moment: β₂ of Adam.
@@ -52,6 +55,8 @@ class Recipe:
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-3
     schedule: Literal["cosine", "coslog4", "flat_cosine"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
+    scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
+    scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
     label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95

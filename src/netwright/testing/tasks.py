@@ -10,8 +10,10 @@ from netwright.spec.network import candidate_from_json
 from netwright.spec.spaces import sample
 from netwright.tasks.task import Loaded, Preparation, Request, Task
 from netwright.testing.samplers import inside
+from netwright.train.control import Control
 from netwright.train.losses import LOSSES
-from netwright.train.population import Control, Split, as_rows, train_population
+from netwright.train.rows import Split, as_rows
+from netwright.train.training import train_population
 
 
 def check_task(task: Task) -> None:

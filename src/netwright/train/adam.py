@@ -58,7 +58,7 @@ def step(
     state.first.lerp_(gradient, 1 - momentum)
     state.second.mul_(second_moment).addcmul_(gradient, gradient, value=1 - second_moment)
     torch.sqrt(state.second, out=state.scratch)
-    state.scratch.mul_(1 / second**0.5).add_(EPSILON)
+    state.scratch.add_(EPSILON * second**0.5)  # m̂/(√v̂ + ε) = √s₂/s₁ · m/(√v + ε√s₂), with s the two corrections
     torch.div(state.first, state.scratch, out=state.scratch)
     parameters.addcmul_(parameters, decays, value=-pace * shrink)
-    parameters.addcmul_(state.scratch, rates, value=-pace / first)
+    parameters.addcmul_(state.scratch, rates, value=-pace * second**0.5 / first)

@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from netwright.build.torch import Batch, forward, initial_weights
 from netwright.data.features import Features
 from netwright.errors import TrialError
 from netwright.spec.blocks import Dense, Head, Identity, Periodic, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.train import adam
+from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
-from netwright.train.population import Control, Progress, Rows, Split, Trained, as_rows, train_population
 from netwright.train.predict import predict_stack
+from netwright.train.rows import Rows, Split, as_rows
 from netwright.train.schedule import SCHEDULES
 from netwright.train.stack import stack_parameters
+from netwright.train.training import train_population
 
 NETWORK = Network((TableInput(4, 0, (), Periodic(frequencies=4, width=3)), Dense(16), Head(3)))
 QUIET = Control(lambda: 0.0, lambda: False, lambda progress: None)
@@ -179,13 +182,87 @@ def test_adam_agrees_with_the_library() -> None:
 def test_a_stack_is_one_vector_that_its_tensors_share() -> None:
     """A change of the vector is a change of the tensors, and gradients arrive in one vector too."""
     stack = stack_parameters(
-        {"1.weight": torch.ones(2, 3, 4), "1.bias": torch.zeros(2, 1, 4), "0.knots": torch.ones(2, 5)}
+        {"0.scale": torch.ones(2, 3), "1.weight": torch.ones(2, 3, 4), "2.bias": torch.zeros(2, 1, 4)}
+        | {"0.knots": torch.ones(2, 5)}
     )
     stack.parameters.mul_(2)
-    assert float(stack.weights["1.weight"].detach().sum()) == 48
-    (stack.weights["1.weight"] * 3).sum().backward()
+    assert float(stack.leaves["1.weight"].detach().sum()) == 48
+    total = (stack.leaves["1.weight"] * 3).sum() + 0 * sum(leaf.sum() for leaf in stack.leaves.values())
+    stack.take(torch.autograd.grad(total, [*stack.leaves.values()]))
     assert float(stack.gradient.sum()) == 72
-    assert set(stack.named()) == {"1.weight", "1.bias", "0.knots"}
+    assert set(stack.named()) == {"0.scale", "1.weight", "2.bias", "0.knots"}
+
+
+def test_inner_blocks_compute_in_the_shorter_type_and_edges_in_full() -> None:
+    """The copies follow the vector when told to; what goes in and what comes out stays float32."""
+    shapes = {"0.scale": torch.ones(2, 3), "1.weight": torch.ones(2, 3, 4), "2.bias": torch.zeros(2, 1, 4)}
+    stack = stack_parameters(shapes, torch.bfloat16)
+    assert {name: leaf.dtype for name, leaf in stack.leaves.items()} == {
+        "0.scale": torch.float32,
+        "1.weight": torch.bfloat16,
+        "2.bias": torch.float32,
+    }
+    stack.parameters.mul_(2)
+    assert float(stack.leaves["1.weight"].detach().float().sum()) == 24
+    stack.refresh()
+    assert float(stack.leaves["1.weight"].detach().float().sum()) == 48
+    outputs = forward(NETWORK, _halved(initial_weights(NETWORK, torch.zeros(4, 49), [0])), _batch())
+    assert outputs.dtype == torch.float32
+
+
+def test_bfloat16_learns_what_float32_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both types come to about the same loss, on any processor."""
+    losses = []
+    for kind in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr("netwright.train.population.working_type", lambda kind=kind: kind)
+        losses.append(_train([Recipe(epochs=20, batch_size=32)])[0].loss)
+    assert abs(losses[0] - losses[1]) < 0.03
+    assert losses[0] != losses[1]
+
+
+def _halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.bfloat16() if name.startswith("1.") else tensor for name, tensor in weights.items()}
+
+
+def _batch() -> Batch:
+    features = _features(5)
+    return Batch(*(torch.from_numpy(array)[None] for array in (features.numeric, features.plain, features.categories)))
+
+
+def test_heirs_go_on_from_their_parents_weights() -> None:
+    """A trial that cannot learn gives its place to an heir of the other, which does as well as its parent at once."""
+    asked: list[Progress] = []
+
+    def heirs(progress: Progress) -> list[Heir]:
+        asked.append(progress)
+        return [Heir(0, 1, Recipe(epochs=40, batch_size=32, learning_rate=2e-3))] if len(asked) == 1 else []
+
+    recipes = [Recipe(epochs=40, batch_size=32, learning_rate=1e-9), Recipe(epochs=40, batch_size=32)]
+    frozen, parent, heir = _train(recipes, Control(lambda: 0.0, lambda: False, lambda progress: None, heirs))
+    assert len(asked) == 2
+    assert 0.2 < asked[0].share < 0.35 < asked[1].share
+    assert frozen.loss > 0.9
+    assert abs(heir.loss - parent.loss) < 0.2
+    assert frozen.steps < heir.steps == parent.steps
+
+
+def test_predictions_are_those_of_the_kept_weights() -> None:
+    """What is reported out of fold is what the handed-over networks say, in full precision."""
+    (trained,) = _train([Recipe(epochs=6, batch_size=32)])
+    arrays = {name: tensor.numpy() for name, tensor in trained.weights.items()}
+    predicted = predict_stack(NETWORK, arrays, _features(), "cross_entropy")
+    for fold, split in enumerate(_splits()):
+        np.testing.assert_allclose(trained.predictions[fold], predicted[fold, split.valid], rtol=1e-4, atol=1e-6)
+
+
+def test_scales_have_a_rate_and_a_decay_of_their_own() -> None:
+    """The recipe's factors reach the scales in front of the first layer, network by network, and nothing else."""
+    stack = stack_parameters({"0.scale": torch.ones(2, 1), "1.weight": torch.ones(2, 1), "1.bias": torch.ones(2, 1)})
+    recipes = [Recipe(learning_rate=0.1, scale_rate=2, scale_decay=0.5), Recipe(learning_rate=0.1, weight_decay=0.3)]
+    torch.testing.assert_close(stack.rates(recipes), torch.tensor([0.2, 0.6, 0.1, 0.1, 0.01, 0.01]))
+    torch.testing.assert_close(stack.decays(recipes), torch.tensor([0.5, 0.0, 0.02, 0.3, 0.0, 0.0]))
+    calm, drawn = (_train([Recipe(epochs=30, batch_size=32, scale_decay=decay)])[0] for decay in (0.0, 1.0))
+    assert drawn.weights["0.scale"].abs().mean() < 0.8 * calm.weights["0.scale"].abs().mean()
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -1,0 +1,80 @@
+"""How the outside steers a training, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netwright.spec.network import Recipe
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Told after each check.
+
+    Attributes:
+        epoch: passes made; epochs: passes that the schedule is laid out for.
+        share: of the schedule that has gone, 0 to 1.
+        losses: the mean validation loss of each trial (T,), by its place in the stack.
+        best: the lowest that each trial has come to (T,).
+    """
+
+    epoch: int
+    epochs: int
+    share: float
+    losses: tuple[float, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Heir:
+    """A trial that takes the place of another in the stack, and goes on from the weights of a third.
+
+    Attributes:
+        place: of the trial that ends here.
+        parent: the place of the trial whose weights and moments are inherited.
+        recipe: how it goes on; its schedule, epochs, batch size and second moment are the stack's.
+    """
+
+    place: int
+    parent: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the outside steers a training.
+
+    Attributes:
+        time_used: share of the time allowed that has gone, 0 to 1; the schedule ends when it reaches 1. Constant 0
+            where only the number of epochs counts.
+        stop: whether to give up at once with what there is.
+        report: told after every check.
+        heirs: asked at each of the `RUNGS` of the schedule which trials end there, and who takes their places.
+    """
+
+    time_used: Callable[[], float]
+    stop: Callable[[], bool]
+    report: Callable[[Progress], None]
+    heirs: Callable[[Progress], Sequence[Heir]] = lambda progress: ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of one trial.
+
+    Attributes:
+        weights: tensors (S, ...), one network a fold.
+        predictions: for each of S folds (V, K), in the order of its validation rows.
+        loss: mean validation loss over folds; infinite when training diverged.
+        steps: optimiser steps taken, those of its ancestors included.
+    """
+
+    weights: dict[str, Tensor]
+    predictions: tuple[NDArray[np.float32], ...]
+    loss: float
+    steps: int

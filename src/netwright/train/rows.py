@@ -1,0 +1,69 @@
+"""The rows that networks learn from, and how they are split for cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netwright.build.torch import Batch
+from netwright.data.features import Features
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows as tensors: numeric (N, F), plain (N, P), categories (N, C), targets (N,), quantiles (F, Q)."""
+
+    numeric: Tensor
+    plain: Tensor
+    categories: Tensor
+    targets: Tensor
+    quantiles: Tensor
+
+    def batch(self, index: Tensor) -> Batch:
+        """Return the rows named by `index` (M, B)."""
+        return Batch(self.numeric[index], self.plain[index], self.categories[index])
+
+
+def as_rows(
+    features: Features, targets: NDArray[np.float32] | NDArray[np.int64], quantiles: NDArray[np.float32]
+) -> Rows:
+    """Return features and targets as tensors that share their memory."""
+    arrays = (features.numeric, features.plain, features.categories, targets, quantiles)
+    return Rows(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows that one fold's network learns from, and those it is judged on."""
+
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows that each of M networks is judged on.
+
+    Attributes:
+        index: (M, V) rows, padded with the last of each network.
+        mask: (M, V) which of them count.
+    """
+
+    index: Tensor
+    mask: Tensor
+
+    @staticmethod
+    def of(splits: list[Split]) -> Judged:
+        """Return the validation rows of one split a network."""
+        width = max(len(split.valid) for split in splits)
+        index = [np.pad(split.valid, (0, width - len(split.valid)), mode="edge") for split in splits]
+        mask = [np.arange(width) < len(split.valid) for split in splits]
+        return Judged(torch.from_numpy(np.stack(index)), torch.from_numpy(np.stack(mask)))
+
+    def of_networks(self, networks: slice) -> Judged:
+        """Return the rows of some of the networks."""
+        return Judged(self.index[networks], self.mask[networks])

@@ -1,0 +1,125 @@
+"""Trains many networks of one shape as one program: trials with recipes of their own, each over the same folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from netwright.errors import TrialError
+from netwright.spec.network import Network, Recipe
+from netwright.train.best import Best
+from netwright.train.control import Control, Progress, Trained
+from netwright.train.losses import Loss
+from netwright.train.population import Population
+from netwright.train.rows import Rows, Split
+
+CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
+RUNGS = (0.25, 0.5)  # of the schedule, where trials that fall behind give their places to heirs of others
+
+
+def train_population(
+    network: Network,
+    recipes: Sequence[Recipe],
+    rows: Rows,
+    splits: Sequence[Split],
+    loss: Loss,
+    control: Control,
+    seeds: Sequence[int],
+) -> tuple[Trained, ...]:
+    """Train each recipe on each fold, all as one stack.
+
+    A fold's network is kept as it was at the check where the *other* folds of its trial were best on average (at the
+    end, with one fold). So its validation rows never chose their own network, and their predictions stay honest.
+
+    Args:
+        network: the common shape.
+        recipes: T of them; epochs, batch size, schedule and second moment are those of the first.
+        rows: all rows.
+        splits: S folds.
+        loss: what is minimised.
+        control: time, stop, report, and heirs.
+        seeds: one a trial; fold and position change nothing for the other trials.
+
+    Returns:
+        The trials as given, then the heirs in the order in which they came.
+
+    Raises:
+        TrialError: when every network diverged.
+    """
+    population = Population.start(network, recipes, rows, splits, seeds)
+    best = Best.empty(population.stack.named(), len(population.train), len(splits))
+    lives = _Lives(population, best, rows, loss, splits)
+    first = recipes[0]
+    batch_size = min(first.batch_size, min(len(split.train) for split in splits))
+    steps_per_epoch = max(1, min(len(split.train) for split in splits) // batch_size)
+    check_every = max(1, first.epochs // CHECKS)
+    rungs = [*RUNGS]
+    for epoch in range(1, first.epochs + 1):
+        order = population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
+        for number in range(steps_per_epoch):
+            share = max((lives.steps + 0.5) / (first.epochs * steps_per_epoch), control.time_used())
+            if share >= 1 or control.stop():
+                break
+            population.step(rows, order[:, number * batch_size : (number + 1) * batch_size], loss, share)
+            lives.steps += 1
+        ended = share >= 1 or epoch == first.epochs or control.stop()
+        if ended or epoch % check_every == 0:
+            losses = population.losses(rows, loss)
+            best.check(population.stack.named(), losses, final=ended)
+            by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
+            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial())
+            control.report(progress)
+            if not ended and rungs and share >= rungs[0]:
+                rungs = [rung for rung in rungs if rung > share]
+                lives.succeed(control, progress)
+        if ended or bool((best.since > CHECKS // 3).all()):
+            break
+    return lives.ended()
+
+
+class _Lives:
+    """The trials that have a place in the stack, and those that had one."""
+
+    def __init__(self, population: Population, best: Best, rows: Rows, loss: Loss, splits: Sequence[Split]) -> None:
+        """Begin with the trials that the population was started with."""
+        self.steps = 0
+        self._population, self._best, self._rows, self._loss = population, best, rows, loss
+        self._lengths = [len(split.valid) for split in splits]
+        self._results: list[Trained | None] = [None] * len(population.recipes)
+        self._holders = list(range(len(population.recipes)))  # place in the stack → place in the results
+
+    def succeed(self, control: Control, progress: Progress) -> None:
+        """End some trials and put heirs of others in their places."""
+        heirs = control.heirs(progress)
+        for heir in heirs:
+            self._results[self._holders[heir.place]] = self._result(heir.place)
+            self._holders[heir.place] = len(self._results)
+            self._results.append(None)
+        if heirs:
+            self._population.inherit(heirs)
+            for heir in heirs:
+                self._best.forget(self._population.networks(heir.place))
+
+    def ended(self) -> tuple[Trained, ...]:
+        """Return what came of all trials."""
+        for place, holder in enumerate(self._holders):
+            self._results[holder] = self._result(place)
+        results = [result for result in self._results if result is not None]
+        if not any(result.loss < float("inf") for result in results):
+            raise TrialError("the loss was not a number: training diverged")
+        return tuple(results)
+
+    def _result(self, place: int) -> Trained:
+        """Return what has come of the trial at a place: its best weights, and what they predict in full precision."""
+        own = self._population.networks(place)
+        weights = {name: tensor[own].clone() for name, tensor in self._best.weights.items()}
+        judged = self._population.judged.of_networks(own)
+        predictions = self._population.predict(weights, judged, self._rows, self._loss).numpy()
+        loss = self._best.losses[own].mean()
+        return Trained(
+            weights=weights,
+            predictions=tuple(predictions[fold, :length] for fold, length in enumerate(self._lengths)),
+            loss=float(loss) if bool(torch.isfinite(loss)) else float("inf"),
+            steps=self.steps,
+        )
