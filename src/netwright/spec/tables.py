@@ -17,6 +17,7 @@ from netwright.spec.blocks import (
     Residual,
     TableInput,
 )
+from netwright.spec.costs import embedding_cost
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space
 
@@ -29,8 +30,9 @@ def space(rows: int) -> Space:
     return {
         "embedding": Choice(("identity", "periodic", "piecewise")),
         "sigma": Range(0.02, 1.0, log=True),
+        "bins": Choice((8, 16, 48)),
         "body": Choice(("plain", "residual")),
-        "width": Choice((64, 128, 256) if rows > 2_000 else (32, 64, 128, 256)),
+        "width": Choice((64, 128, 256, 512) if rows > MANY_ROWS else (32, 64, 128, 256)),
         "depth": Choice((1, 2, 3, 4)),
         "activation": Choice(("relu", "silu", "mish", "selu", "gelu")),
         "norm": Choice(("none", "none", "layer", "rms")),
@@ -44,7 +46,7 @@ def space(rows: int) -> Space:
         "schedule": Choice(("cosine", "coslog4")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
-        "epochs": Choice((16, 24, 40) if rows > MANY_ROWS else (32, 64, 128)),
+        "epochs": Choice((6, 12, 24, 48) if rows > MANY_ROWS else (8, 16, 32, 64, 128)),
     }
 
 
@@ -62,6 +64,7 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
     usual: Point = {
         "embedding": "periodic",
         "sigma": 0.1,
+        "bins": 16,
         "body": "plain",
         "width": 256,
         "depth": 3,
@@ -153,12 +156,13 @@ def _embedding(settings: Mapping[str, Any], columns: int) -> Embedding:
         return Identity()
     if settings["embedding"] == "periodic":
         return Periodic(frequencies=16, width=4, sigma=settings["sigma"])
-    return Piecewise(bins=16, width=4 if columns > 64 else 8)
+    return Piecewise(bins=settings["bins"], width=4 if columns > 64 else 8)
 
 
 def _fitting_width(wanted: int, inputs: TableInput) -> int:
     """Return the width, halved until the first layer holds no more than `LARGEST` parameters."""
-    features = 4 * inputs.numeric + inputs.plain + inputs.category_width * len(inputs.cardinalities)
+    embedded, _, _ = embedding_cost(inputs)
+    features = embedded + inputs.plain + inputs.category_width * len(inputs.cardinalities)
     width = wanted
     while width > 16 and width * features > LARGEST:
         width //= 2

