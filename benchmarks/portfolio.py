@@ -10,8 +10,8 @@ on. The tables are those of `learning_sets.py`; results are never reported on th
 as in a run; its time is that of one core's work, so another program on the machine disturbs neither.
 
 `choose` is greedy forward selection as for portfolios of auto-sklearn 2 (Feurer et al. 2022, arXiv 2007.04074) and
-TabRepo (Salinas and Erickson 2023, arXiv 2311.02971): the next candidate is the one that lowers the regret of the *mix* most
-for its time. The mix is chosen out of fold, as in a run; its regret is measured on rows that nothing else saw.
+TabRepo (Salinas and Erickson 2023, arXiv 2311.02971): the next candidate is the one that lowers the regret of the mix
+most for its time. The mix is chosen out of fold, as in a run; its regret is measured on rows that nothing else saw.
 """
 
 from __future__ import annotations
