@@ -83,20 +83,10 @@ class Fitted:
 def fit(train: Path, test: Path, entry: dict[str, Any], options: list[str]) -> Fitted:
     """Run the command on one table of the index, with its test file."""
     task = entry["task"].removeprefix("tabular_")
-    command = [
-        "netwright",
-        "fit",
-        str(train),
-        "--target",
-        entry["target"],
-        "--task",
-        task,
-        "--test",
-        str(test),
-        "--json",
-    ]
+    command = ["netwright", "fit", str(train), "--target", entry["target"], "--task", task]
+    command += ["--test", str(test), "--json", *options]
     began = time.monotonic()
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
