@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,45 +38,82 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="print the results of this file as a table, and run nothing")
     options = parser.parse_args()
     if options.table:
-        print(as_table([json.loads(line) for line in options.table.read_text().splitlines()]))
+        print(as_table(lines_of(options.table)))
         return
-    done = {json.loads(line)["set"] for line in options.out.read_text().splitlines()} if options.out.exists() else set()
-    for entry in json.loads((options.data / "index.json").read_text()):
-        if entry["name"] in done or (options.only and entry["name"] not in options.only):
+    done = {line["set"] for line in lines_of(options.out)}
+    for entry in index(options.data, options.only):
+        if entry["name"] in done:
             continue
         line = {"set": entry["name"], "task": entry["task"], **measure(options.data, entry, options.time, options.seed)}
-        with options.out.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        append(options.out, line)
         print(as_table([line]).splitlines()[-1], flush=True)
 
 
 def measure(folder: Path, entry: dict[str, Any], limit: str, seed: int) -> dict[str, Any]:
     """Return what one table came to: Netwright's command, then gradient boosting, then latency in this process."""
-    train, test = folder / f"{entry['name']}_train.parquet", folder / f"{entry['name']}_test.parquet"
+    train, test = files(folder, entry)
     with tempfile.TemporaryDirectory() as out:
-        task = entry["task"].removeprefix("tabular_")
-        command = ["netwright", "fit", str(train), "--target", entry["target"], "--time", limit, "--task", task]
-        command += ["--out", out, "--seed", str(seed), "--test", str(test), "--json"]
-        began = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        if status:
-            return {"failed": status, "seconds": seconds}
-        result = json.loads(printed.splitlines()[-1])
+        run = fit(train, test, entry, ["--time", limit, "--seed", str(seed), "--out", out])
+        if run.status:
+            return {"failed": run.status, "seconds": run.seconds}
+        result = run.printed
         return {
             "metrics": result["test"],
             "score": result["score"],
             "interval": [result["score_low"], result["score_high"]],
             "trials": result["trials"],
-            "seconds": seconds,
-            "peak_mb": usage.ru_maxrss / 1024,
+            "seconds": run.seconds,
+            "peak_mb": run.peak_mb,
             "bundle_mb": Path(result["model"]).stat().st_size / 1e6,
             "row_ms": latency(Path(result["model"]), test),
-            "boosting": boosting(train, test, entry["target"], task, seed),
+            "boosting": boosting(train, test, entry["target"], entry["task"].removeprefix("tabular_"), seed),
         }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one `netwright fit` came to: exit status, seconds from outside, memory, and the JSON it printed."""
+
+    status: int
+    seconds: float
+    peak_mb: float
+    printed: dict[str, Any]
+
+
+def fit(train: Path, test: Path, entry: dict[str, Any], options: list[str]) -> Fitted:
+    """Run the command on one table of the index, with its test file."""
+    task = entry["task"].removeprefix("tabular_")
+    command = ["netwright", "fit", str(train), "--target", entry["target"], "--task", task]
+    command += ["--test", str(test), "--json", *options]
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - began
+    return Fitted(status, seconds, usage.ru_maxrss / 1024, {} if status else json.loads(printed.splitlines()[-1]))
+
+
+def files(folder: Path, entry: dict[str, Any]) -> tuple[Path, Path]:
+    """Return the files to learn from and to be judged on."""
+    return folder / f"{entry['name']}_train.parquet", folder / f"{entry['name']}_test.parquet"
+
+
+def index(folder: Path, only: list[str]) -> list[dict[str, Any]]:
+    """Return the tables of a folder: all, or those named."""
+    entries = json.loads((folder / "index.json").read_text())
+    return [entry for entry in entries if not only or entry["name"] in only]
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """Return what was measured before, in the order it was; nothing if there is no such file yet."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def append(file: Path, line: dict[str, Any]) -> None:
+    """Write one result down, so that a long run can be carried on."""
+    with file.open("a") as stream:
+        stream.write(json.dumps(line) + "\n")
 
 
 def latency(model_file: Path, test: Path) -> float:

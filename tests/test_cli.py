@@ -21,6 +21,7 @@ from netwright import api, cli, clock
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
 from netwright.result import Baseline, Result, Standing
+from netwright.search import SAMPLERS
 
 ROOT = Path(__file__).parent.parent
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
@@ -173,7 +174,20 @@ def test_a_model_that_is_not_there_is_said(words: tuple[str, ...], command: Any)
 
 def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> None:
     """Every option arrives; a column's name may hold the sign of its kind."""
-    options = ("--task", "binary", "--metric", "roc_auc", "--out", "here", "--seed", "5", "--test", "t.csv")
+    options = (
+        "--task",
+        "binary",
+        "--metric",
+        "roc_auc",
+        "--search",
+        "tpe",
+        "--out",
+        "here",
+        "--seed",
+        "5",
+        "--test",
+        "t.csv",
+    )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
     assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
     words, given = fake_fit.given
@@ -183,6 +197,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
     assert given == {
         "task": "binary",
         "metric": "roc_auc",
+        "search": "tpe",
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
@@ -266,7 +281,7 @@ def test_a_run_with_nothing_to_hand_over_ends_with_status_1(command: Any, monkey
     assert ended.status == 1 and "it diverged" in ended.err
 
 
-@pytest.mark.parametrize(("package", "status"), [("torch", 2), ("jinja2", 2)])
+@pytest.mark.parametrize(("package", "status"), [("torch", 2), ("jinja2", 2), ("optuna", 2)])
 def test_a_missing_package_is_said_with_the_line_that_installs_it(
     package: str, status: int, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +295,15 @@ def test_a_missing_package_is_said_with_the_line_that_installs_it(
     assert (
         ended.status == status and f"package {package}" in ended.err and "pip install 'netwright[train]'" in ended.err
     )
+
+
+def test_every_search_is_in_the_help_and_a_slip_is_mended(command: Any, tmp_path: Path) -> None:
+    """The names stand there without the search being loaded, so a test has to hold them together."""
+    line = re.sub(r"[│\s]+", " ", command("fit", "--help").out)
+    assert f"auto, {', '.join(sorted(SAMPLERS))}" in line
+    ended = command("fit", PENGUINS, "--target", "species", "--search", "evolve", "--out", tmp_path / "run")
+    assert ended.status == 2 and "'evolve'" in ended.err and "evolution, local" in ended.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_fault_of_our_own_is_not_hidden(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "UnknownFormat": ("answers.doc", (".csv", ".parquet")),
     "UnknownKind": ("numerical", ("numeric", "text")),
     "UnknownMetric": ("acuracy", "binary", ("accuracy", "log_loss")),
+    "UnknownSearch": ("evolutoin", ("evolution", "random")),
     "UnknownTask": ("regresion", ("regression",), " Did you mean 'regression'?"),
     "UnreadableBundle": ("model.nw", "it is not a regular file"),
     "UnreadableDocument": ("schema",),

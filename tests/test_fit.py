@@ -14,7 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import netwright as nw
 from netwright.budget import Budget
-from netwright.errors import DataError, MissingColumns, NoProbabilities
+from netwright.errors import DataError, MissingColumns, NoProbabilities, UnknownSearch
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
 from netwright.journal import Journal
 
@@ -95,6 +95,17 @@ def test_the_caller_s_data_and_random_states_are_left_alone(tmp_path: Path) -> N
     )
     assert states == after
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_the_way_to_search_is_chosen_and_kept(tmp_path: Path) -> None:
+    """Random search begins with the two quick networks and without the portfolio; the journal says what was chosen."""
+    run = nw.fit(iris(), "target", trials=4, search="random", out=tmp_path)
+    origins = {standing.trial: standing.origin for standing in run.result.leaderboard}
+    assert [origins[trial] for trial in sorted(origins)] == ["portfolio", "portfolio", "random", "random"]
+    with Journal.open(run.journal) as journal:
+        assert journal.settings()["search"] == "random"
+    with pytest.raises(UnknownSearch, match="Did you mean 'random'"):
+        nw.fit(iris(), "target", search="randm", out=tmp_path)
 
 
 def test_a_number_is_predicted_with_an_estimate_near_the_truth(tmp_path: Path) -> None:

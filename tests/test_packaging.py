@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
-TRAINING = {"torch", "jinja2", "markupsafe"}
+TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
 
 
 def names(requirements: list[str]) -> set[str]:

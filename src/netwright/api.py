@@ -24,7 +24,9 @@ from netwright.report.html import write_report
 from netwright.report.summary import summary_html
 from netwright.report.text import architecture
 from netwright.result import Result
-from netwright.run import search, set_up
+from netwright.run import search as try_candidates
+from netwright.run import set_up
+from netwright.search import find_sampler
 from netwright.storage import make_folder
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
@@ -78,6 +80,7 @@ def fit(
     task: str = "auto",
     metric: str = "auto",
     out: str | Path = OUT,
+    search: str = "auto",
     seed: int = 0,
     trials: int | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -94,6 +97,7 @@ def fit(
         task: auto, classification, binary, multiclass or regression.
         metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
         out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
+        search: the way to search: auto, evolution, local, mixed, random or tpe; auto is evolution.
         seed: every random number comes from it.
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
@@ -105,6 +109,7 @@ def fit(
         NetwrightError: with one or two sentences on what is wrong, where, and what to do.
     """
     budget = budget or make_budget(time, trials)
+    sampler = find_sampler(search)
     folder = Path(out)
     chosen = TASKS["tabular"]
     loaded = chosen.load(Request(data, target, kinds or {}, task))
@@ -119,11 +124,11 @@ def fit(
             if listener:
                 listener(event)
 
-        tell(RunStarted(_settings(data, target, budget, task, metric, folder, seed, kinds or {}, test)))
+        tell(RunStarted(_settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
-        pool = search(bench, budget, tell)
+        pool = try_candidates(bench, budget, sampler, tell)
         model = assemble(bench, pool, budget)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
@@ -140,6 +145,7 @@ def _settings(
     budget: Budget,
     task: str,
     metric: str,
+    search: str,
     folder: Path,
     seed: int,
     kinds: Mapping[str, str],
@@ -153,6 +159,7 @@ def _settings(
         "trials": budget.trials,
         "task": task,
         "metric": metric,
+        "search": search,
         "out": str(folder),
         "seed": seed,
         "kinds": dict(kinds),

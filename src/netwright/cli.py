@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 OUT = Path("netwright-run")
-EXTRA_OF = {"torch": "train", "jinja2": "train", "markupsafe": "train"}
+EXTRA_OF = {"optuna": "train", "torch": "train", "jinja2": "train", "markupsafe": "train"}
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
@@ -102,6 +102,7 @@ def fit(
     time: Annotated[str, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.")] = "60s",
     task: Annotated[str, typer.Option(help="auto, classification, binary, multiclass, regression.")] = "auto",
     metric: Annotated[str, typer.Option(help="What to choose by and report.")] = "auto",
+    search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",
     out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = OUT,
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
@@ -123,6 +124,7 @@ def fit(
             target,
             task=task,
             metric=metric,
+            search=search,
             out=out,
             seed=seed,
             kinds=kinds,

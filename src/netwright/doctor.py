@@ -23,7 +23,7 @@ ENOUGH_DISK = 0.2  # GiB: model, report and journal take up to a tenth of that, 
 
 CORE = ("numpy", "pandas", "pyarrow", "pydantic", "safetensors")
 EXTRAS = {
-    "train": (("torch", "jinja2"), "fit networks, predict with them, and write reports"),
+    "train": (("torch", "jinja2", "optuna"), "fit networks, predict with them, and write reports"),
 }
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16")
 """Processor features that make networks faster, by the names that Linux gives them."""

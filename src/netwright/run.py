@@ -13,7 +13,7 @@ from netwright.data.splits import split_folds
 from netwright.errors import NoTrialFinished, TrialError
 from netwright.events import BestImproved, EpochDone, Event, Listener, TrialFailed, TrialFinished, TrialStarted
 from netwright.metrics import Metric
-from netwright.search import evolution
+from netwright.search import Sampler
 from netwright.search.desk import Desk, Ticket
 from netwright.select.ensemble import select_weights
 from netwright.spec.costs import network_cost
@@ -112,12 +112,13 @@ class Pool:
     mixing: float = 0.0  # seconds that choosing the mix took the last time
 
 
-def search(bench: Bench, budget: Budget, listener: Listener) -> Pool:
+def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
     Args:
         bench: what trials share.
         budget: time or number of trials.
+        sampler: the way to search.
         listener: told what happens, from any thread, one event at a time.
 
     Raises:
@@ -125,9 +126,9 @@ def search(bench: Bench, budget: Budget, listener: Listener) -> Pool:
     """
     rows = len(bench.loaded.truth)
     outcome = bench.loaded.schema.target.outcome
-    points = (*_quick_points(bench), *bench.task.portfolio(rows, outcome))
-    state = evolution.init(bench.task.space(rows), points, bench.seed)
-    desk = Desk(state, lambda point: _siblings(bench, point), budget.trials)
+    points = (*_quick_points(bench), *(bench.task.portfolio(rows, outcome) if sampler.portfolio else ()))
+    state = sampler.init(bench.task.space(rows), points, bench.seed)
+    desk = Desk(sampler, state, lambda point: _siblings(bench, point), budget.trials)
     pool, lock = Pool(), threading.RLock()
 
     def tell(event: Event) -> None:

@@ -49,11 +49,19 @@ def test_a_score_is_compared_with_doing_nothing(of_classes: Result, of_numbers: 
 
 def test_the_command_survives_a_shell() -> None:
     """Names with blanks, quotes and signs come through a shell as they are."""
-    settings = {"data": "my $data.csv", "target": "it's; rm", "trials": 12, "time": None, "seed": 3, "metric": "r2"}
+    settings = {
+        "data": "my $data.csv",
+        "target": "it's; rm",
+        "trials": 12,
+        "time": None,
+        "seed": 3,
+        "metric": "r2",
+        "search": "tpe",
+    }
     line = words.command({**settings, "kinds": {"a b": "text"}})
     assert shlex.split(line) == [
         *("netwright", "fit", "my $data.csv", "--target", "it's; rm", "--trials", "12"),
-        *("--metric", "r2", "--seed", "3", "--kind", "a b=text"),
+        *("--metric", "r2", "--search", "tpe", "--seed", "3", "--kind", "a b=text"),
     ]
 
 

@@ -58,6 +58,7 @@ from netwright.errors.settings import (
     UnknownColumn,
     UnknownKind,
     UnknownMetric,
+    UnknownSearch,
     UnknownTask,
     UnreadableKind,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "UnknownFormat",
     "UnknownKind",
     "UnknownMetric",
+    "UnknownSearch",
     "UnknownTask",
     "UnreadableBundle",
     "UnreadableDocument",

@@ -38,6 +38,13 @@ class UnknownTask(SettingError):
         super().__init__(f"The task {task!r} does not exist.{hint} Choose from: {', '.join(known)}.")
 
 
+class UnknownSearch(SettingError):
+    """There is no such way to search."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"The search {name!r} does not exist.{nearest(name, known)} Choose from: {', '.join(known)}.")
+
+
 class UnknownColumn(SettingError):
     """A kind was stated for a column that is not there."""
 

@@ -105,7 +105,7 @@ def command(settings: Mapping[str, Any]) -> str:
         words += ["--trials", str(settings["trials"])]
     elif settings.get("time") is not None:
         words += ["--time", f"{settings['time']}".removesuffix(".0") + "s"]
-    for name in ("task", "metric"):
+    for name in ("task", "metric", "search"):
         words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
     words += ["--seed", str(settings.get("seed", 0))]
     kinds = settings.get("kinds")
@@ -115,7 +115,7 @@ def command(settings: Mapping[str, Any]) -> str:
 
 
 def _python(settings: Mapping[str, Any]) -> str:
-    names = ("target", "time", "trials", "task", "metric", "seed", "kinds")
+    names = ("target", "time", "trials", "task", "metric", "search", "seed", "kinds")
     given = [(name, settings.get(name)) for name in names]
     shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {})]
     return f"import netwright as nw\n\nrun = nw.fit(df, {', '.join(shown)})"

@@ -7,11 +7,10 @@ for in rounds of a fixed size, and the losses of a round are told, in the order 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from netwright.search import evolution
-from netwright.search.evolution import Proposal, State
+from netwright.search.sampler import Proposal, Sampler, Siblings
 from netwright.spec.spaces import Point
 
 ROUND = 4  # groups asked for at once when the number of trials is fixed
@@ -30,13 +29,15 @@ class Desk:
     """Where workers meet the search.
 
     Attributes:
-        state: of the search.
+        sampler: the way to search.
+        state: of the search, as the sampler keeps it.
         siblings: point → how many trials to train with it as one stack.
         trials: the number of trials to hand out in all; None to go on until closed, telling every loss at once.
     """
 
-    state: State
-    siblings: Callable[[Point], int]
+    sampler: Sampler
+    state: Any
+    siblings: Siblings
     trials: int | None = None
     _handed: int = 0
     _closed: bool = False
@@ -66,7 +67,7 @@ class Desk:
                 self._back[ticket.number] = (ticket.proposal.point, loss)
             if self.trials is None or (not self._open and not self._queue):
                 for number in sorted(self._back):
-                    self.state = evolution.tell(self.state, *self._back[number])
+                    self.state = self.sampler.tell(self.state, *self._back[number])
                 self._back.clear()
             self._changed.notify_all()
 
@@ -81,7 +82,7 @@ class Desk:
             left = None if self.trials is None else self.trials - self._handed
             if left == 0:
                 return
-            proposals, self.state = evolution.ask(self.state, self.siblings)
+            proposals, self.state = self.sampler.ask(self.state, self.siblings)
             proposals = proposals[:left]
             tickets = tuple(Ticket(self._handed + place, proposal) for place, proposal in enumerate(proposals, start=1))
             self._handed += len(tickets)

@@ -57,27 +57,60 @@ def mutate(
     return {**point, **{names[i]: _move(space[names[i]], point[names[i]], generator) for i in changed}}
 
 
+def neighbours(space: Space, point: Point, *, stackable_only: bool = False) -> list[dict[str, Value]]:
+    """Return every point that is one small step away from `point`, in one dimension.
+
+    A step is `STEP` of a range up or down, the next number of a choice up or down, or any other word of a choice.
+
+    Args:
+        space: the dimensions.
+        point: where to start.
+        stackable_only: step only in dimensions that keep the shape of the network.
+    """
+    return [
+        {**point, name: value}
+        for name, dimension in space.items()
+        if dimension.stackable or not stackable_only
+        for value in _steps(dimension, point[name])
+    ]
+
+
+def _steps(dimension: Dimension, value: Value) -> list[Value]:
+    if isinstance(dimension, Range):
+        here = place(dimension, float(value))
+        shares = (max(0.0, here - STEP), min(1.0, here + STEP))
+        return [at(dimension, share) for share in shares if abs(share - here) > 1e-9]
+    others = [other for other in dict.fromkeys(dimension.values) if other != value]
+    numbers = [other for other in others if not isinstance(other, str)]
+    if isinstance(value, str) or len(numbers) < len(others):
+        return others
+    below, above = [n for n in numbers if n < value], [n for n in numbers if n > value]
+    return [*([max(below)] if below else []), *([min(above)] if above else [])]
+
+
 def _draw(dimension: Dimension, generator: np.random.Generator) -> Value:
     if isinstance(dimension, Choice):
         return dimension.values[int(generator.integers(len(dimension.values)))]
-    return _at(dimension, float(generator.random()))
+    return at(dimension, float(generator.random()))
 
 
 def _move(dimension: Dimension, value: Value, generator: np.random.Generator) -> Value:
     if isinstance(dimension, Choice):
         others = [other for other in dimension.values if other != value]
         return others[int(generator.integers(len(others)))] if others else value
-    place = _place(dimension, float(value)) + STEP * float(generator.standard_normal())
-    return _at(dimension, min(1.0, max(0.0, place)))
+    moved = place(dimension, float(value)) + STEP * float(generator.standard_normal())
+    return at(dimension, min(1.0, max(0.0, moved)))
 
 
-def _at(dimension: Range, share: float) -> float:
+def at(dimension: Range, share: float) -> float:
+    """Return the number that lies at a share of the range, from 0 to 1."""
     if dimension.log:
         return math.exp(math.log(dimension.low) + share * (math.log(dimension.high) - math.log(dimension.low)))
     return dimension.low + share * (dimension.high - dimension.low)
 
 
-def _place(dimension: Range, value: float) -> float:
+def place(dimension: Range, value: float) -> float:
+    """Return at which share of the range a number lies, from 0 to 1."""
     if dimension.log:
         return (math.log(value) - math.log(dimension.low)) / (math.log(dimension.high) - math.log(dimension.low))
     return (value - dimension.low) / (dimension.high - dimension.low)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from netwright.search.evolution import Proposal
+from netwright.search import Sampler
 from netwright.spec.spaces import Choice, Point, Range, Space
-
-Init = Callable[[Space, Sequence[Point], int], Any]
-Ask = Callable[[Any, Callable[[Point], int]], tuple[tuple[Proposal, ...], Any]]
-Tell = Callable[[Any, Point, float], Any]
 
 SPACE: Space = {
     "shape": Choice(("small", "large")),
@@ -18,6 +15,16 @@ SPACE: Space = {
     "drop": Range(0.0, 0.5, stackable=True),
 }
 START: Point = {"shape": "small", "rate": 1e-2, "drop": 0.1}
+
+ODD: Space = {
+    "only": Choice(("one",), stackable=True),
+    "several": Choice(("none", "none", 1, 0.5)),
+    "numbers": Choice((0.0, 0.0, 0.05, 0.1)),
+}
+"""One value, equal values, values of several types, and nothing else to tell siblings apart by."""
+ODD_START: Point = {"only": "one", "several": "none", "numbers": 0.0}
+
+Loss = Callable[[Point], float]
 
 
 def inside(space: Space, point: Point) -> bool:
@@ -31,34 +38,129 @@ def _allows(dimension: Choice | Range, value: Any) -> bool:
     return bool(dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9))
 
 
-def check_sampler(init: Init, ask: Ask, tell: Tell) -> None:
-    """Raise AssertionError unless the three functions make a sampler."""
-    first, again = _run(init, ask, tell, seed=1), _run(init, ask, tell, seed=1)
+def check_sampler(sampler: Sampler, *, learns: bool = True) -> None:
+    """Raise AssertionError unless the functions make a sampler.
+
+    Args:
+        sampler: to be checked.
+        learns: whether told losses must lead to better points. Only a control, which ignores them, may say no.
+    """
+    first, again = _run(sampler, seed=1), _run(sampler, seed=1)
     assert first == again, "one seed gave two searches"
-    assert first != _run(init, ask, tell, seed=2), "the seed changes nothing"
+    assert first != _run(sampler, seed=2), "the seed changes nothing"
     assert first[0] == START, "the portfolio does not come first"
     assert all(inside(SPACE, point) for point in first), "a point lies outside the space"
-    _check_siblings(init, ask)
-    told = sum(_loss(point) for seed in range(5) for point in _run(init, ask, tell, seed))
-    blind = sum(_loss(point) for seed in range(5) for point in _run(init, ask, lambda state, point, loss: state, seed))
-    assert told < 0.9 * blind, "told losses do not lead to better points"
+    _check_siblings(sampler)
+    _check_states(sampler)
+    _check_failures(sampler)
+    _check_lanes(sampler)
+    _check_long_searches(sampler)
+    _check_odd_spaces(sampler)
+    _check_strange_points(sampler)
+    if learns:
+        _check_learning(sampler)
 
 
 def _loss(point: Point) -> float:
     return abs(float(point["drop"]) - 0.4) + (0.5 if point["shape"] == "large" else 0.0)
 
 
-def _run(init: Init, ask: Ask, tell: Tell, seed: int) -> list[Point]:
-    state = init(SPACE, [START], seed)
+def _one(point: Point) -> int:
+    return 1
+
+
+def _run(sampler: Sampler, seed: int, loss: Loss = _loss) -> list[Point]:
+    state = sampler.init(SPACE, [START], seed)
     points: list[Point] = []
     for _ in range(60):
-        (proposal,), state = ask(state, lambda point: 1)
+        (proposal,), state = sampler.ask(state, _one)
         points.append(dict(proposal.point))
-        state = tell(state, proposal.point, _loss(proposal.point))
+        state = sampler.tell(state, proposal.point, loss(proposal.point))
     return points
 
 
-def _check_siblings(init: Init, ask: Ask) -> None:
-    proposals, _ = ask(init(SPACE, [START], 3), lambda point: 4)
-    assert len(proposals) == 4, "asked for four points, but got another number"
-    assert {proposal.point["shape"] for proposal in proposals} == {"small"}, "siblings have networks of another shape"
+def _check_learning(sampler: Sampler) -> None:
+    blind = replace(sampler, tell=lambda state, point, loss: state)
+    told = sum(_loss(point) for seed in range(5) for point in _run(sampler, seed))
+    untold = sum(_loss(point) for seed in range(5) for point in _run(blind, seed))
+    assert told < 0.9 * untold, "told losses do not lead to better points"
+
+
+def _check_siblings(sampler: Sampler) -> None:
+    state = sampler.init(SPACE, [START], 3)
+    for turn in range(15):
+        proposals, state = sampler.ask(state, lambda point: 4)
+        assert len(proposals) == 4, "asked for four points, but got another number"
+        assert len({proposal.point["shape"] for proposal in proposals}) == 1, "siblings have networks of another shape"
+        assert all(inside(SPACE, proposal.point) for proposal in proposals), "a sibling lies outside the space"
+        assert turn or proposals[0].point == START, "siblings of the portfolio's first point come before it"
+        for proposal in proposals:
+            state = sampler.tell(state, proposal.point, _loss(proposal.point))
+
+
+def _check_states(sampler: Sampler) -> None:
+    """A state is a value: what is done with it later does not change what it answers."""
+    state = sampler.init(SPACE, [START], 3)
+    for _ in range(15):
+        before = sampler.ask(state, _one)
+        (proposal,), later = before
+        state = sampler.tell(later, proposal.point, _loss(proposal.point))
+        sampler.tell(sampler.ask(state, _one)[1], START, 9.0)
+        assert sampler.ask(state, _one)[0] == sampler.ask(state, _one)[0], "one state gave two answers"
+    assert sampler.ask(later, _one)[0] == sampler.ask(later, _one)[0], "a state was changed after it was used"
+
+
+def _check_failures(sampler: Sampler) -> None:
+    """Trials that fail are never told."""
+    state = sampler.init(SPACE, [START], 4)
+    for turn in range(45):
+        (proposal,), state = sampler.ask(state, _one)
+        assert inside(SPACE, proposal.point), "after failures a point lies outside the space"
+        if turn % 3 == 0:
+            state = sampler.tell(state, proposal.point, _loss(proposal.point))
+
+
+def _check_lanes(sampler: Sampler) -> None:
+    """Several lanes ask before any of them tells, and tell in another order."""
+    state = sampler.init(SPACE, [START], 5)
+    for _ in range(6):
+        points: list[Point] = []
+        for _ in range(6):
+            (proposal,), state = sampler.ask(state, _one)
+            points.append(proposal.point)
+        assert len({tuple(point.values()) for point in points}) > 1, "all lanes got one point"
+        for point in reversed(points):
+            state = sampler.tell(state, point, _loss(point))
+
+
+def _check_long_searches(sampler: Sampler) -> None:
+    state = sampler.init(SPACE, [START], 6)
+    for turn in range(400):
+        point = {"shape": ("small", "large")[turn % 2], "rate": 10.0 ** -(turn % 4), "drop": 0.5 * (turn % 50) / 49}
+        state = sampler.tell(state, point, 0.5)
+    for _ in range(5):
+        (proposal,), state = sampler.ask(state, _one)
+        assert inside(SPACE, proposal.point), "after hundreds of trials a point lies outside the space"
+
+
+def _check_odd_spaces(sampler: Sampler) -> None:
+    """More trials than the space has points."""
+    state = sampler.init(ODD, [ODD_START], 7)
+    for _ in range(40):
+        proposals, state = sampler.ask(state, lambda point: 2)
+        assert all(inside(ODD, proposal.point) for proposal in proposals), "a point lies outside a small space"
+        for proposal in proposals:
+            state = sampler.tell(state, proposal.point, float(proposal.point["numbers"]))
+
+
+def _check_strange_points(sampler: Sampler) -> None:
+    """The first points may have values that the space has not, and points may be told that nobody asked for."""
+    strange = {**START, "shape": "tiny"}
+    state = sampler.init(SPACE, [strange], 8)
+    (proposal,), state = sampler.ask(state, _one)
+    assert proposal.point == strange, "the portfolio does not come first"
+    state = sampler.tell(sampler.tell(state, strange, 1.0), START, 0.0)
+    for _ in range(30):
+        (proposal,), state = sampler.ask(state, _one)
+        assert set(proposal.point) == set(SPACE), "after a strange point a dimension is missing"
+        state = sampler.tell(state, proposal.point, _loss(proposal.point))

@@ -1,20 +1,16 @@
-"""Samplers and the desk that hands their proposals out."""
+"""The desk that hands proposals out, and the points that they are made of."""
 
 from __future__ import annotations
 
 import threading
 
 import numpy as np
+import pytest
 
-from netwright.search import evolution
+from netwright.search import SAMPLERS, Sampler, evolution
 from netwright.search.desk import ROUND, Desk, Ticket
 from netwright.spec.spaces import Choice, Range, mutate, sample
-from netwright.testing.samplers import SPACE, START, check_sampler, inside
-
-
-def test_evolution_keeps_the_contract_of_samplers() -> None:
-    """Portfolio first, inside the space, repeatable, and better with time."""
-    check_sampler(evolution.init, evolution.ask, evolution.tell)
+from netwright.testing.samplers import SPACE, START, inside
 
 
 def test_mutations_stay_inside_the_space_and_change_something() -> None:
@@ -36,8 +32,8 @@ def test_a_choice_of_one_and_a_logarithmic_range_can_be_drawn() -> None:
     assert mutate(space, {"only": "one", "rate": 1e-2}, np.random.default_rng(0))["only"] == "one"
 
 
-def _run(lanes: int, trials: int) -> list[tuple[int, dict[str, object]]]:
-    desk = Desk(evolution.init(SPACE, [START], 7), lambda point: 2, trials)
+def _run(sampler: Sampler, lanes: int, trials: int) -> list[tuple[int, dict[str, object]]]:
+    desk = Desk(sampler, sampler.init(SPACE, [START], 7), lambda point: 2, trials)
     seen: list[tuple[int, dict[str, object]]] = []
     lock = threading.Lock()
 
@@ -56,15 +52,16 @@ def _run(lanes: int, trials: int) -> list[tuple[int, dict[str, object]]]:
     return sorted(seen, key=lambda entry: entry[0])
 
 
-def test_a_fixed_number_of_trials_is_the_same_on_one_lane_and_on_four() -> None:
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_fixed_number_of_trials_is_the_same_on_one_lane_and_on_four(name: str) -> None:
     """Rounds make the proposals independent of who was first."""
-    assert _run(1, 23) == _run(4, 23)
-    assert [number for number, _ in _run(3, 23)] == list(range(1, 24))
+    assert _run(SAMPLERS[name], 1, 43) == _run(SAMPLERS[name], 4, 43)
+    assert [number for number, _ in _run(SAMPLERS[name], 3, 43)] == list(range(1, 44))
 
 
 def test_without_a_number_of_trials_the_desk_goes_on_until_closed() -> None:
     """Losses are told at once, failures are simply forgotten."""
-    desk = Desk(evolution.init(SPACE, [START], 7), lambda point: 1)
+    desk = Desk(evolution.SAMPLER, evolution.init(SPACE, [START], 7), lambda point: 1)
     first: Ticket = desk.take()[0]
     desk.give(first, None)
     assert desk.state.told == ()

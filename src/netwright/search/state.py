@@ -1,0 +1,88 @@
+"""What the samplers share: the state, the given points first, siblings, and the books of what is being trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netwright.search.sampler import Proposal, Siblings
+from netwright.spec.spaces import Point, Space, mutate
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a search knows.
+
+    Attributes:
+        space: the dimensions.
+        portfolio: the points that come first.
+        seed: together with `asked` it decides every draw.
+        asked: how many times.
+        told: (point, loss), lower is better, in the order told.
+        open: points handed out and not told: in training, or failed.
+    """
+
+    space: Space
+    portfolio: tuple[Point, ...]
+    seed: int
+    asked: int = 0
+    told: tuple[tuple[Point, float], ...] = ()
+    open: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where points come from after the portfolio.
+
+    Attributes:
+        propose: (state, generator) → the next point.
+        vary: (state, point, generator) → a sibling: a point that differs only where the network keeps its shape.
+    """
+
+    propose: Callable[[State, np.random.Generator], Proposal]
+    vary: Callable[[State, Point, np.random.Generator], Proposal]
+
+
+def init(space: Space, portfolio: Sequence[Point], seed: int) -> State:
+    """Return the state before the first question."""
+    return State(space, tuple(portfolio), seed)
+
+
+def ask(state: State, siblings: Siblings, source: Source) -> tuple[tuple[Proposal, ...], State]:
+    """Return points to train together, and the new state: a point of the portfolio or of the source, and siblings.
+
+    Args:
+        state: what is known.
+        siblings: point → how many.
+        source: where points come from.
+    """
+    generator = np.random.default_rng((state.seed, state.asked))
+    if state.asked < len(state.portfolio):
+        first = Proposal(state.portfolio[state.asked], "portfolio")
+    else:
+        first = source.propose(state, generator)
+    proposals = [first]
+    state = _handed_out(replace(state, asked=state.asked + 1), first)
+    for _ in range(siblings(first.point) - 1):
+        proposals.append(source.vary(state, first.point, generator))
+        state = _handed_out(state, proposals[-1])
+    return tuple(proposals), state
+
+
+def tell(state: State, point: Point, loss: float) -> State:
+    """Return the state that also knows that `point` came to `loss`."""
+    waiting = list(state.open)
+    if point in waiting:
+        waiting.remove(point)
+    return replace(state, told=(*state.told, (point, loss)), open=tuple(waiting))
+
+
+def mutated(state: State, point: Point, generator: np.random.Generator) -> Proposal:
+    """Return a sibling that is a mutation: one or two of the dimensions that keep the shape are changed."""
+    return Proposal(mutate(state.space, point, generator, stackable_only=True), "mutation")
+
+
+def _handed_out(state: State, proposal: Proposal) -> State:
+    return replace(state, open=(*state.open, proposal.point))
