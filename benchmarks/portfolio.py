@@ -38,6 +38,7 @@ from netwright.spec.tables import MANY_ROWS, batch_sizes, portfolio, space
 Array = NDArray[Any]
 MOST_SECONDS = 25.0  # of one core, for one candidate; the schedule then ends there
 LENGTH = 16  # candidates in a portfolio
+ENOUGH = 0.9  # of the candidates: tables with fewer measured are left out
 SMALL, LARGE = "small", "large"
 
 
@@ -129,7 +130,7 @@ def measure(one: LearningSet, place: int) -> dict[str, Any]:
     """Return what a candidate comes to on a table: predictions out of fold and for the judged rows, time and truth."""
     import torch
 
-    from netwright.run import set_up
+    from netwright.bench import set_up
     from netwright.tasks import TASKS
     from netwright.tasks.task import Request
     from netwright.train.control import Control
@@ -228,9 +229,11 @@ def load(folder: Path, one: LearningSet) -> Measured | None:
 
 
 def load_all(folder: Path, size: str) -> list[Measured]:
-    """Return the tables of a size; only candidates that all of them have are kept."""
+    """Return the tables of a size that are measured far enough; only candidates that all of them have are kept."""
     found = [measured for one in SETS if (measured := load(folder, one)) is not None]
     found = [measured for measured in found if (measured.rows > MANY_ROWS) == (size == LARGE)]
+    most = max(len(measured.seconds) for measured in found)
+    found = [measured for measured in found if len(measured.seconds) >= ENOUGH * most]
     count = min(len(measured.seconds) for measured in found)
     cut = {name: slice(count) for name in ("inside", "judged", "seconds")}
     return [Measured(**{**vars(one), **{name: vars(one)[name][part] for name, part in cut.items()}}) for one in found]

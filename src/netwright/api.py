@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright._version import __version__
+from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
@@ -25,7 +26,6 @@ from netwright.report.summary import summary_html
 from netwright.report.text import architecture
 from netwright.result import Result
 from netwright.run import search as try_candidates
-from netwright.run import set_up
 from netwright.search import find_sampler
 from netwright.storage import make_folder
 from netwright.tasks import TASKS

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.data.schema import Outcome
 from netwright.model import Model, Part
 from netwright.result import Baseline, Result, Standing
-from netwright.run import LARGEST_MIX, Bench, Pool, Trial, blend
+from netwright.run import LARGEST_MIX, Pool, blend
 from netwright.select.calibrate import fit_temperature
 from netwright.select.estimate import EXPLANATION, Estimate, confusion_counts, estimate, reliability_bins
 from netwright.select.importance import permutation_importance

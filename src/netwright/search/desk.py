@@ -71,6 +71,13 @@ class Desk:
                 self._back.clear()
             self._changed.notify_all()
 
+    def issue(self, proposal: Proposal) -> Ticket:
+        """Return a ticket for a proposal that somebody else made, as if it had been asked for."""
+        with self._changed:
+            self._handed += 1
+            self._open.add(self._handed)
+            return Ticket(self._handed, proposal)
+
     def close(self) -> None:
         """Hand out nothing more."""
         with self._changed:

@@ -1,0 +1,225 @@
+"""One stack of trials, from proposals to scores: how long it may take, who ends early, who follows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from netwright.bench import Bench, Trial
+from netwright.budget import Budget
+from netwright.errors import TrialError
+from netwright.events import EpochDone, Listener, TrialStarted
+from netwright.search.desk import Ticket
+from netwright.search.halving import far_behind, successions
+from netwright.search.sampler import Proposal
+from netwright.spec.costs import network_cost
+from netwright.spec.network import Candidate
+from netwright.spec.spaces import Point
+from netwright.train.control import Control, Heir, Progress, Trained
+from netwright.train.losses import LOSSES
+from netwright.train.pace import Pace
+from netwright.train.training import RUNGS, train_population
+
+SMALL_STEP = 60e6  # operations of a step below which its overhead outweighs them: train several trials as one
+MOST_SIBLINGS = 4
+FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
+MOST_PIECES = 3  # see `Attempt._allowed`
+
+
+@dataclass
+class Course:
+    """What the trials so far have shown, for those that follow. Used from any thread.
+
+    Attributes:
+        pace: how long trainings take here.
+        rungs: rung → the losses that trials had come to there.
+    """
+
+    pace: Pace = field(default_factory=Pace)
+    rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def passed(self, rung: float, loss: float) -> list[float]:
+        """Take down a loss at a rung; return those that were there before."""
+        with self._lock:
+            others = [*self.rungs[rung]]
+            self.rungs[rung].append(loss)
+            return others
+
+
+def siblings(bench: Bench, point: Point) -> int:
+    """Return how many trials of the point's shape make a step that is worth its overhead."""
+    if point in bench.quick_points:
+        return 1
+    candidate = bench.task.candidate(point, bench.preparation)
+    rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
+    step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
+    return max(1, min(MOST_SIBLINGS, int(SMALL_STEP / step)))
+
+
+class Attempt:
+    """Trials that are trained as one stack; heirs join them."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        tickets: Sequence[Ticket],
+        budget: Budget,
+        left: float,
+        course: Course,
+        issue: Callable[[Proposal], Ticket],
+        tell: Listener,
+    ) -> None:
+        """Get ready to train.
+
+        Args:
+            bench: what trials share.
+            tickets: the trials; their networks have one shape.
+            budget: tells the time, and whether to end early.
+            left: seconds that there are for training, of this stack and of those after it.
+            course: what the trials before have shown.
+            issue: proposal → ticket, for heirs.
+            tell: told what happens.
+        """
+        self.tickets = list(tickets)  # in the order in which they began
+        self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
+        self._places = list(tickets)  # by place in the stack
+        self._candidates = [self._candidate(ticket) for ticket in tickets]
+        self._began = budget.elapsed()
+        self._seconds = self._allowed(left)
+        self._rungs = [*RUNGS]
+        self._given_up = False
+
+    def run(self) -> tuple[Trial | str, ...]:
+        """Train; return each of `tickets` as it came out, or the reason why it failed."""
+        for ticket, candidate in zip(self.tickets, self._candidates, strict=True):
+            self._announce(ticket, candidate)
+        try:
+            trained = self._train()
+        except TrialError as error:
+            return (str(error),) * len(self.tickets)
+        total = self._budget.elapsed() - self._began
+        self._learn_pace(trained, total)
+        return tuple(
+            self._judge(ticket, candidate, result, total / len(trained))
+            for ticket, candidate, result in zip(self.tickets, self._candidates, trained, strict=True)
+        )
+
+    def _candidate(self, ticket: Ticket) -> Candidate:
+        return self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
+
+    def _announce(self, ticket: Ticket, candidate: Candidate) -> None:
+        parameters = len(self._bench.splits) * network_cost(candidate.network).parameters
+        name, origin = self._bench.task.describe(ticket.proposal.point), ticket.proposal.origin
+        now = self._budget.elapsed()
+        self._tell(TrialStarted(now, ticket.number, name, origin, candidate.to_json(), parameters))
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _networks(self) -> int:
+        return len(self._places) * len(self._bench.splits)
+
+    @property
+    def _rows(self) -> int:
+        return min(len(split.train) for split in self._bench.splits)
+
+    def _allowed(self, left: float) -> float:
+        """Return the seconds after which the schedule ends, if its epochs are not done before.
+
+        The first small networks have a share of the time, so that there is a usable model early. Where only two or
+        three trainings still fit, each gets an equal part of the time: a last one that is cut to a few epochs brings
+        less than epochs taken from all. And one training alone never takes all the time: two designs are better.
+        """
+        if self._budget.seconds is None:
+            return left
+        if self.tickets[0].proposal.point in self._bench.quick_points:
+            return max(FIRST_SHARE * left, min(left, 0.5))
+        first = self._candidates[0]
+        need = self._course.pace.seconds(first, self._rows, self._networks, first.recipe.epochs)
+        pieces = int(left / need + 0.7)
+        if not self._course.rungs[RUNGS[-1]]:
+            pieces = max(pieces, 2)
+        return left / pieces if 0 < pieces <= MOST_PIECES else left
+
+    def _time_used(self) -> float:
+        if self._budget.seconds is None:
+            return 0.0
+        return min(1.0, (self._budget.elapsed() - self._began) / self._seconds) if self._seconds > 0 else 1.0
+
+    def _learn_pace(self, trained: Sequence[Trained], seconds: float) -> None:
+        first, rows = self._candidates[0], self._rows
+        per_epoch = max(1, rows // min(first.recipe.batch_size, rows))
+        steps = max(result.steps for result in trained)
+        self._course.pace.learn(first, rows, self._networks, steps / per_epoch, seconds)
+
+    # --- training --------------------------------------------------------------------------------------------------
+
+    def _train(self) -> tuple[Trained, ...]:
+        """Train the stack; where memory does not suffice, once more with half the batch, down to single rows."""
+        bench = self._bench
+        recipes = [candidate.recipe for candidate in self._candidates]
+        seeds = [bench.seed * 100_003 + self.tickets[0].number + place for place in range(len(recipes))]
+        network, loss = self._candidates[0].network, LOSSES[bench.preparation.loss]
+        while True:
+            try:
+                return train_population(network, recipes, bench.rows, bench.splits, loss, self._control(), seeds)
+            except (MemoryError, RuntimeError) as error:
+                smaller = recipes[0].batch_size // 2
+                if "memory" not in str(error) and not isinstance(error, MemoryError):
+                    raise TrialError(f"training stopped: {error}") from error
+                if smaller < 8 or len(self.tickets) > len(recipes):
+                    raise TrialError("memory did not suffice, even for few rows at a time") from error
+                recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
+
+    def _control(self) -> Control:
+        return Control(
+            self._time_used, lambda: self._given_up or self._budget.ended_early, self._report, self._succeeded
+        )
+
+    def _report(self, progress: Progress) -> None:
+        for ticket, loss in zip(self._places, progress.losses, strict=True):
+            self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
+        for rung in [rung for rung in self._rungs if rung <= progress.share]:
+            self._rungs.remove(rung)
+            loss = min(progress.best)
+            behind = far_behind(loss, self._course.passed(rung, loss))
+            self._given_up = self._given_up or (behind and self._steered)
+
+    @property
+    def _steered(self) -> bool:
+        """Whether trials may be ended early: not where a fixed number of them must come out the same on any machine."""
+        return self._budget.trials is None
+
+    def _succeeded(self, progress: Progress) -> tuple[Heir, ...]:
+        """Let heirs of the better half of the stack take the places of the worse."""
+        if not self._steered or len(self._places) < 2:
+            return ()
+        space = self._bench.task.space(len(self._bench.loaded.truth))
+        generator = np.random.default_rng((self._bench.seed, self._places[0].number, progress.epoch))
+        points = [ticket.proposal.point for ticket in self._places]
+        heirs = []
+        for one in successions(progress.best, points, space, generator):
+            ticket = self._issue(Proposal(one.point, "heir"))
+            candidate = self._candidate(ticket)
+            self._places[one.place] = ticket
+            self.tickets.append(ticket)
+            self._candidates.append(candidate)
+            self._announce(ticket, candidate)
+            heirs.append(Heir(one.place, one.parent, candidate.recipe))
+        return tuple(heirs)
+
+    def _judge(self, ticket: Ticket, candidate: Candidate, trained: Trained, seconds: float) -> Trial | str:
+        """Put the folds' predictions in the order of the rows and score them."""
+        bench = self._bench
+        raw = np.empty((len(bench.folds), bench.preparation.outputs), np.float32)
+        for split, predictions in zip(bench.splits, trained.predictions, strict=True):
+            raw[split.valid] = predictions
+        if not np.isfinite(raw).all() or not np.isfinite(trained.loss):
+            return "the loss was not a number: training diverged"
+        predictions = bench.preparation.decode(raw)
+        score = bench.metric.function(bench.loaded.truth, predictions)
+        return Trial(ticket, candidate, trained, predictions, score, trained.loss, seconds)

@@ -1,0 +1,49 @@
+"""How long a training will take here, learnt from the trainings before it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, field
+
+from netwright.spec.costs import network_cost
+from netwright.spec.network import Candidate
+
+OVERHEAD = 1e-3  # seconds of a step that no arithmetic explains
+SPEED = 60e9  # operations a second of one core, a first guess that the first trainings correct
+REMEMBERED = 0.5  # share of the old figure that is kept when a new one comes
+
+
+@dataclass
+class Pace:
+    """The ratio of real seconds to those of a plain model of a step. Used from any thread."""
+
+    _log_ratio: float = 0.0
+    _known: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def seconds(self, candidate: Candidate, rows: int, networks: int, epochs: float) -> float:
+        """Return how long so many epochs will take.
+
+        Args:
+            candidate: what is trained.
+            rows: that one network learns from.
+            networks: that are trained as one stack.
+            epochs: passes over the rows.
+        """
+        return math.exp(self._log_ratio) * _plain(candidate, rows, networks, epochs)
+
+    def learn(self, candidate: Candidate, rows: int, networks: int, epochs: float, seconds: float) -> None:
+        """Take down how long a training took."""
+        if epochs <= 0 or seconds <= 0:
+            return
+        found = math.log(seconds / _plain(candidate, rows, networks, epochs))
+        with self._lock:
+            kept = REMEMBERED if self._known else 0.0
+            self._log_ratio, self._known = kept * self._log_ratio + (1 - kept) * found, True
+
+
+def _plain(candidate: Candidate, rows: int, networks: int, epochs: float) -> float:
+    batch = min(candidate.recipe.batch_size, rows)
+    operations = 3 * network_cost(candidate.network).flops * batch * networks  # backward costs twice forward
+    return epochs * max(1, rows // batch) * (OVERHEAD + operations / SPEED)
