@@ -15,10 +15,18 @@ from netwright.data.schema import Outcome
 from netwright.model import Model, Part
 from netwright.result import Baseline, Result, Standing
 from netwright.run import LARGEST_MIX, Pool, blend
-from netwright.select.calibrate import fit_temperature
-from netwright.select.estimate import EXPLANATION, Estimate, confusion_counts, estimate, reliability_bins
+from netwright.select.calibrate import fit_temperature, spread_rows
+from netwright.select.estimate import (
+    EXPLANATION,
+    Estimate,
+    confusion_counts,
+    estimate,
+    reliability_bins,
+    with_gain,
+)
 from netwright.select.importance import permutation_importance
 
+GAIN_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
 IMPORTANCE_COLUMNS = 64  # looked at when there is no time limit, so that the result does not hang on the clock
@@ -53,7 +61,18 @@ def assemble(bench: Bench, pool: Pool, budget: Budget) -> Model:
         if weight > 0
     )
     model = Model(bench.task, bench.preparation, parts, temperature, _result(bench, pool, honest, budget))
+    honest = _with_gain(bench, model, honest)
+    model = replace(model, result=_result(bench, pool, honest, budget))
     return replace(model, result=replace(model.result, importance=_importance(bench, model, budget)))
+
+
+def _with_gain(bench: Bench, model: Model, honest: Estimate) -> Estimate:
+    """Return the estimate with what averaging the folds' networks gains, looked at on some of the rows."""
+    rows = spread_rows(len(bench.loaded.truth), GAIN_ROWS)
+    members = model.answers_by_fold(bench.loaded.frame.take(rows))
+    classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
+    residuals = None if classes else bench.loaded.truth - honest.predictions
+    return with_gain(honest, bench.metric, members, residuals, bench.seed)
 
 
 def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,14 +102,25 @@ class Model:
 
     def answers_of(self, frame: Any) -> NDArray[np.float64]:
         """Return the answers for cells that were read by kind already."""
+        return self._decoded(sum(part.share * raw.mean(axis=0) for part, raw in self._raw(frame)))
+
+    def answers_by_fold(self, frame: Any) -> NDArray[np.float64]:
+        """Return the answers of the networks of each fold alone (S, N, ...), mixed as the model mixes them."""
+        parts = [(part.share, raw) for part, raw in self._raw(frame)]
+        folds = max(len(raw) for _, raw in parts)
+        mixed = [sum(share * raw[fold % len(raw)] for share, raw in parts) for fold in range(folds)]
+        return np.stack([self._decoded(one) for one in mixed])
+
+    def _raw(self, frame: Any) -> Iterator[tuple[Part, NDArray[np.float32]]]:
+        """Yield each part with the predictions (S, N, K) of its networks."""
         from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
 
         features = self.preparation.encode(frame)
-        mixed = sum(
-            part.share
-            * predict_stack(part.candidate.network, part.weights, features, self.preparation.loss).mean(axis=0)
-            for part in self.parts
-        )
+        for part in self.parts:
+            yield part, predict_stack(part.candidate.network, part.weights, features, self.preparation.loss)
+
+    def _decoded(self, mixed: Any) -> NDArray[np.float64]:
+        """Return calibrated probabilities (N, K), or values (N,), from mixed predictions (N, K)."""
         answers = self.preparation.decode(np.asarray(mixed, np.float32))
         if self.outcome == Outcome.REGRESSION:
             return answers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.metrics import Metric, measure
+from netwright.metrics import METRICS, Metric, measure
+from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import apply_temperature, fit_temperature
 from netwright.select.ensemble import select_weights
 from netwright.select.intervals import interval
@@ -18,7 +19,8 @@ Array = NDArray[Any]
 
 EXPLANATION = (
     "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on the other "
-    "folds alone (cross-fitted selection); the interval is a 95 % interval over rows."
+    "folds alone (cross-fitted selection). New rows are predicted by the networks of all folds together; what their "
+    "average gains is added, measured by how much they disagree. The interval is a 95 % interval over rows."
 )
 
 
@@ -77,6 +79,27 @@ def estimate(
         honest[inside] = mixed
     low, high = interval(metric, truth, honest, seed)
     return Estimate(metric.function(truth, honest), low, high, honest, measure(outcome, truth, honest))
+
+
+def with_gain(made: Estimate, metric: Metric, members: Array, residuals: Array | None, seed: int) -> Estimate:
+    """Return the estimate for networks that are averaged: scores and interval are moved by what that gains.
+
+    Args:
+        made: of rows that were predicted by the networks of one fold each.
+        metric: whose score it is.
+        members: (S, N, ...) answers of the networks of each fold, for some rows of the table.
+        residuals: see `averaging_gain`.
+        seed: of its draws.
+    """
+
+    def moved(name: str, value: float) -> float:
+        best = min(value + gains[name], 1.0) if METRICS[name].greater_is_better else max(value + gains[name], 0.0)
+        return best if np.isfinite(value) else value
+
+    names = {metric.name, *made.metrics}
+    gains = {name: averaging_gain(METRICS[name], members, residuals, seed) for name in names}
+    score, low, high = (moved(metric.name, value) for value in (made.score, made.low, made.high))
+    return replace(made, score=score, low=low, high=high, metrics={n: moved(n, v) for n, v in made.metrics.items()})
 
 
 def _mix(predictions: Sequence[Array], weights: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
