@@ -14,16 +14,14 @@ from torch import Tensor
 from netwright.build.noise import Noise
 from netwright.build.torch import forward, initial_weights
 from netwright.spec.network import Network, Recipe
-from netwright.train import adam
 from netwright.train.control import Heir
 from netwright.train.losses import Loss
+from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.precision import working_type
 from netwright.train.predict import rows_at_once
 from netwright.train.rows import Judged, Rows, Split
-from netwright.train.schedule import SCHEDULES, flat_cosine
+from netwright.train.schedule import flat_cosine
 from netwright.train.stack import Stack, stack_parameters
-
-MOMENTUM = 0.9
 
 
 @dataclass
@@ -34,13 +32,11 @@ class Population:
     folds: int
     recipes: list[Recipe]  # T of them
     stack: Stack
-    state: adam.AdamState
+    optimiser: Optimiser
     train: list[Tensor]  # M of (n,): rows to learn from
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
     noise: Noise
-    rates: Tensor  # (M · P,)
-    decays: Tensor  # (M · P,) times the rates
     smoothing: Tensor  # (M,)
 
     @staticmethod
@@ -50,31 +46,19 @@ class Population:
         """Return the population before its first step; seeds: one a trial."""
         own = [seed * 1009 + fold for seed in seeds for fold in range(len(splits))]  # (M,)
         stack = stack_parameters(initial_weights(network, rows.quantiles, own), working_type())
-        nothing = torch.zeros(0)
-        population = Population(
+        each = [recipe for recipe in recipes for _ in splits]  # (M,)
+        return Population(
             network=network,
             folds=len(splits),
             recipes=list(recipes),
             stack=stack,
-            state=adam.init(stack.parameters),
+            optimiser=optimiser_for(stack, each, len(recipes)),
             train=[torch.from_numpy(split.train) for split in splits] * len(recipes),
             judged=Judged.of([*splits] * len(recipes)),
             generators=[torch.Generator().manual_seed(seed + 1) for seed in own],
-            noise=Noise(torch.zeros(len(own)), torch.Generator().manual_seed(own[0] + 2)),
-            rates=nothing,
-            decays=nothing,
-            smoothing=nothing,
+            noise=Noise(torch.tensor([recipe.dropout for recipe in each]), torch.Generator().manual_seed(own[0] + 2)),
+            smoothing=torch.tensor([recipe.label_smoothing for recipe in each]),
         )
-        population.follow_recipes()
-        return population
-
-    def follow_recipes(self) -> None:
-        """Lay out what the recipes say for each network and each of its numbers."""
-        each = [recipe for recipe in self.recipes for _ in range(self.folds)]  # (M,)
-        self.rates = self.stack.rates(each)
-        self.decays = self.rates * self.stack.decays(each)
-        self.noise.rates = torch.tensor([recipe.dropout for recipe in each])
-        self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each])
 
     def shuffled(self, count: int) -> Tensor:
         """Return (M, count) rows to learn from, in an order of its own for each network."""
@@ -86,24 +70,13 @@ class Population:
 
     def step(self, rows: Rows, index: Tensor, loss: Loss, progress: float) -> None:
         """Take one optimiser step on the rows `index` (M, B)."""
-        first = self.recipes[0]
         self.noise.scaled(flat_cosine(progress))
         outputs = forward(self.network, self.stack.computed(), rows.batch(index), self.noise)
         total = loss.training(outputs, rows.targets[index], self.smoothing).sum()
         gradients = torch.autograd.grad(total, [*self.stack.leaves.values()])
         with torch.no_grad():
             self.stack.take(gradients)
-            adam.step(
-                self.stack.parameters,
-                self.stack.gradient,
-                self.state,
-                rates=self.rates,
-                decays=self.decays,
-                pace=SCHEDULES[first.schedule](progress),
-                shrink=flat_cosine(progress),
-                momentum=MOMENTUM,
-                second_moment=first.second_moment,
-            )
+            self.optimiser.step(progress)
             self.stack.refresh()
 
     def losses(self, rows: Rows, loss: Loss) -> Tensor:
@@ -132,7 +105,7 @@ class Population:
         2017, arXiv 1711.09846). A network never saw the rows that it is judged on: the parent's of the same fold
         did not either.
         """
-        vectors = (self.stack.parameters, self.state.first, self.state.second)
+        vectors = (self.stack.parameters, *self.optimiser.moments())
         with torch.no_grad():
             for views in map(self.stack.views_of, vectors):
                 before = {name: tensor.clone() for name, tensor in views.items()}
@@ -142,4 +115,7 @@ class Population:
             self.stack.refresh()
         for heir in heirs:
             self.recipes[heir.place] = heir.recipe
-        self.follow_recipes()
+        each = [recipe for recipe in self.recipes for _ in range(self.folds)]  # (M,)
+        self.optimiser.follow(each)
+        self.noise.rates = torch.tensor([recipe.dropout for recipe in each])
+        self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each])

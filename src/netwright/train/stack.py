@@ -69,22 +69,11 @@ class Stack:
 
     def rates(self, recipes: Sequence[Recipe]) -> Tensor:
         """Return the learning rate (M · P,) of each number: that of its network's recipe, by the sort of its tensor."""
-
-        def rate(name: str, recipe: Recipe) -> float:
-            part = name.split(".")[-1]
-            factor = recipe.scale_rate if part == "scale" else BIAS_FACTOR if part.endswith("bias") else 1.0
-            return factor * recipe.learning_rate
-
-        return self._spread(recipes, rate)
+        return self._spread(recipes, rate_of)
 
     def decays(self, recipes: Sequence[Recipe]) -> Tensor:
         """Return the decay (M · P,) of each number: that of its network's recipe, or 0 where none is due."""
-
-        def decay(name: str, recipe: Recipe) -> float:
-            part = name.split(".")[-1]
-            return recipe.scale_decay if part == "scale" else 0.0 if name.endswith(UNDECAYED) else recipe.weight_decay
-
-        return self._spread(recipes, decay)
+        return self._spread(recipes, decay_of)
 
     def _spread(self, recipes: Sequence[Recipe], number: Callable[[str, Recipe], float]) -> Tensor:
         each = {name: torch.tensor([number(name, recipe) for recipe in recipes]) for name in self.weights}
@@ -117,3 +106,16 @@ def _views(vector: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a view of the vector for each tensor, one after the other."""
     parts = torch.split(vector, [tensor.numel() for tensor in shapes.values()])
     return {name: part.view_as(tensor) for (name, tensor), part in zip(shapes.items(), parts, strict=True)}
+
+
+def rate_of(name: str, recipe: Recipe) -> float:
+    """Return the learning rate of a tensor by its name."""
+    part = name.split(".")[-1]
+    factor = recipe.scale_rate if part == "scale" else BIAS_FACTOR if part.endswith("bias") else 1.0
+    return factor * recipe.learning_rate
+
+
+def decay_of(name: str, recipe: Recipe) -> float:
+    """Return the decay of a tensor by its name; 0 where none is due."""
+    part = name.split(".")[-1]
+    return recipe.scale_decay if part == "scale" else 0.0 if name.endswith(UNDECAYED) else recipe.weight_decay
