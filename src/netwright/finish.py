@@ -69,7 +69,7 @@ def assemble(bench: Bench, pool: Pool, budget: Budget) -> Model:
 def _with_gain(bench: Bench, model: Model, honest: Estimate) -> Estimate:
     """Return the estimate with what averaging the folds' networks gains, looked at on some of the rows."""
     rows = spread_rows(len(bench.loaded.truth), GAIN_ROWS)
-    members = model.answers_by_fold(bench.loaded.frame.take(rows))
+    members = model.answers_by_fold(bench.preparation.encode(bench.loaded.frame.take(rows)))
     classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
     residuals = None if classes else bench.loaded.truth - honest.predictions
     return with_gain(honest, bench.metric, members, residuals, bench.seed)

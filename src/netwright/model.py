@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.data.features import Features
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
 from netwright.errors import NoProbabilities, UnfitBundle
@@ -102,20 +103,20 @@ class Model:
 
     def answers_of(self, frame: Any) -> NDArray[np.float64]:
         """Return the answers for cells that were read by kind already."""
-        return self._decoded(sum(part.share * raw.mean(axis=0) for part, raw in self._raw(frame)))
+        raw = self._raw(self.preparation.encode(frame))
+        return self._decoded(sum(part.share * each.mean(axis=0) for part, each in raw))
 
-    def answers_by_fold(self, frame: Any) -> NDArray[np.float64]:
+    def answers_by_fold(self, features: Features) -> NDArray[np.float64]:
         """Return the answers of the networks of each fold alone (S, N, ...), mixed as the model mixes them."""
-        parts = [(part.share, raw) for part, raw in self._raw(frame)]
+        parts = [(part.share, raw) for part, raw in self._raw(features)]
         folds = max(len(raw) for _, raw in parts)
         mixed = [sum(share * raw[fold % len(raw)] for share, raw in parts) for fold in range(folds)]
         return np.stack([self._decoded(one) for one in mixed])
 
-    def _raw(self, frame: Any) -> Iterator[tuple[Part, NDArray[np.float32]]]:
+    def _raw(self, features: Features) -> Iterator[tuple[Part, NDArray[np.float32]]]:
         """Yield each part with the predictions (S, N, K) of its networks."""
         from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
 
-        features = self.preparation.encode(frame)
         for part in self.parts:
             yield part, predict_stack(part.candidate.network, part.weights, features, self.preparation.loss)
 

@@ -18,7 +18,8 @@ class Loss:
     """A loss and the prediction that goes with it.
 
     Attributes:
-        training: (outputs (M, E, B, K), targets (M, B), smoothing (M,)) → (M,), averaged over members and rows.
+        training: (outputs (M, E, B, K), targets (M, B), smoothing (M,)) → (M,), averaged over members and rows. The
+            targets of a soft loss are chances (M, B, K), and are not smoothed further.
         decode: outputs (M, E, B, K) → predictions (M, B, K) averaged over members; probabilities for classes.
         validation: (predictions (M, B, K), targets (M, B)) → (M, B), the loss of each row.
     """
@@ -48,6 +49,15 @@ def _of_class(values: Tensor, targets: Tensor) -> Tensor:
     return values.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
 
 
+def _soft_cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
+    logs = functional.log_softmax(outputs, dim=3)
+    return -(targets[:, None] * logs).sum(dim=3).mean(dim=(1, 2))
+
+
+def _negative_log_of_chances(probabilities: Tensor, targets: Tensor) -> Tensor:
+    return -(targets * probabilities.clamp_min(1e-7).log()).sum(dim=2)
+
+
 def _squared_error(outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
     return functional.mse_loss(outputs.squeeze(3), targets[:, None].expand(outputs.shape[:3]), reduction="none").mean(
         dim=(1, 2)
@@ -64,5 +74,6 @@ def _squared(values: Tensor, targets: Tensor) -> Tensor:
 
 LOSSES: Mapping[str, Loss] = {
     "cross_entropy": Loss(_cross_entropy, _class_probabilities, _negative_log),
+    "soft_cross_entropy": Loss(_soft_cross_entropy, _class_probabilities, _negative_log_of_chances),
     "squared_error": Loss(_squared_error, _mean_of_members, _squared),
 }
