@@ -187,6 +187,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "5",
         "--test",
         "t.csv",
+        "--single",
     )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
     assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
@@ -198,6 +199,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "task": "binary",
         "metric": "roc_auc",
         "search": "tpe",
+        "single": True,
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",

@@ -39,6 +39,18 @@ def test_a_model_learns(run: nw.Run) -> None:
     assert (run.model.predict(iris()) == iris()["target"]).mean() > 0.9
 
 
+def test_a_single_network_can_be_asked_for(tmp_path: Path, run: nw.Run) -> None:
+    """It is one, it is small, it knows the irises, and the mix that it learnt from stands beside it."""
+    single = nw.fit(iris(), "target", trials=2, single=True, out=tmp_path)
+    assert len(single.model.parts) == 1
+    assert {tensor.shape[0] for tensor in single.model.parts[0].weights.values()} == {1}
+    assert single.bundle.stat().st_size < run.bundle.stat().st_size
+    assert (nw.load(single.bundle).predict(iris()) == iris()["target"]).mean() > 0.9
+    teacher = single.result.baselines[-1]
+    assert teacher.name == "the mix that it learnt from"
+    assert abs(teacher.score - single.result.score) < 0.1
+
+
 def test_a_saved_model_gives_the_same_answers(run: nw.Run) -> None:
     """Bit for bit, on all rows and on one."""
     loaded = nw.load(run.bundle)

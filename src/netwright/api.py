@@ -17,7 +17,7 @@ from netwright.data.reading import read_table
 from netwright.errors import BadTrials
 from netwright.evaluation import evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
-from netwright.finish import assemble
+from netwright.finish import SINGLE_SHARE, assemble
 from netwright.journal import Journal
 from netwright.metrics import find_metric
 from netwright.model import Model
@@ -85,6 +85,7 @@ def fit(
     trials: int | None = None,
     kinds: Mapping[str, str] | None = None,
     test: str | Path | pd.DataFrame | None = None,
+    single: bool = False,
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
@@ -102,6 +103,7 @@ def fit(
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
         test: a file or frame with the target, for metrics on rows that nothing else has seen.
+        single: hand over one network, trained on the answers of the mix, in place of the mix.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
 
@@ -124,12 +126,13 @@ def fit(
             if listener:
                 listener(event)
 
-        tell(RunStarted(_settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)))
+        settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test, single)
+        tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
-        pool = try_candidates(bench, budget, sampler, tell)
-        model = assemble(bench, pool, budget)
+        pool = try_candidates(bench, budget, sampler, tell, kept_back=SINGLE_SHARE if single else 0.0)
+        model = assemble(bench, pool, budget, single=single)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
@@ -150,6 +153,7 @@ def _settings(
     seed: int,
     kinds: Mapping[str, str],
     test: str | Path | pd.DataFrame | None,
+    single: bool,
 ) -> dict[str, Any]:
     """Return what a run was asked to do and what it runs on, as the journal keeps it."""
     return {
@@ -164,6 +168,7 @@ def _settings(
         "seed": seed,
         "kinds": dict(kinds),
         "test": None if test is None else _named(test),
+        "single": single,
         "netwright": __version__,
         "python": platform.python_version(),
         "torch": metadata.version("torch"),

@@ -108,6 +108,7 @@ def fit(
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
+    single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     as_json: Json = False,
 ) -> None:
     """Design, train, select and save a network for a table."""
@@ -129,6 +130,7 @@ def fit(
             seed=seed,
             kinds=kinds,
             test=test,
+            single=single,
             listener=progress.listen,
             budget=budget,
         )

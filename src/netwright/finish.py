@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.data.schema import Outcome
+from netwright.distil import distil
 from netwright.model import Model, Part
 from netwright.result import Baseline, Result, Standing
 from netwright.run import LARGEST_MIX, Pool, blend
@@ -26,6 +27,9 @@ from netwright.select.estimate import (
 )
 from netwright.select.importance import permutation_importance
 
+SINGLE_SHARE = 0.25  # of the time limit, kept back for the training of a single network
+AFTER_SINGLE = 1.2  # seconds for importance, writing and leaving
+SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for the end: untrained it is worth nothing
 GAIN_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
@@ -34,36 +38,72 @@ MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
 SHOWN_ROWS = 500
 
 
-def assemble(bench: Bench, pool: Pool, budget: Budget) -> Model:
+def assemble(bench: Bench, pool: Pool, budget: Budget, *, single: bool = False) -> Model:
     """Return the model that the pool's mix stands for, with its result.
 
     Args:
         bench: what the trials shared.
         pool: the finished trials and their mixing weights.
         budget: asked for the time, and for how much of it importance may take.
+        single: whether to hand over one network that learnt from the mix.
+
+    Raises:
+        TrialError: if the training of the single network diverged.
     """
+    model = _mixed(bench, pool, budget)
+    if single:
+        model = _single(bench, pool, model, budget)
+    return replace(model, result=replace(model.result, importance=_importance(bench, model, budget)))
+
+
+def _mixed(bench: Bench, pool: Pool, budget: Budget) -> Model:
     predictions = [trial.predictions for trial in pool.trials]
-    classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
-    temperature = fit_temperature(blend(predictions, pool.weights), bench.loaded.truth) if classes else 1.0
-    honest = estimate(
-        predictions,
-        bench.loaded.truth,
-        bench.folds,
-        bench.metric,
-        outcome=bench.loaded.schema.target.outcome,
-        sizes=[4 * trial.parameters for trial in pool.trials],
-        largest=LARGEST_MIX,
-        seed=bench.seed,
-    )
+    temperature = _temperature(bench, blend(predictions, pool.weights))
+    sizes = [4 * trial.parameters for trial in pool.trials]
+    honest = _estimate(bench, predictions, sizes)
     parts = tuple(
         Part(trial.candidate, _arrays(trial), float(weight))
         for trial, weight in zip(pool.trials, pool.weights, strict=True)
         if weight > 0
     )
     model = Model(bench.task, bench.preparation, parts, temperature, _result(bench, pool, honest, budget))
-    honest = _with_gain(bench, model, honest)
-    model = replace(model, result=_result(bench, pool, honest, budget))
-    return replace(model, result=replace(model.result, importance=_importance(bench, model, budget)))
+    return replace(model, result=_result(bench, pool, _with_gain(bench, model, honest), budget))
+
+
+def _single(bench: Bench, pool: Pool, mixed: Model, budget: Budget) -> Model:
+    """Return one network that learnt from the mix; the mix's score stands beside its own."""
+    best = min(pool.trials, key=lambda trial: (trial.loss, trial.ticket.number))
+    began, allowed = budget.elapsed(), max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE)
+
+    def time_used() -> float:
+        limited = budget.seconds is not None or budget.ended_early
+        return min(1.0, (budget.elapsed() - began) / allowed) if limited else 0.0
+
+    student = distil(bench, mixed, best.candidate, time_used, bench.seed)
+    temperature = _temperature(bench, student.predictions)
+    result = _result(bench, pool, _estimate(bench, [student.predictions], None), budget)
+    teacher = Baseline("the mix that it learnt from", mixed.result.score)
+    result = replace(result, baselines=(*result.baselines, teacher))
+    part = Part(student.candidate, student.weights, 1.0)
+    return Model(bench.task, bench.preparation, (part,), temperature, result)
+
+
+def _temperature(bench: Bench, predictions: NDArray[Any]) -> float:
+    classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
+    return fit_temperature(predictions, bench.loaded.truth) if classes else 1.0
+
+
+def _estimate(bench: Bench, predictions: list[NDArray[Any]], sizes: list[int] | None) -> Estimate:
+    return estimate(
+        predictions,
+        bench.loaded.truth,
+        bench.folds,
+        bench.metric,
+        outcome=bench.loaded.schema.target.outcome,
+        sizes=sizes,
+        largest=LARGEST_MIX,
+        seed=bench.seed,
+    )
 
 
 def _with_gain(bench: Bench, model: Model, honest: Estimate) -> Estimate:

@@ -36,9 +36,10 @@ class Pool:
     best: float = float("inf")
     curve: list[tuple[float, float]] = field(default_factory=list)  # (seconds, score) of the mix, when it got better
     mixing: float = 0.0  # seconds that choosing the mix took the last time
+    kept_back: float = 0.0  # share of the time limit that is not for the search
 
 
-def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener) -> Pool:
+def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *, kept_back: float = 0.0) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
     Args:
@@ -46,6 +47,7 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener) -
         budget: time or number of trials.
         sampler: the way to search.
         listener: told what happens, from any thread, one event at a time.
+        kept_back: share of the time limit that is not for the search.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
@@ -55,7 +57,7 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener) -
     points = (*bench.quick_points, *(bench.task.portfolio(rows, outcome) if sampler.portfolio else ()))
     state = sampler.init(bench.task.space(rows), points, bench.seed)
     desk = Desk(sampler, state, lambda point: siblings(bench, point), budget.trials)
-    pool, course, lock = Pool(), Course(), threading.RLock()
+    pool, course, lock = Pool(kept_back=kept_back), Course(), threading.RLock()
 
     def tell(event: Event) -> None:
         with lock:
@@ -91,7 +93,7 @@ def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
     if budget.seconds is None:
         return budget.left()
     finishing = RESERVE + (len(bench.splits) + 2) * pool.mixing
-    return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds))
+    return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds) - pool.kept_back * budget.seconds)
 
 
 def _account(

@@ -55,13 +55,14 @@ def test_the_command_survives_a_shell() -> None:
         "trials": 12,
         "time": None,
         "seed": 3,
+        "single": True,
         "metric": "r2",
         "search": "tpe",
     }
     line = words.command({**settings, "kinds": {"a b": "text"}})
     assert shlex.split(line) == [
         *("netwright", "fit", "my $data.csv", "--target", "it's; rm", "--trials", "12"),
-        *("--metric", "r2", "--search", "tpe", "--seed", "3", "--kind", "a b=text"),
+        *("--metric", "r2", "--search", "tpe", "--seed", "3", "--single", "--kind", "a b=text"),
     ]
 
 
