@@ -17,11 +17,12 @@ most for its time. The mix is chosen out of fold, as in a run; its regret is mea
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from netwright.errors import TrialError
 from netwright.metrics import METRICS, find_metric
 from netwright.select.ensemble import select_weights
 from netwright.spec.spaces import Point, sample
-from netwright.spec.tables import MANY_ROWS, batch_sizes, portfolio, space
+from netwright.spec.tables import MANY_ROWS, batch_sizes, space
 
 Array = NDArray[Any]
 MOST_SECONDS = 25.0  # of one core, for one candidate; the schedule then ends there
@@ -64,16 +65,54 @@ def main() -> None:
 
 
 def candidates(size: str, count: int) -> list[Point]:
-    """Return the portfolio as it ships now and points drawn from the space, the same ones at each call."""
+    """Return bets, the best of them with another batch size too, and points drawn from the space."""
     rows = MANY_ROWS + 1 if size == LARGE else MANY_ROWS
     generator = np.random.default_rng(0)
-    drawn = [sample(space(rows), generator) for _ in range(count)]
-    return [relative(point) for point in (*portfolio(rows, "multiclass"), *suggested(rows), *drawn)][:count]
+    bets = [{**point, "batch_size": 0} for point in (*first_bets(rows), *suggested(rows))]
+    drawn = [relative(sample(space(rows), generator), rows) for _ in range(count)]
+    again = [
+        {**bets[place], "batch_size": 1} for place in ((5, 6, 0, 4, 1, 10) if size == SMALL else (3, 8, 1, 10, 0, 12))
+    ]
+    return [*again, *bets, *drawn][:count]
+
+
+def first_bets(rows: int) -> tuple[Point, ...]:
+    """Return what was thought strong before anything was measured."""
+    usual: Point = {
+        "embedding": "periodic",
+        "sigma": 0.1,
+        "bins": 16,
+        "body": "plain",
+        "width": 256,
+        "depth": 3,
+        "activation": "silu",
+        "norm": "none",
+        "members": 1,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.02,
+        "scale_rate": 6.0,
+        "scale_decay": 0.0,
+        "dropout": 0.1,
+        "label_smoothing": 0.0,
+        "schedule": "cosine",
+        "second_moment": 0.95,
+        "batch_size": 1,
+        "epochs": 24 if rows > MANY_ROWS else 64,
+    }
+    piecewise: Point = {**usual, "embedding": "piecewise"}
+    members: Point = {**piecewise, "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3}
+    others: tuple[Point, ...] = (
+        {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
+        {**usual, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},
+        {**usual, "activation": "mish", "learning_rate": 1e-3, "dropout": 0.25, "weight_decay": 0.1},
+        {**usual, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
+    )
+    return (usual, piecewise, *others, members) if rows > MANY_ROWS else (usual, members, piecewise, *others)
 
 
 def suggested(rows: int) -> tuple[Point, ...]:
     """Return points that looked good on some tables: bets, to be measured like the drawn ones."""
-    usual = portfolio(rows, "multiclass")[0]
+    usual = first_bets(rows)[0]
     short, long = (12, 32) if rows > MANY_ROWS else (16, 64)
     fading: Point = {"scale_rate": 20.0, "scale_decay": 0.5, "dropout": 0.3}
     relu: Point = {"activation": "relu", "width": 128, "learning_rate": 2e-3}
@@ -89,11 +128,9 @@ def suggested(rows: int) -> tuple[Point, ...]:
     )
 
 
-def relative(point: Point) -> Point:
-    """Return the point with its batch size as a place in the choices for its number of rows: 0, 1 or 2."""
-    batch = int(point["batch_size"])
-    sizes = {size: place for rows in (200, 1_000, 5_000, 50_000, 10**6) for place, size in enumerate(batch_sizes(rows))}
-    return {**point, "batch_size": sizes[batch]}
+def relative(point: Point, rows: int) -> Point:
+    """Return the point with its batch size as a place in the choices for so many rows: 0, 1 or 2."""
+    return {**point, "batch_size": batch_sizes(rows).index(int(point["batch_size"]))}
 
 
 def absolute(point: Point, rows: int) -> Point:
@@ -105,28 +142,33 @@ def measure_all(folder: Path, sets: Sequence[LearningSet], count: int, workers: 
     """Measure what is not there yet, candidate by candidate, so that a part of it is of use too."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(folder, place, one.name) for place in range(count) for one in sets]
-    jobs = [job for job in jobs if not _file(*job).exists()]
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=40) as pool:
         for done, line in enumerate(pool.imap_unordered(_measure_job, jobs), start=1):
             print(f"{done}/{len(jobs)} {line}", flush=True)
 
 
-def _file(folder: Path, place: int, name: str) -> Path:
-    return folder / f"{name}-{place:03d}.npz"
-
-
 def _measure_job(job: tuple[Path, int, str]) -> str:
     folder, place, name = job
     (one,) = named([name])
-    found = measure(one, place)
-    partial = _file(folder, place, name).with_suffix(".partial")
+    size = LARGE if len(one.parts()[0]) > MANY_ROWS else SMALL
+    point = candidates(size, place + 1)[place]
+    path = folder / f"{name}-{key(point)}.npz"
+    if path.exists():
+        return f"{name} {place} was there"
+    found = measure(one, point)
+    partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, **found)
-    partial.rename(_file(folder, place, name))
+        np.savez(file, point=json.dumps(point), **found)
+    partial.rename(path)
     return f"{name} {place} {float(found['seconds']):.1f} s, loss {float(found['loss']):.4f}"
 
 
-def measure(one: LearningSet, place: int) -> dict[str, Any]:
+def key(point: Point) -> str:
+    """Return a short name of a point, the same at any time."""
+    return hashlib.sha256(json.dumps(point, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     """Return what a candidate comes to on a table: predictions out of fold and for the judged rows, time and truth."""
     import torch
 
@@ -145,8 +187,7 @@ def measure(one: LearningSet, place: int) -> dict[str, Any]:
     outcome = loaded.schema.target.outcome
     bench = set_up(task, loaded, find_metric("auto", outcome), seed=0)
     rows = len(loaded.truth)
-    size = LARGE if rows > MANY_ROWS else SMALL
-    candidate = task.candidate(absolute(candidates(size, place + 1)[place], rows), bench.preparation)
+    candidate = task.candidate(absolute(point, rows), bench.preparation)
     frame, truth = task.parse(judge, loaded.schema), task.parse_target(judge, loaded.schema)
     known = np.flatnonzero(truth >= 0 if loaded.schema.target.labels else np.isfinite(truth))
     base = {"truth": loaded.truth, "judged_truth": truth[known], "outcome": str(outcome), "rows": rows}
@@ -155,7 +196,7 @@ def measure(one: LearningSet, place: int) -> dict[str, Any]:
     try:
         loss = LOSSES[bench.preparation.loss]
         (trained,) = train_population(
-            candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, control, [place]
+            candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, control, [0]
         )
     except TrialError:
         return {**base, "seconds": time.thread_time() - began, "loss": np.inf}
@@ -175,11 +216,12 @@ def measure(one: LearningSet, place: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Measured:
-    """All candidates on one table.
+    """Candidates on one table.
 
     Attributes:
         name: of the table; rows: it has to learn from; outcome: of its target.
         truth, judged_truth: of the rows that candidates were mixed on, and judged on.
+        points: (C,) the candidates.
         inside, judged: (C, ...) predictions of each candidate for them; NaN where it failed.
         seconds: (C,) of one core.
         low, high: the loss of the best candidate alone, and of the median one: the scale of regret.
@@ -190,11 +232,12 @@ class Measured:
     outcome: str
     truth: Array
     judged_truth: Array
+    points: list[Point]
     inside: list[Array]
     judged: list[Array]
     seconds: Array
-    low: float
-    high: float
+    low: float = 0.0
+    high: float = 1.0
 
     def loss(self, predictions: Array) -> float:
         """Return log-loss, or RMSE, on the judged rows."""
@@ -208,35 +251,44 @@ class Measured:
         mixed = sum(weight * self.judged[place] for weight, place in zip(weights, chosen, strict=True) if weight)
         return (self.loss(np.asarray(mixed)) - self.low) / (self.high - self.low)
 
+    def only(self, keys: Sequence[str]) -> Measured:
+        """Return the candidates of these keys, in this order."""
+        place_of = {key(point): place for place, point in enumerate(self.points)}
+        places = [place_of[name] for name in keys]
+        lists = {name: [vars(self)[name][place] for place in places] for name in ("points", "inside", "judged")}
+        return replace(self, **lists, seconds=self.seconds[places])
+
 
 def load(folder: Path, one: LearningSet) -> Measured | None:
     """Return what was measured on a table; None if nothing was."""
-    files = sorted(folder.glob(f"{one.name}-[0-9][0-9][0-9].npz"))
-    if not files:
+    found = [dict(np.load(file, allow_pickle=False)) for file in sorted(folder.glob(f"{one.name}-*.npz"))]
+    good = next((entry for entry in found if "inside" in entry), None)
+    if good is None:
         return None
-    found = [dict(np.load(file, allow_pickle=False)) for file in files]
-    good = next(entry for entry in found if "inside" in entry)
     shape, judged_shape = good["inside"].shape, good["judged"].shape
-    inside = [entry.get("inside", np.full(shape, np.nan)) for entry in found]
-    judged = [entry.get("judged", np.full(judged_shape, np.nan)) for entry in found]
-    seconds = np.array([float(entry["seconds"]) for entry in found])
     measured = Measured(
-        one.name, int(good["rows"]), str(good["outcome"]), good["truth"], good["judged_truth"], inside, judged,
-        seconds, 0.0, 1.0,
-    )  # fmt: skip
-    losses = [measured.loss(predictions) for predictions in judged if np.isfinite(predictions).all()]
-    return Measured(**{**vars(measured), "low": min(losses), "high": float(np.median(losses))})
+        name=one.name,
+        rows=int(good["rows"]),
+        outcome=str(good["outcome"]),
+        truth=good["truth"],
+        judged_truth=good["judged_truth"],
+        points=[json.loads(str(entry["point"])) for entry in found],
+        inside=[entry.get("inside", np.full(shape, np.nan)) for entry in found],
+        judged=[entry.get("judged", np.full(judged_shape, np.nan)) for entry in found],
+        seconds=np.array([float(entry["seconds"]) for entry in found]),
+    )
+    losses = [measured.loss(predictions) for predictions in measured.judged if np.isfinite(predictions).all()]
+    return replace(measured, low=min(losses), high=float(np.median(losses)))
 
 
 def load_all(folder: Path, size: str) -> list[Measured]:
-    """Return the tables of a size that are measured far enough; only candidates that all of them have are kept."""
+    """Return the tables of a size that are measured far enough, with the candidates that all of them have."""
     found = [measured for one in SETS if (measured := load(folder, one)) is not None]
     found = [measured for measured in found if (measured.rows > MANY_ROWS) == (size == LARGE)]
     most = max(len(measured.seconds) for measured in found)
     found = [measured for measured in found if len(measured.seconds) >= ENOUGH * most]
-    count = min(len(measured.seconds) for measured in found)
-    cut = {name: slice(count) for name in ("inside", "judged", "seconds")}
-    return [Measured(**{**vars(one), **{name: vars(one)[name][part] for name, part in cut.items()}}) for one in found]
+    common = set.intersection(*({key(point) for point in measured.points} for measured in found))
+    return [measured.only(sorted(common)) for measured in found]
 
 
 def choose(tables: Sequence[Measured], length: int = LENGTH) -> list[tuple[int, float]]:
@@ -275,7 +327,7 @@ def choose_all(folder: Path, path: Path | None) -> None:
     document: dict[str, Any] = {"learnt_from": {}, "points": {}}
     for size in (SMALL, LARGE):
         tables = load_all(folder, size)
-        points = candidates(size, len(tables[0].seconds))
+        points = tables[0].points
         order = choose(tables)
         print(f"{size}: {len(points)} candidates on {', '.join(one.name for one in tables)}")
         for place, regret in order:
@@ -287,16 +339,24 @@ def choose_all(folder: Path, path: Path | None) -> None:
 
 
 def check_all(folder: Path) -> None:
-    """Print the regret on each table of the portfolio that the other tables choose, beside the hand-made order."""
+    """Print the regret on each table of the portfolio that the other tables choose, beside the first bets in order."""
     for size in (SMALL, LARGE):
         tables = load_all(folder, size)
+        rows = MANY_ROWS + (size == LARGE)
+        keys = [key(point) for point in tables[0].points]
+        bets = [keys.index(key({**point, "batch_size": 0})) for point in first_bets(rows)]
         lines = []
         for left_out in tables:
             order = [place for place, _ in choose([one for one in tables if one is not left_out])]
-            given = list(range(min(len(order), len(portfolio(MANY_ROWS + (size == LARGE), "multiclass")))))
-            lines.append([left_out.regret(order[: len(given)]), left_out.regret(given)])
-            print(f"{left_out.name:16} learnt {lines[-1][0]:7.3f}   as shipped {lines[-1][1]:7.3f}", flush=True)
-        print(f"{size}: mean learnt {np.mean(lines, axis=0)[0]:.3f}, as shipped {np.mean(lines, axis=0)[1]:.3f}")
+            seconds = [float(left_out.seconds[places].sum()) for places in (order[: len(bets)], bets)]
+            lines.append([left_out.regret(order[: len(bets)]), left_out.regret(bets), *seconds])
+            print(
+                f"{left_out.name:16} learnt {{:7.3f}}   bets {{:7.3f}}   in {{:.0f}} and {{:.0f}} s".format(*lines[-1])
+            )
+        print(
+            f"{size}: mean of {len(bets)} candidates {{:.3f}} and {{:.3f}}".format(*np.mean(lines, axis=0)[:2]),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
