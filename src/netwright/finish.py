@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
+from netwright.bundle.short import rounded
 from netwright.data.schema import Outcome
 from netwright.distil import distil
 from netwright.model import Model, Part
@@ -84,7 +85,7 @@ def _single(bench: Bench, pool: Pool, mixed: Model, budget: Budget) -> Model:
     result = _result(bench, pool, _estimate(bench, [student.predictions], None), budget)
     teacher = Baseline("the mix that it learnt from", mixed.result.score)
     result = replace(result, baselines=(*result.baselines, teacher))
-    part = Part(student.candidate, student.weights, 1.0)
+    part = Part(student.candidate, rounded(student.weights), 1.0)
     return Model(bench.task, bench.preparation, (part,), temperature, result)
 
 
@@ -116,7 +117,7 @@ def _with_gain(bench: Bench, model: Model, honest: Estimate) -> Estimate:
 
 
 def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
-    return {name: tensor.detach().numpy() for name, tensor in trial.trained.weights.items()}
+    return rounded({name: tensor.detach().numpy() for name, tensor in trial.trained.weights.items()})
 
 
 def _result(bench: Bench, pool: Pool, honest: Estimate, budget: Budget) -> Result:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.bundle.short import half_where_equal
 from netwright.data.features import Features
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
@@ -152,7 +153,7 @@ class Model:
             "parts": [{"candidate": part.candidate.to_json(), "share": part.share} for part in self.parts],
         }
         documents = {**self.preparation.documents(), "spec": spec, "card": self.result.to_json()}
-        tensors = (self.preparation.tensors(), *(dict(part.weights) for part in self.parts))
+        tensors = (self.preparation.tensors(), *(half_where_equal(part.weights) for part in self.parts))
         write_bundle(path, Contents(documents, tensors))
 
 
@@ -217,8 +218,9 @@ def _checked_weights(
     fits = (
         set(weights) == set(wanted)
         and len(stacks) == 1
-        and all(tensor.dtype == np.float32 and tensor.shape[1:] == wanted[name] for name, tensor in weights.items())
+        and all(tensor.dtype in (np.float32, np.float16) for tensor in weights.values())
+        and all(tensor.shape[1:] == wanted[name] for name, tensor in weights.items())
     )
     if not fits:
         raise UnfitBundle(path, "the shapes of its weights are not those of its networks")
-    return weights
+    return {name: tensor.astype(np.float32, copy=False) for name, tensor in weights.items()}
