@@ -11,7 +11,7 @@ GENERATOR = np.random.default_rng(0)
 
 def test_rounded_matrices_lose_nothing_when_they_are_halved() -> None:
     """What was rounded comes back bit for bit from float16; what was not is left in float32."""
-    weights = {"1.weight": GENERATOR.normal(size=(2, 5, 4)).astype(np.float32), "0.knots": np.linspace(0, 1, 9)}
+    weights = {"1.weight": GENERATOR.normal(size=(2, 5, 4)).astype(np.float32), "0.knots": np.linspace(0, 1, 10)}
     weights["0.knots"] = weights["0.knots"].astype(np.float32)
     short = rounded(weights)
     halved = half_where_equal(short)
