@@ -26,7 +26,7 @@ def _taught(target: str) -> tuple[Bench, Model, Student]:
     bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
     budget = Budget(trials=4)
     pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
-    model = assemble(bench, pool, budget)
+    model = assemble(bench, pool, budget)[0]
     candidate = TASK.candidate(TASK.first_glance(len(loaded.truth)), bench.preparation)
     return bench, model, distil(bench, model, candidate, lambda: 0.0, seed=1)
 

@@ -12,6 +12,8 @@ from netwright.errors import NetwrightError, nearest
 
 GIVEN: dict[str, tuple[Any, ...]] = {
     "BadKind": ("zip",),
+    "BadLatency": ("fast",),
+    "BadSize": ("small",),
     "BadTrials": (0,),
     "CannotWrite": ("out/model.nw", "No space left on device"),
     "ConstantTarget": ("label", "yes"),

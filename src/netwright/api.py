@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._version import __version__
 from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
+from netwright.choosing import mixed, usual_room, within
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
 from netwright.errors import BadTrials
@@ -19,6 +20,7 @@ from netwright.evaluation import evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
 from netwright.finish import SINGLE_SHARE, assemble
 from netwright.journal import Journal
+from netwright.limits import make_limits
 from netwright.metrics import find_metric
 from netwright.model import Model
 from netwright.report.html import write_report
@@ -27,6 +29,7 @@ from netwright.report.text import architecture
 from netwright.result import Result
 from netwright.run import search as try_candidates
 from netwright.search import find_sampler
+from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUT = "netwright-run"
+SHELF = "trials.nw"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ def fit(
     kinds: Mapping[str, str] | None = None,
     test: str | Path | pd.DataFrame | None = None,
     single: bool = False,
+    max_latency: str | None = None,
+    max_size: str | None = None,
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
@@ -104,6 +110,9 @@ def fit(
         kinds: column → kind, where the inferred one is wrong.
         test: a file or frame with the target, for metrics on rows that nothing else has seen.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
+        max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
+        max_size: what the model file may take, such as `"2MB"`. Where the mix passes a limit, a smaller mix or one
+            network that learnt from it is handed over; the result says if even that passes it.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
 
@@ -112,6 +121,7 @@ def fit(
     """
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
+    limits = make_limits(max_latency, max_size)
     folder = Path(out)
     chosen = TASKS["tabular"]
     loaded = chosen.load(Request(data, target, kinds or {}, task))
@@ -126,17 +136,19 @@ def fit(
             if listener:
                 listener(event)
 
-        settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test, single)
+        settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)
+        settings |= {"single": single, "max_latency": max_latency, "max_size": max_size}
         tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
-        pool = try_candidates(bench, budget, sampler, tell, kept_back=SINGLE_SHARE if single else 0.0)
-        model = assemble(bench, pool, budget, single=single)
+        pool = try_candidates(bench, budget, sampler, tell, kept_back=SINGLE_SHARE if single or limits else 0.0)
+        model, shelf = assemble(bench, pool, budget, single=single, limits=limits)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
         model.save(folder / "model.nw")
+        write_shelf(folder / SHELF, shelf, model.result)
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
@@ -153,7 +165,6 @@ def _settings(
     seed: int,
     kinds: Mapping[str, str],
     test: str | Path | pd.DataFrame | None,
-    single: bool,
 ) -> dict[str, Any]:
     """Return what a run was asked to do and what it runs on, as the journal keeps it."""
     return {
@@ -168,7 +179,6 @@ def _settings(
         "seed": seed,
         "kinds": dict(kinds),
         "test": None if test is None else _named(test),
-        "single": single,
         "netwright": __version__,
         "python": platform.python_version(),
         "torch": metadata.version("torch"),
@@ -190,3 +200,30 @@ def make_budget(time: str | float | None, trials: int | None) -> Budget:
             raise BadTrials(trials)
         return Budget(trials=trials)
     return Budget(seconds=None if time is None else parse_duration(time))
+
+
+def pick(
+    run: str | Path,
+    *,
+    max_latency: str | None = None,
+    max_size: str | None = None,
+    out: str | Path | None = None,
+) -> Model:
+    """Choose another model from a finished run, without training, and save it.
+
+    Args:
+        run: the folder that `fit` wrote.
+        max_latency: as for `fit`.
+        max_size: as for `fit`.
+        out: the file; by default `picked.nw` in the folder.
+
+    Raises:
+        NetwrightError: with one or two sentences on what is wrong, where, and what to do.
+    """
+    limits = make_limits(max_latency, max_size)
+    folder = Path(run)
+    shelf, result = read_shelf(folder / SHELF)
+    whole = mixed(shelf, usual_room(shelf.kept), replace(result, test_metrics={}, importance=(), missed=()))
+    model = within(shelf, limits, whole)
+    model.save(folder / "picked.nw" if out is None else Path(out))
+    return model

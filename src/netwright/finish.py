@@ -1,10 +1,9 @@
-"""From finished trials to a model: the mix, its calibration, the honest estimate, and what is told of them."""
+"""From finished trials to a model: kept, mixed or distilled, measured, and told of in numbers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,128 +11,133 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
-from netwright.data.schema import Outcome
+from netwright.choosing import front, measured, mixed, scored, usual_room, within
 from netwright.distil import distil
+from netwright.footprint import footprint
+from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.result import Baseline, Result, Standing
-from netwright.run import LARGEST_MIX, Pool, blend
+from netwright.run import Pool
 from netwright.select.calibrate import fit_temperature, spread_rows
-from netwright.select.estimate import (
-    EXPLANATION,
-    Estimate,
-    confusion_counts,
-    estimate,
-    reliability_bins,
-    with_gain,
-)
+from netwright.select.estimate import EXPLANATION, estimate
 from netwright.select.importance import permutation_importance
+from netwright.shelf import Kept, Shelf
+from netwright.spec.network import Candidate
+from netwright.tasks.task import Task
 
 SINGLE_SHARE = 0.25  # of the time limit, kept back for the training of a single network
 AFTER_SINGLE = 1.2  # seconds for importance, writing and leaving
 SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for the end: untrained it is worth nothing
-GAIN_ROWS = 1_000  # on which the networks of different folds are compared
+FRONT_NEEDS = 1.0  # seconds that must be left for a point of the front: it makes no model better
+SAMPLE_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
 IMPORTANCE_COLUMNS = 64  # looked at when there is no time limit, so that the result does not hang on the clock
-MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
-SHOWN_ROWS = 500
 
 
-def assemble(bench: Bench, pool: Pool, budget: Budget, *, single: bool = False) -> Model:
-    """Return the model that the pool's mix stands for, with its result.
+def assemble(
+    bench: Bench, pool: Pool, budget: Budget, *, single: bool = False, limits: Limits = NO_LIMITS
+) -> tuple[Model, Shelf]:
+    """Return the model that is handed over, with its result, and the trials that another could be chosen from.
 
     Args:
         bench: what the trials shared.
-        pool: the finished trials and their mixing weights.
+        pool: the finished trials.
         budget: asked for the time, and for how much of it importance may take.
         single: whether to hand over one network that learnt from the mix.
+        limits: what the model may cost. Where the whole mix passes them, one network that learnt from it and the best
+            mix that keeps them are compared by their honest estimates.
 
     Raises:
         TrialError: if the training of the single network diverged.
     """
-    model = _mixed(bench, pool, budget)
+    shelf = _shelf(bench, pool)
+    model = whole = mixed(shelf, usual_room(shelf.kept), _result(bench, pool, budget))
     if single:
-        model = _single(bench, pool, model, budget)
-    return replace(model, result=replace(model.result, importance=_importance(bench, model, budget)))
+        model = _single(bench, shelf, whole, budget, limits)
+    elif limits and not footprint(whole).keeps(limits):
+        model = _better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits))
+    else:
+        model = measured(whole, footprint(whole), limits)
+    points = front(shelf, whole, lambda: budget.left() > FRONT_NEEDS)
+    result = replace(model.result, front=points, importance=_importance(bench, model, budget))
+    return replace(model, result=result), shelf
 
 
-def _mixed(bench: Bench, pool: Pool, budget: Budget) -> Model:
-    predictions = [trial.predictions for trial in pool.trials]
-    temperature = _temperature(bench, blend(predictions, pool.weights))
-    sizes = [4 * trial.parameters for trial in pool.trials]
-    honest = _estimate(bench, predictions, sizes)
-    parts = tuple(
-        Part(trial.candidate, _arrays(trial), float(weight))
-        for trial, weight in zip(pool.trials, pool.weights, strict=True)
-        if weight > 0
+def _shelf(bench: Bench, pool: Pool) -> Shelf:
+    kept = tuple(
+        Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), np.asarray(trial.predictions, np.float32))
+        for trial in pool.trials
     )
-    model = Model(bench.task, bench.preparation, parts, temperature, _result(bench, pool, honest, budget))
-    return replace(model, result=_result(bench, pool, _with_gain(bench, model, honest), budget))
+    rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
+    sample = bench.preparation.encode(bench.loaded.frame.take(rows))
+    truth, folds = bench.loaded.truth, bench.folds
+    return Shelf(bench.task, bench.preparation, bench.metric, truth, folds, sample, bench.seed, kept)
 
 
-def _single(bench: Bench, pool: Pool, mixed: Model, budget: Budget) -> Model:
+def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.detach().numpy() for name, tensor in trial.trained.weights.items()}
+
+
+# --- one network ---------------------------------------------------------------------------------------------------
+
+
+def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
     """Return one network that learnt from the mix; the mix's score stands beside its own."""
-    best = min(pool.trials, key=lambda trial: (trial.loss, trial.ticket.number))
     began, allowed = budget.elapsed(), max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE)
 
     def time_used() -> float:
         limited = budget.seconds is not None or budget.ended_early
         return min(1.0, (budget.elapsed() - began) / allowed) if limited else 0.0
 
-    student = distil(bench, mixed, best.candidate, time_used, bench.seed)
-    temperature = _temperature(bench, student.predictions)
-    result = _result(bench, pool, _estimate(bench, [student.predictions], None), budget)
-    teacher = Baseline("the mix that it learnt from", mixed.result.score)
-    result = replace(result, baselines=(*result.baselines, teacher))
-    part = Part(student.candidate, rounded(student.weights), 1.0)
-    return Model(bench.task, bench.preparation, (part,), temperature, result)
-
-
-def _temperature(bench: Bench, predictions: NDArray[Any]) -> float:
-    classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
-    return fit_temperature(predictions, bench.loaded.truth) if classes else 1.0
-
-
-def _estimate(bench: Bench, predictions: list[NDArray[Any]], sizes: list[int] | None) -> Estimate:
-    return estimate(
-        predictions,
-        bench.loaded.truth,
-        bench.folds,
-        bench.metric,
-        outcome=bench.loaded.schema.target.outcome,
-        sizes=sizes,
-        largest=LARGEST_MIX,
-        seed=bench.seed,
+    student = distil(bench, whole, _design(bench.task, shelf, whole, limits), time_used, bench.seed)
+    classes = bool(shelf.preparation.schema.target.labels)
+    temperature = fit_temperature(student.predictions, shelf.truth) if classes else 1.0
+    made = estimate(
+        [student.predictions], shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, seed=shelf.seed
     )
+    result = scored(whole.result, shelf, made)
+    teacher = Baseline("the mix that it learnt from", whole.result.score)
+    part = Part(student.candidate, rounded(student.weights), 1.0)
+    model = replace(whole, parts=(part,), temperature=temperature)
+    model = replace(model, result=replace(result, baselines=(*result.baselines, teacher)))
+    return measured(model, footprint(model), limits)
 
 
-def _with_gain(bench: Bench, model: Model, honest: Estimate) -> Estimate:
-    """Return the estimate with what averaging the folds' networks gains, looked at on some of the rows."""
-    rows = spread_rows(len(bench.loaded.truth), GAIN_ROWS)
-    members = model.answers_by_fold(bench.preparation.encode(bench.loaded.frame.take(rows)))
-    classes = bench.loaded.schema.target.outcome != Outcome.REGRESSION
-    residuals = None if classes else bench.loaded.truth - honest.predictions
-    return with_gain(honest, bench.metric, members, residuals, bench.seed)
+def _design(task: Task, shelf: Shelf, whole: Model, limits: Limits) -> Candidate:
+    """Return the best trial's design of which one network keeps the limits; the smallest one where none does."""
+    for one in shelf.kept:
+        alone = {name: tensor[:1] for name, tensor in one.weights.items()}
+        if not limits or footprint(replace(whole, parts=(Part(one.candidate, alone, 1.0),))).keeps(limits):
+            return one.candidate
+    return task.candidate(task.first_glance(len(shelf.truth)), shelf.preparation)
 
 
-def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
-    return rounded({name: tensor.detach().numpy() for name, tensor in trial.trained.weights.items()})
+def _better(first: Model, second: Model) -> Model:
+    """Return the one that misses fewer limits, then the one with the better estimate."""
+
+    def worth(model: Model) -> tuple[int, float]:
+        score = model.result.score
+        return len(model.result.missed), -score if model.result.greater_is_better else score
+
+    return min(first, second, key=worth)
 
 
-def _result(bench: Bench, pool: Pool, honest: Estimate, budget: Budget) -> Result:
-    truth, target = bench.loaded.truth, bench.loaded.schema.target
-    classes = target.outcome != Outcome.REGRESSION
-    confusion = confusion_counts(truth, honest.predictions).tolist() if 0 < len(target.labels) <= MOST_CONFUSED else []
-    reliability = reliability_bins(truth, honest.predictions) if classes else _pairs(truth, honest.predictions)
+# --- what is told of the run -----------------------------------------------------------------------------------------
+
+
+def _result(bench: Bench, pool: Pool, budget: Budget) -> Result:
+    """Return all that does not hang on which model is handed over; the estimate's numbers are filled in after it."""
+    target = bench.loaded.schema.target
     return Result(
         task=f"{bench.task.name}_{target.outcome}",
         metric=bench.metric.name,
         greater_is_better=bench.metric.greater_is_better,
-        score=honest.score,
-        score_low=honest.low,
-        score_high=honest.high,
+        score=float("nan"),
+        score_low=float("nan"),
+        score_high=float("nan"),
         estimate=EXPLANATION,
-        metrics=honest.metrics,
+        metrics={},
         test_metrics={},
         baselines=_baselines(bench, pool),
         leaderboard=_leaderboard(bench, pool),
@@ -141,18 +145,12 @@ def _result(bench: Bench, pool: Pool, honest: Estimate, budget: Budget) -> Resul
         trials=len(pool.trials) + len(pool.dropped),
         failed=len(pool.failures),
         labels=tuple(str(label) for label in target.labels),
-        confusion=tuple(tuple(row) for row in confusion),
-        reliability=reliability,
+        confusion=(),
+        reliability=(),
         importance=(),
         ended_early=budget.ended_early,
         curve=tuple(pool.curve),
     )
-
-
-def _pairs(truth: NDArray[Any], predictions: NDArray[Any]) -> tuple[tuple[float, float, float], ...]:
-    """Return (predicted, true, 1) of some rows, for a scatter plot."""
-    rows = np.linspace(0, len(truth) - 1, min(len(truth), SHOWN_ROWS)).astype(int)
-    return tuple((float(predictions[row]), float(truth[row]), 1.0) for row in rows)
 
 
 def _baselines(bench: Bench, pool: Pool) -> tuple[Baseline, ...]:
@@ -175,7 +173,6 @@ def _usual(bench: Bench) -> NDArray[np.float64]:
 
 
 def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
-    weights = (*pool.weights.tolist(), *([0.0] * len(pool.dropped)))
     standings = [
         Standing(
             trial=trial.ticket.number,
@@ -183,11 +180,11 @@ def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
             origin=trial.ticket.proposal.origin,
             score=trial.score,
             loss=trial.loss,
-            weight=weight,
+            weight=0.0,
             parameters=trial.parameters,
             seconds=trial.seconds,
         )
-        for trial, weight in zip((*pool.trials, *pool.dropped), weights, strict=True)
+        for trial in (*pool.trials, *pool.dropped)
     ]
     return tuple(sorted(standings, key=lambda standing: (standing.loss, standing.trial)))
 

@@ -147,14 +147,21 @@ class Model:
         Raises:
             OutputError: if it cannot be written there.
         """
-        spec = {
-            "task": self.task.name,
-            "temperature": self.temperature,
-            "parts": [{"candidate": part.candidate.to_json(), "share": part.share} for part in self.parts],
-        }
-        documents = {**self.preparation.documents(), "spec": spec, "card": self.result.to_json()}
+        documents = model_documents(self.task, self.preparation, self.parts, self.temperature, self.result)
         tensors = (self.preparation.tensors(), *(half_where_equal(part.weights) for part in self.parts))
         write_bundle(path, Contents(documents, tensors))
+
+
+def model_documents(
+    task: Task, preparation: Preparation, parts: tuple[Part, ...], temperature: float, result: Result
+) -> dict[str, Any]:
+    """Return the documents of a model file, by name."""
+    spec = {
+        "task": task.name,
+        "temperature": temperature,
+        "parts": [{"candidate": part.candidate.to_json(), "share": part.share} for part in parts],
+    }
+    return {**preparation.documents(), "spec": spec, "card": result.to_json()}
 
 
 def _stacked(part: Part) -> int:
@@ -190,7 +197,15 @@ def load(path: str | Path) -> Model:
         BundleError: if the file is damaged, hostile, of a newer format, or its parts do not fit together.
     """
     path = Path(path)
-    contents = read_bundle(path)
+    return read_model(path, read_bundle(path))
+
+
+def read_model(path: Path, contents: Contents) -> Model:
+    """Return the model that documents and tensors describe; `path` is for the sentence of an error.
+
+    Raises:
+        BundleError: if they do not fit together.
+    """
     try:
         spec = _SPEC.validate_json(json.dumps(contents.documents["spec"]))
         result = _RESULT.validate_json(json.dumps(contents.documents["card"]))

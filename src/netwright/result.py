@@ -36,6 +36,23 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class FrontPoint:
+    """A mix of the run's trials that no other one beats in score, latency and size together.
+
+    Attributes:
+        score: the metric out of fold as the search saw it: a little too good where many mixes were compared.
+        latency_ms: measured milliseconds to predict one row in a running process.
+        size_bytes: measured bytes of the file.
+        trials: the numbers of its trials.
+    """
+
+    score: float
+    latency_ms: float
+    size_bytes: int
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Result:
     """The outcome of a run.
 
@@ -56,6 +73,10 @@ class Result:
             of at most 500 rows with a third entry of 1.
         importance: (column, loss of score when it is shuffled), largest first.
         ended_early: whether the run was asked to end before its time.
+        latency_ms: median milliseconds to predict one row in a running process, measured; None where it was not.
+        size_bytes: bytes of the model's file, measured; None where it was not.
+        front: mixes of the run that no other beats in score, latency and size together, the fastest first.
+        missed: for each limit that the model does not keep, a sentence.
         curve: (seconds since the start, score of the mix as the search saw it) at each improvement.
     """
 
@@ -79,6 +100,10 @@ class Result:
     importance: tuple[tuple[str, float], ...]
     ended_early: bool
     curve: tuple[tuple[float, float], ...] = ()
+    latency_ms: float | None = None
+    size_bytes: int | None = None
+    front: tuple[FrontPoint, ...] = ()
+    missed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

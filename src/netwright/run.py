@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from netwright.attempt import Attempt, Course, siblings
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
+from netwright.choosing import LARGEST_MIX
 from netwright.errors import NoTrialFinished
 from netwright.events import BestImproved, Event, Listener, TrialFailed, TrialFinished
 from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Sampler
 from netwright.select.ensemble import select_weights
+from netwright.select.room import Room
 from netwright.train.lanes import run_lanes, usable_cores
 
 RESERVE = 1.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
 KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
-LARGEST_MIX = 16 * 2**20  # bytes of weights in one model: the file then stays under 20 MB
 
 
 @dataclass
@@ -135,8 +136,7 @@ def mix(bench: Bench, pool: Pool, budget: Budget) -> None:
         [trial.predictions for trial in pool.trials],
         bench.loaded.truth,
         bench.metric.name,
-        sizes=[4 * trial.parameters for trial in pool.trials],
-        largest=LARGEST_MIX,
+        room=Room(np.array([[2.0 * trial.parameters] for trial in pool.trials]), np.array([float(LARGEST_MIX)])),
     )
     pool.mixing = budget.elapsed() - began
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netwright.metrics import METRICS
 from netwright.select import ensemble
 from netwright.select.ensemble import doubt, select_weights
+from netwright.select.room import Room
 
 CLASS_METRICS = ["accuracy", "log_loss", "roc_auc", "balanced_accuracy", "macro_f1"]
 
@@ -97,16 +98,28 @@ def test_the_largest_size_is_kept(seed: int, rows: int, largest: int) -> None:
     """What is chosen fits into the largest size together, unless not even the smallest candidate does."""
     predictions, truth = candidates(seed, rows, 8)
     sizes = np.random.default_rng(seed).integers(1, 30, 8).tolist()
-    weights = select_weights(predictions, truth, "log_loss", sizes=sizes, largest=largest)
+    room = Room(np.array(sizes, np.float64)[:, None], np.array([float(largest)]))
+    weights = select_weights(predictions, truth, "log_loss", room=room)
     taken = sum(size for size, weight in zip(sizes, weights, strict=True) if weight > 0)
     assert taken <= largest or taken == min(sizes)
     assert weights.sum() == pytest.approx(1)
 
 
+def test_every_resource_has_its_cap() -> None:
+    """Of two resources, neither is overdrawn; who takes none of a resource is not kept out by it."""
+    room = Room(np.array([[9.0, 0.0], [1.0, 8.0], [1.0, 1.0]]), np.array([10.0, 8.0]))
+    assert room.open_to(np.array([True, False, False])).tolist() == [True, True, True]
+    assert room.open_to(np.array([False, True, False])).tolist() == [True, True, False]
+    assert room.greediness().tolist() == [0.9, 1.0, 0.125]
+    assert Room.without_limits(2).open_to(np.array([True, False])).all()
+
+
 def test_too_large_all_of_them() -> None:
     """If none fits, the smallest gets all the weight, since a model must be handed over."""
     predictions, truth = candidates(5, 100, 3)
-    assert select_weights(predictions, truth, "accuracy", sizes=[9, 5, 7], largest=4).tolist() == [0, 1, 0]
+    assert select_weights(
+        predictions, truth, "accuracy", room=Room(np.array([[9.0], [5], [7]]), np.array([4.0]))
+    ).tolist() == [0, 1, 0]
 
 
 def test_predictions_that_are_not_finite_get_no_weight() -> None:

@@ -12,6 +12,7 @@ from sklearn import metrics as oracle
 from netwright.metrics import METRICS
 from netwright.select.ensemble import select_weights
 from netwright.select.estimate import confusion_counts, estimate, reliability_bins
+from netwright.select.room import Room
 
 
 def guesses(seed: int, rows: int, count: int, classes: int = 2) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
@@ -78,7 +79,12 @@ def test_the_size_limit_holds_in_every_fold() -> None:
     predictions, truth = guesses(1, 60, 3)
     predictions[0] = np.eye(2)[truth]
     made = estimate(
-        predictions, truth, np.arange(60) % 3, METRICS["accuracy"], outcome="binary", sizes=[9, 1, 9], largest=5
+        predictions,
+        truth,
+        np.arange(60) % 3,
+        METRICS["accuracy"],
+        outcome="binary",
+        room=Room(np.array([[9.0], [1.0], [9.0]]), np.array([5.0])),
     )
     assert made.score == METRICS["accuracy"].function(truth, predictions[1])
 

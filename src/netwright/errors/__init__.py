@@ -51,6 +51,8 @@ from netwright.errors.output import (
 from netwright.errors.run import NoTrialFinished, TrialError
 from netwright.errors.settings import (
     BadKind,
+    BadLatency,
+    BadSize,
     BadTrials,
     KindOfTarget,
     MissingExtra,
@@ -65,6 +67,8 @@ from netwright.errors.settings import (
 
 __all__ = [
     "BadKind",
+    "BadLatency",
+    "BadSize",
     "BadTrials",
     "BundleError",
     "CannotWrite",

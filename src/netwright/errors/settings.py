@@ -22,6 +22,20 @@ class BadTrials(SettingError):
         super().__init__(f"The number of trials must be 1 or more, but is {trials}.")
 
 
+class BadLatency(SettingError):
+    """A limit of the time to predict one row that is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"The latency limit {text!r} is not a duration above zero. Write it as 1ms, 500us or 0.01s.")
+
+
+class BadSize(SettingError):
+    """A limit of the size of a file that is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"The size limit {text!r} is not a size above zero. Write it as 2MB, 500kB or 1MiB.")
+
+
 class NoProbabilities(SettingError):
     """Probabilities were asked of a model that predicts a number."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.select.calibrate import spread_rows
+from netwright.select.room import Room
 
 Array = NDArray[Any]
 
@@ -29,8 +30,7 @@ def select_weights(
     truth: Array,
     metric: str,
     *,
-    sizes: Sequence[int] | None = None,
-    largest: int | None = None,
+    room: Room | None = None,
 ) -> NDArray[np.float64]:
     """Return the mixing weights (C,) of C candidates; they sum to one.
 
@@ -49,8 +49,7 @@ def select_weights(
             Of more than 20,000 rows, 20,000 evenly spaced ones are looked at.
         truth: (N,) class numbers or values.
         metric: what the user asked for.
-        sizes: bytes of each candidate.
-        largest: bytes that all chosen may take together; if none fits, the smallest candidate gets all the weight.
+        room: what the chosen may take together; if nobody fits in, the one that comes nearest gets all the weight.
 
     Raises:
         ValueError: if no candidate has finite predictions.
@@ -61,13 +60,14 @@ def select_weights(
     if not usable.any():
         raise ValueError("No candidate has predictions that are finite everywhere.")
     columns = np.where(usable[:, None], columns, 0)
-    room = _Room(np.zeros(len(columns)) if sizes is None else np.asarray(sizes, np.float64), largest, usable)
+    doors = _Doors(room or Room.without_limits(len(columns)), usable)
     nobody = np.zeros(len(columns), np.bool_)
-    if not room.open_to(nobody).any():
-        return np.asarray(np.arange(len(columns)) == np.where(usable, room.sizes, np.inf).argmin(), np.float64)
+    if not doors.open_to(nobody).any():
+        nearest = np.where(usable, doors.room.greediness(), np.inf).argmin()
+        return np.asarray(np.arange(len(columns)) == nearest, np.float64)
     share = doubt(len(truth))
-    favoured = _best_few(np.where(usable, loss(columns), np.inf), room) if share else nobody
-    picks = _picks(columns, loss, room, favoured)
+    favoured = _best_few(np.where(usable, loss(columns), np.inf), doors) if share else nobody
+    picks = _picks(columns, loss, doors, favoured)
     even = favoured / max(1, favoured.sum())
     return np.asarray((1 - share) * picks / picks.sum() + share * even)
 
@@ -85,36 +85,33 @@ def doubt(rows: int) -> float:
 
 
 @dataclass(frozen=True)
-class _Room:
+class _Doors:
     """Which candidates may still come in, given those that are in already."""
 
-    sizes: NDArray[np.float64]
-    largest: int | None
+    room: Room
     usable: NDArray[np.bool_]
 
     def open_to(self, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        if self.largest is None:
-            return self.usable
-        return np.asarray(self.usable & (inside | (self.sizes[inside].sum() + self.sizes <= self.largest)))
+        return np.asarray(self.usable & self.room.open_to(inside))
 
 
-def _best_few(alone: NDArray[np.float64], room: _Room) -> NDArray[np.bool_]:
+def _best_few(alone: NDArray[np.float64], doors: _Doors) -> NDArray[np.bool_]:
     """Return the best quarter of the candidates, at most 5, that fit in together, as a mask (C,)."""
     chosen = np.zeros(len(alone), np.bool_)
     for candidate in np.argsort(alone, kind="stable"):
-        if chosen.sum() < min(5, math.ceil(len(alone) / 4)) and room.open_to(chosen)[candidate]:
+        if chosen.sum() < min(5, math.ceil(len(alone) / 4)) and doors.open_to(chosen)[candidate]:
             chosen[candidate] = True
     return chosen
 
 
 def _picks(
-    columns: Array, loss: Callable[[Array], Array], room: _Room, favoured: NDArray[np.bool_]
+    columns: Array, loss: Callable[[Array], Array], doors: _Doors, favoured: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return how often each candidate was picked (C,) up to the best round."""
     counts, total = np.zeros(len(columns)), np.zeros_like(columns[0])
     best, lowest = counts, math.inf
     for number in range(1, ROUNDS + 1):
-        losses = np.where(room.open_to((counts > 0) | favoured), loss((total + columns) / number), np.inf)
+        losses = np.where(doors.open_to((counts > 0) | favoured), loss((total + columns) / number), np.inf)
         pick = int(losses.argmin())
         counts[pick] += 1
         total = total + columns[pick]

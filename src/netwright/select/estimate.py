@@ -14,6 +14,7 @@ from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import apply_temperature, fit_temperature
 from netwright.select.ensemble import select_weights
 from netwright.select.intervals import interval
+from netwright.select.room import Room
 
 Array = NDArray[Any]
 
@@ -42,8 +43,7 @@ def estimate(
     metric: Metric,
     *,
     outcome: str,
-    sizes: Sequence[int] | None = None,
-    largest: int | None = None,
+    room: Room | None = None,
     seed: int = 0,
 ) -> Estimate:
     """Return the estimate by cross-fitted selection.
@@ -57,8 +57,7 @@ def estimate(
         folds: (N,) the fold of each row.
         metric: what is estimated.
         outcome: binary, multiclass or regression.
-        sizes: bytes of each candidate, as for `select_weights`.
-        largest: bytes that all chosen may take together.
+        room: what the chosen may take together, as for `select_weights`.
         seed: of the interval's resampling, where its method draws random numbers.
 
     Raises:
@@ -71,7 +70,7 @@ def estimate(
     for fold in numbers:
         inside, outside = folds == fold, folds != fold
         others = [prediction[outside] for prediction in predictions]
-        weights = select_weights(others, truth[outside], metric.name, sizes=sizes, largest=largest)
+        weights = select_weights(others, truth[outside], metric.name, room=room)
         mixed = _mix(predictions, weights, inside)
         if outcome != "regression":
             temperature = fit_temperature(_mix(predictions, weights, outside), truth[outside])

@@ -1,0 +1,192 @@
+"""From kept trials to a model: the mix, its calibration, its honest estimate, within what it may cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.schema import Outcome
+from netwright.footprint import Footprint, footprint, seconds_of
+from netwright.limits import Limits
+from netwright.model import Model, Part
+from netwright.result import FrontPoint, Result
+from netwright.select.calibrate import fit_temperature
+from netwright.select.ensemble import select_weights
+from netwright.select.estimate import Estimate, confusion_counts, estimate, reliability_bins, with_gain
+from netwright.select.room import Room
+from netwright.shelf import Kept, Shelf
+from netwright.spec.network import Network
+from netwright.train.predict import predict_stack
+
+LARGEST_MIX = 8 * 2**20  # bytes of the weights of one model, where the user sets no limit
+ATTEMPTS = 4  # to choose a mix that keeps limits when it is measured
+SLACK = 0.93  # of a limit is aimed at after a miss: a measured time is never twice the same
+LADDER = (1.0, 0.5, 0.25, 0.12, 0.06, 0.0)  # of the bytes of the whole mix: the steps of the front
+MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
+SHOWN_ROWS = 500
+
+
+def usual_room(kept: tuple[Kept, ...]) -> Room:
+    """Return the room of a mix where the user sets no limit."""
+    return Room(np.array([[float(one.size)] for one in kept]), np.array([float(LARGEST_MIX)]))
+
+
+def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
+    """Return the best mix that the room lets in, with its honest estimate in the place of that of `result`."""
+    predictions = [one.predictions for one in shelf.kept]
+    weights = select_weights(predictions, shelf.truth, shelf.metric.name, room=room)
+    classes = shelf.outcome != Outcome.REGRESSION
+    temperature = fit_temperature(_blend(shelf, weights), shelf.truth) if classes else 1.0
+    parts = tuple(
+        Part(one.candidate, one.weights, float(weight))
+        for one, weight in zip(shelf.kept, weights, strict=True)
+        if weight > 0
+    )
+    made = estimate(
+        predictions, shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, room=room, seed=shelf.seed
+    )
+    model = Model(shelf.task, shelf.preparation, parts, temperature, result)
+    residuals = None if classes else shelf.truth - made.predictions
+    made = with_gain(made, shelf.metric, model.answers_by_fold(shelf.sample), residuals, shelf.seed)
+    return replace(model, result=scored(with_shares(result, shelf, weights), shelf, made))
+
+
+def _blend(shelf: Shelf, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    chosen = np.flatnonzero(weights)
+    return np.asarray(sum(weights[place] * shelf.kept[place].predictions.astype(np.float64) for place in chosen))
+
+
+def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> Result:
+    """Return the result with these weights (C,) on its leaderboard."""
+    share_of = {one.trial: float(weight) for one, weight in zip(shelf.kept, weights, strict=True)}
+    board = (replace(standing, weight=share_of.get(standing.trial, 0.0)) for standing in result.leaderboard)
+    return replace(result, leaderboard=tuple(board))
+
+
+def scored(result: Result, shelf: Shelf, made: Estimate) -> Result:
+    """Return the result with the numbers of an estimate."""
+    classes = len(shelf.preparation.schema.target.labels)
+    confusion = confusion_counts(shelf.truth, made.predictions).tolist() if 0 < classes <= MOST_CONFUSED else []
+    return replace(
+        result,
+        score=made.score,
+        score_low=made.low,
+        score_high=made.high,
+        metrics=made.metrics,
+        confusion=tuple(tuple(row) for row in confusion),
+        reliability=reliability_bins(shelf.truth, made.predictions) if classes else _pairs(shelf, made),
+    )
+
+
+def _pairs(shelf: Shelf, made: Estimate) -> tuple[tuple[float, float, float], ...]:
+    """Return (predicted, true, 1) of some rows, for a scatter plot."""
+    rows = np.linspace(0, len(shelf.truth) - 1, min(len(shelf.truth), SHOWN_ROWS)).astype(int)
+    return tuple((float(made.predictions[row]), float(shelf.truth[row]), 1.0) for row in rows)
+
+
+# --- what it may cost ------------------------------------------------------------------------------------------------
+
+
+def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
+    """Return the best mix that keeps the limits when it is measured; the nearest one where none does.
+
+    Costs that add up are foretold from the parts: bytes, and the measured time of each trial's networks for one row.
+    What is handed over is measured itself, and chosen again with less room where it passes a limit.
+
+    Args:
+        shelf: the kept trials.
+        limits: what it may cost.
+        whole: the mix without limits.
+    """
+    cost = footprint(whole)
+    if cost.keeps(limits):
+        return measured(whole, cost, limits)
+    costs = np.array([[float(one.size), seconds] for one, seconds in zip(shelf.kept, _latencies(shelf), strict=True)])
+    of_whole = costs[[_holds(whole, one) for one in shelf.kept]].sum(axis=0)
+    besides = np.array([cost.size, cost.latency]) - of_whole  # preparation, documents
+    wanted = np.array([limits.size, limits.latency])
+    caps = wanted - np.maximum(besides, 0)
+    for _ in range(ATTEMPTS):
+        model = mixed(shelf, Room(costs, np.maximum(caps, 0)), whole.result)
+        cost = footprint(model)
+        if cost.keeps(limits):
+            break
+        over = np.array([cost.size, cost.latency]) > wanted
+        caps = np.where(over, np.minimum(caps, wanted * SLACK - (np.array([cost.size, cost.latency]) - caps)), caps)
+        if len(model.parts) == 1 and (caps <= 0).any():
+            break
+    return measured(model, cost, limits)
+
+
+def _holds(model: Model, one: Kept) -> bool:
+    return any(part.weights is one.weights for part in model.parts)
+
+
+def _latencies(shelf: Shelf) -> list[float]:
+    """Return the seconds that each trial's networks take for one row; those of one shape are measured once."""
+    found: dict[Network, float] = {}
+    row = shelf.sample.rows(np.arange(1))
+    for one in shelf.kept:
+        if one.candidate.network not in found:
+            work = partial(predict_stack, one.candidate.network, one.weights, row, shelf.preparation.loss)
+            found[one.candidate.network] = seconds_of(work)
+    return [found[one.candidate.network] for one in shelf.kept]
+
+
+def measured(model: Model, cost: Footprint, limits: Limits) -> Model:
+    """Return the model with what it costs in its result, and a sentence for each limit that it does not keep."""
+    missed = []
+    if cost.latency > limits.latency:
+        missed.append(
+            f"It takes {1e3 * cost.latency:.2g} ms a row, where {1e3 * limits.latency:.2g} ms were asked for."
+        )
+    if cost.size > limits.size:
+        missed.append(f"Its file takes {cost.size / 1e6:.2g} MB, where {limits.size / 1e6:.2g} MB were asked for.")
+    result = replace(model.result, latency_ms=1e3 * cost.latency, size_bytes=cost.size, missed=tuple(missed))
+    return replace(model, result=result)
+
+
+def front(shelf: Shelf, whole: Model, more_time: Callable[[], bool]) -> tuple[FrontPoint, ...]:
+    """Return mixes of fewer and fewer bytes, measured, without those that another one beats; the fastest first.
+
+    Args:
+        shelf: the kept trials.
+        whole: the mix without limits.
+        more_time: whether there is time for one more; asked before each.
+    """
+    sizes = np.array([float(one.size) for one in shelf.kept])
+    total = float(sizes[[_holds(whole, one) for one in shelf.kept]].sum())
+    points: dict[tuple[int, ...], FrontPoint] = {}
+    for step in LADDER:
+        if not more_time():
+            break
+        room = Room(sizes[:, None], np.array([max(step * total, float(sizes.min()))]))
+        weights = select_weights([one.predictions for one in shelf.kept], shelf.truth, shelf.metric.name, room=room)
+        chosen = [one for one, weight in zip(shelf.kept, weights, strict=True) if weight > 0]
+        trials = tuple(one.trial for one in chosen)
+        if trials not in points:
+            parts = tuple(Part(one.candidate, one.weights, 1 / len(chosen)) for one in chosen)
+            cost = footprint(replace(whole, parts=parts))
+            score = shelf.metric.function(shelf.truth, _blend(shelf, weights))
+            points[trials] = FrontPoint(score, 1e3 * cost.latency, cost.size, trials)
+    return _unbeaten(list(points.values()), greater_is_better=shelf.metric.greater_is_better)
+
+
+def _unbeaten(points: list[FrontPoint], *, greater_is_better: bool) -> tuple[FrontPoint, ...]:
+    """Return the points that no other is at least as good as in everything (Pareto), the fastest first."""
+
+    def values(point: FrontPoint) -> tuple[float, float, float]:
+        worth = -point.score if greater_is_better else point.score
+        return (worth if math.isfinite(worth) else math.inf, point.latency_ms, point.size_bytes)
+
+    def beaten(point: FrontPoint) -> bool:
+        own = values(point)
+        others = (values(other) for other in points if other is not point)
+        return any(other != own and all(one <= two for one, two in zip(other, own, strict=True)) for other in others)
+
+    return tuple(sorted((point for point in points if not beaten(point)), key=lambda point: point.latency_ms))

@@ -1,0 +1,81 @@
+"""What a model costs where it is used: milliseconds a row and bytes on disk, both measured."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from netwright.data.schema import Column, Kind, Schema
+from netwright.limits import Limits
+from netwright.model import Model
+
+WARM_UP, REPEATS = 3, 15  # predictions before the clock counts, and of which the median is taken
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a model costs.
+
+    Attributes:
+        latency: median seconds to predict one row in a running process.
+        size: bytes of its file.
+    """
+
+    latency: float
+    size: int
+
+    def keeps(self, limits: Limits) -> bool:
+        """Return whether no limit is passed."""
+        return self.latency <= limits.latency and self.size <= limits.size
+
+
+def footprint(model: Model) -> Footprint:
+    """Return what the model costs on this machine, by predicting a row and by writing the file."""
+    row = typical_row(model.preparation.schema)
+    return Footprint(seconds_of(lambda: model.answers(row)), _file_size(model))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the median time of some calls, after some that do not count."""
+    for _ in range(WARM_UP):
+        work()
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def _file_size(model: Model) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.nw"
+        model.save(path)
+        return path.stat().st_size
+
+
+def typical_row(schema: Schema) -> pd.DataFrame:
+    """Return a row to measure by: a cell of each column's kind, as a file would hold it.
+
+    No row of the user's is needed, so that a model can be measured anywhere. What is in the cells hardly matters for
+    the time that a network takes; a text is of twenty words.
+    """
+    return pd.DataFrame({column.name: [_cell(column)] for column in schema.columns})
+
+
+def _cell(column: Column) -> object:
+    match column.kind:
+        case Kind.NUMERIC:
+            return 1.5
+        case Kind.DATETIME:
+            return pd.Timestamp("2024-05-17 12:30")
+        case Kind.TEXT:
+            return "twenty plain words " * 6 + "and two"
+        case _:
+            return "a"

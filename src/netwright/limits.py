@@ -1,0 +1,85 @@
+"""What a finished model may cost: milliseconds a row, bytes on disk."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from netwright.errors import BadLatency, BadSize
+
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+_BYTES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Zµ]*)\s*")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model may cost at most.
+
+    Attributes:
+        latency: seconds to predict one row in a running process; infinite where nobody minds.
+        size: bytes of the file; infinite likewise.
+    """
+
+    latency: float = math.inf
+    size: float = math.inf
+
+    def __bool__(self) -> bool:
+        """Whether there is a limit at all."""
+        return math.isfinite(self.latency) or math.isfinite(self.size)
+
+
+NO_LIMITS = Limits()
+
+
+def make_limits(latency: str | None, size: str | None) -> Limits:
+    """Return the limits that two texts stand for; None is no limit.
+
+    Raises:
+        SettingError: if one is no duration or no size.
+
+    >>> make_limits("2ms", "1.5MB")
+    Limits(latency=0.002, size=1500000.0)
+    """
+    return Limits(
+        math.inf if latency is None else parse_latency(latency), math.inf if size is None else parse_size(size)
+    )
+
+
+def parse_latency(text: str) -> float:
+    """Return seconds.
+
+    Raises:
+        BadLatency: if it is no number above zero with the unit s, ms or us.
+
+    >>> parse_latency("500us")
+    0.0005
+    """
+    seconds = _parse(text, _SECONDS)
+    if seconds is None:
+        raise BadLatency(text)
+    return seconds
+
+
+def parse_size(text: str) -> float:
+    """Return bytes.
+
+    Raises:
+        BadSize: if it is no number above zero with a unit such as kB, MB or MiB, or none for bytes.
+
+    >>> parse_size("2 MiB")
+    2097152.0
+    """
+    size = _parse(text, _BYTES)
+    if size is None:
+        raise BadSize(text)
+    return size
+
+
+def _parse(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
+    match = _AMOUNT.fullmatch(text)
+    if match is None or match[2] not in units:
+        return None
+    amount = float(match[1]) * units[match[2]]
+    return amount if 0 < amount < math.inf else None

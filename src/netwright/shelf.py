@@ -1,0 +1,149 @@
+"""The trials of a run that are kept: all that choosing among them needs, in memory and as a file.
+
+The file has the format of a model file. Its parts are all kept trials, whatever their share, and one member more holds
+what they answered out of fold, the truth, and some encoded rows. It is read as strictly as a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.bundle.short import half_where_equal
+from netwright.data.features import Features
+from netwright.data.schema import Outcome
+from netwright.errors import UnfitBundle
+from netwright.metrics import METRICS, Metric
+from netwright.model import Part, model_documents, read_model
+from netwright.result import Result
+from netwright.spec.network import Candidate
+from netwright.tasks.task import Preparation, Task
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
+class Kept:
+    """A finished trial, ready to be mixed.
+
+    Attributes:
+        trial: its number.
+        candidate: its design and recipe.
+        weights: tensors (S, ...) by name, as they would be handed over.
+        predictions: out of fold, (N, K) probabilities or (N,) values.
+    """
+
+    trial: int
+    candidate: Candidate
+    weights: Mapping[str, Array]
+    predictions: Array
+
+    @property
+    def size(self) -> int:
+        """Bytes of its weights in a file."""
+        return sum(tensor.nbytes for tensor in half_where_equal(self.weights).values())
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The kept trials of a run, best first, and what is chosen by.
+
+    Attributes:
+        truth: (N,) class numbers or values.
+        folds: (N,) the fold of each row.
+        sample: some rows of the table, encoded, on which the networks of different folds are compared.
+        seed: of intervals.
+    """
+
+    task: Task
+    preparation: Preparation
+    metric: Metric
+    truth: Array
+    folds: NDArray[np.int64]
+    sample: Features
+    seed: int
+    kept: tuple[Kept, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Binary, multiclass or regression."""
+        return self.preparation.schema.target.outcome
+
+
+def write_shelf(path: Path, shelf: Shelf, result: Result) -> None:
+    """Write the kept trials as one file, all or nothing.
+
+    Raises:
+        OutputError: if it cannot be written there.
+    """
+    parts = tuple(Part(kept.candidate, kept.weights, 0.0) for kept in shelf.kept)
+    sample = shelf.sample
+    more = {
+        "truth": shelf.truth,
+        "folds": shelf.folds,
+        "seed": np.array([shelf.seed]),
+        "trials": np.array([kept.trial for kept in shelf.kept]),
+        "predictions": np.stack([np.asarray(kept.predictions, np.float32) for kept in shelf.kept]),
+        "numeric": sample.numeric,
+        "plain": sample.plain,
+        "categories": sample.categories,
+    }
+    documents = model_documents(shelf.task, shelf.preparation, parts, 1.0, result)
+    weights = (half_where_equal(part.weights) for part in parts)
+    write_bundle(path, Contents(documents, (shelf.preparation.tensors(), *weights, more)))
+
+
+def read_shelf(path: Path) -> tuple[Shelf, Result]:
+    """Return the kept trials of a run, and the result of its own model; nothing of the file is run.
+
+    Raises:
+        BundleError: if the file is damaged, hostile, of a newer format, or its parts do not fit together.
+    """
+    contents = read_bundle(path)
+    if len(contents.tensors) < 2:
+        raise UnfitBundle(path, "it keeps no trials")
+    *weights, more = contents.tensors
+    model = read_model(path, Contents(contents.documents, tuple(weights)))
+    target = model.preparation.schema.target
+    _check(path, more, len(model.parts), len(target.labels))
+    if model.result.metric not in METRICS:
+        raise UnfitBundle(path, "its metric is none that Netwright knows")
+    sample = Features(more["numeric"], more["plain"], more["categories"])
+    kept = tuple(
+        Kept(int(number), part.candidate, part.weights, predictions)
+        for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
+    )
+    metric, seed = METRICS[model.result.metric], int(more["seed"][0])
+    folds = more["folds"]
+    return Shelf(model.task, model.preparation, metric, more["truth"], folds, sample, seed, kept), model.result
+
+
+def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> None:
+    """Refuse arrays that do not belong together: what is chosen by must have a number for every row."""
+    names = {"truth", "folds", "seed", "trials", "predictions", "numeric", "plain", "categories"}
+    if set(more) != names or not all(np.isfinite(array).all() for array in more.values()):
+        raise UnfitBundle(path, "the arrays beside its networks are not those that Netwright writes")
+    rows = len(more["truth"]) if more["truth"].ndim else 0
+    shape = (parts, rows, classes) if classes else (parts, rows)
+    whole = all(more[name].dtype == np.int64 for name in ("folds", "seed", "trials", "categories"))
+    fits = (
+        rows >= 2
+        and whole
+        and more["truth"].dtype == (np.int64 if classes else np.float64)
+        and more["truth"].shape == more["folds"].shape == (rows,)
+        and more["predictions"].shape == shape
+        and more["trials"].shape == (parts,)
+        and more["seed"].shape == (1,)
+        and int(more["seed"][0]) >= 0
+        and len(np.unique(more["folds"])) >= 2
+        and (not classes or 0 <= int(more["truth"].min()) <= int(more["truth"].max()) < classes)
+        and all(more[name].ndim == 2 and len(more[name]) == len(more["numeric"]) for name in ("plain", "categories"))
+    )
+    if not fits:
+        raise UnfitBundle(path, "the arrays beside its networks do not belong together")
