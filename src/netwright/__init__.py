@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from netwright._version import __version__
 
 if TYPE_CHECKING:
-    from netwright.api import Run, fit
+    from netwright.api import Run, fit, pick
     from netwright.evaluation import evaluate
     from netwright.model import Model, load
 
-_HOMES = {"fit": "api", "Run": "api", "evaluate": "evaluation", "load": "model", "Model": "model"}
+_HOMES = {"fit": "api", "Run": "api", "evaluate": "evaluation", "load": "model", "Model": "model", "pick": "api"}
 
-__all__ = ["Model", "Run", "__version__", "evaluate", "fit", "load"]
+__all__ = ["Model", "Run", "__version__", "evaluate", "fit", "load", "pick"]
 
 
 def __getattr__(name: str) -> Any:

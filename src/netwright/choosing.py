@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.data.schema import Outcome
 from netwright.footprint import Footprint, footprint, seconds_of
-from netwright.limits import Limits
+from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.result import FrontPoint, Result
 from netwright.select.calibrate import fit_temperature
@@ -92,11 +92,20 @@ def _pairs(shelf: Shelf, made: Estimate) -> tuple[tuple[float, float, float], ..
 # --- what it may cost ------------------------------------------------------------------------------------------------
 
 
+def lone(shelf: Shelf) -> Shelf:
+    """Return the shelf with one network of each trial, the first fold's, in the place of all.
+
+    Out of fold every row was predicted by one network, so these predictions are as honest for a network alone as they
+    are for all folds together; what the average would have gained is not there to be counted.
+    """
+    kept = (replace(one, weights={name: tensor[:1] for name, tensor in one.weights.items()}) for one in shelf.kept)
+    return replace(shelf, kept=tuple(kept))
+
+
 def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
     """Return the best mix that keeps the limits when it is measured; the nearest one where none does.
 
-    Costs that add up are foretold from the parts: bytes, and the measured time of each trial's networks for one row.
-    What is handed over is measured itself, and chosen again with less room where it passes a limit.
+    Mixes of whole trials and mixes of one network of each trial are compared by their honest estimates.
 
     Args:
         shelf: the kept trials.
@@ -106,36 +115,56 @@ def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
     cost = footprint(whole)
     if cost.keeps(limits):
         return measured(whole, cost, limits)
-    costs = np.array([[float(one.size), seconds] for one, seconds in zip(shelf.kept, _latencies(shelf), strict=True)])
-    of_whole = costs[[_holds(whole, one) for one in shelf.kept]].sum(axis=0)
-    besides = np.array([cost.size, cost.latency]) - of_whole  # preparation, documents
-    wanted = np.array([limits.size, limits.latency])
-    caps = wanted - np.maximum(besides, 0)
+    besides = np.array([cost.size, cost.latency]) - _costs(shelf)[[_holds(whole, one) for one in shelf.kept]].sum(
+        axis=0
+    )
+    return better(*(_tightened(each, limits, np.maximum(besides, 0), whole.result) for each in (shelf, lone(shelf))))
+
+
+def _tightened(shelf: Shelf, limits: Limits, besides: NDArray[np.float64], result: Result) -> Model:
+    """Return a mix chosen by costs foretold from its parts, and again with less room where the measured ones are more.
+
+    Args:
+        shelf: what there is to choose from.
+        limits: what it may cost.
+        besides: bytes and seconds of a model that are not its networks'.
+        result: what the mix's numbers are filled into.
+    """
+    costs, wanted = _costs(shelf), np.array([limits.size, limits.latency])
+    caps = wanted - besides
     for _ in range(ATTEMPTS):
-        model = mixed(shelf, Room(costs, np.maximum(caps, 0)), whole.result)
+        model = mixed(shelf, Room(costs, np.maximum(caps, 0)), result)
         cost = footprint(model)
-        if cost.keeps(limits):
+        if cost.keeps(limits) or (len(model.parts) == 1 and (caps <= costs.min(axis=0)).any()):
             break
-        over = np.array([cost.size, cost.latency]) > wanted
-        caps = np.where(over, np.minimum(caps, wanted * SLACK - (np.array([cost.size, cost.latency]) - caps)), caps)
-        if len(model.parts) == 1 and (caps <= 0).any():
-            break
+        found = np.array([cost.size, cost.latency])
+        caps = np.where(found > wanted, np.minimum(caps, wanted) - (found - SLACK * wanted), caps)
     return measured(model, cost, limits)
 
 
-def _holds(model: Model, one: Kept) -> bool:
-    return any(part.weights is one.weights for part in model.parts)
+def better(first: Model, second: Model) -> Model:
+    """Return the one that passes fewer limits, then the one with the better estimate; of equal ones the first."""
+
+    def worth(model: Model) -> tuple[int, float]:
+        score = model.result.score
+        return len(model.result.missed), -score if model.result.greater_is_better else score
+
+    return min(first, second, key=worth)
 
 
-def _latencies(shelf: Shelf) -> list[float]:
-    """Return the seconds that each trial's networks take for one row; those of one shape are measured once."""
+def _costs(shelf: Shelf) -> NDArray[np.float64]:
+    """Return the bytes and the seconds (C, 2) of each trial's networks; those of one shape are measured once."""
     found: dict[Network, float] = {}
     row = shelf.sample.rows(np.arange(1))
     for one in shelf.kept:
         if one.candidate.network not in found:
             work = partial(predict_stack, one.candidate.network, one.weights, row, shelf.preparation.loss)
             found[one.candidate.network] = seconds_of(work)
-    return [found[one.candidate.network] for one in shelf.kept]
+    return np.array([[float(one.size), found[one.candidate.network]] for one in shelf.kept])
+
+
+def _holds(model: Model, one: Kept) -> bool:
+    return any(part.weights is one.weights for part in model.parts)
 
 
 def measured(model: Model, cost: Footprint, limits: Limits) -> Model:
@@ -156,25 +185,39 @@ def front(shelf: Shelf, whole: Model, more_time: Callable[[], bool]) -> tuple[Fr
 
     Args:
         shelf: the kept trials.
-        whole: the mix without limits.
+        whole: the mix without limits, measured.
         more_time: whether there is time for one more; asked before each.
     """
-    sizes = np.array([float(one.size) for one in shelf.kept])
-    total = float(sizes[[_holds(whole, one) for one in shelf.kept]].sum())
-    points: dict[tuple[int, ...], FrontPoint] = {}
-    for step in LADDER:
-        if not more_time():
-            break
-        room = Room(sizes[:, None], np.array([max(step * total, float(sizes.min()))]))
-        weights = select_weights([one.predictions for one in shelf.kept], shelf.truth, shelf.metric.name, room=room)
-        chosen = [one for one, weight in zip(shelf.kept, weights, strict=True) if weight > 0]
-        trials = tuple(one.trial for one in chosen)
-        if trials not in points:
-            parts = tuple(Part(one.candidate, one.weights, 1 / len(chosen)) for one in chosen)
-            cost = footprint(replace(whole, parts=parts))
-            score = shelf.metric.function(shelf.truth, _blend(shelf, weights))
-            points[trials] = FrontPoint(score, 1e3 * cost.latency, cost.size, trials)
+    points = {_name(shelf, whole): _point(shelf, whole)}
+    for each in (lone(shelf), shelf):
+        sizes = np.array([float(one.size) for one in each.kept])
+        for step in LADDER:
+            if not more_time():
+                break
+            cap = max(step * sizes[[_holds(whole, one) for one in shelf.kept]].sum(), sizes.min())
+            model = mixed(each, Room(sizes[:, None], np.array([cap])), whole.result)
+            if _name(each, model) not in points:
+                points[_name(each, model)] = _point(each, measured(model, footprint(model), NO_LIMITS))
     return _unbeaten(list(points.values()), greater_is_better=shelf.metric.greater_is_better)
+
+
+def _name(shelf: Shelf, model: Model) -> tuple[int, ...]:
+    """Return the number of its networks and its trials, by which a mix is known."""
+    return _networks(model), *_trials(shelf, model)
+
+
+def _networks(model: Model) -> int:
+    return sum(len(next(iter(part.weights.values()))) for part in model.parts)
+
+
+def _trials(shelf: Shelf, model: Model) -> tuple[int, ...]:
+    return tuple(one.trial for one in shelf.kept if _holds(model, one))
+
+
+def _point(shelf: Shelf, model: Model) -> FrontPoint:
+    result = model.result
+    assert result.latency_ms is not None and result.size_bytes is not None
+    return FrontPoint(result.score, result.latency_ms, result.size_bytes, _networks(model), _trials(shelf, model))
 
 
 def _unbeaten(points: list[FrontPoint], *, greater_is_better: bool) -> tuple[FrontPoint, ...]:

@@ -19,6 +19,7 @@ from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError
+from netwright.limits import make_limits
 from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _Misuse: type[Exception] = next(base for base in typer.BadParameter.__mro__ if b
 
 Data = Annotated[str, typer.Argument(help="A CSV, TSV, Parquet, JSON lines or Excel file.", show_default=False)]
 ModelFile = Annotated[Path, typer.Argument(help="A model.nw that fit wrote.", show_default=False)]
+MaxLatency = Annotated[str | None, typer.Option(help="What predicting one row may take: 1ms, 500us.")]
+MaxSize = Annotated[str | None, typer.Option(help="What the model file may take: 2MB, 500kB.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, last, on standard output.")]
 
 
@@ -109,12 +112,15 @@ def fit(
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
+    max_latency: MaxLatency = None,
+    max_size: MaxSize = None,
     as_json: Json = False,
 ) -> None:
     """Design, train, select and save a network for a table."""
     if trials is not None and trials < 1:
         raise BadTrials(trials)
     limit = parse_duration(time) if trials is None else None
+    make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = dict(_kind(text) for text in kind or [])
     with _ending_early(budget), _progress(budget, metric) as progress:
@@ -131,6 +137,8 @@ def fit(
             kinds=kinds,
             test=test,
             single=single,
+            max_latency=max_latency,
+            max_size=max_size,
             listener=progress.listen,
             budget=budget,
         )
@@ -147,10 +155,33 @@ def _print_run(run: Run, as_json: bool) -> None:
         values = {"task": result.task, "metric": result.metric, "score": result.score}
         values |= {"score_low": result.score_low, "score_high": result.score_high, "seconds": result.seconds}
         values |= {"trials": result.trials, "failed": result.failed}
+        values |= {"latency_ms": result.latency_ms, "size_bytes": result.size_bytes, "missed": list(result.missed)}
         values |= {"model": str(run.bundle.absolute()), "report": str(run.report.absolute())}
         put_json({**values, **({"test": result.test_metrics} if result.test_metrics else {})})
         return
     put(f"{headline(result)}\n\n{leaderboard(result)}\n\nmodel   {run.bundle}\nreport  {run.report}")
+
+
+@app.command(epilog="Example: netwright pick netwright-run --max-size 1MB")
+def pick(
+    run: Annotated[Path, typer.Argument(help="The folder that fit wrote.", show_default=False)],
+    max_latency: MaxLatency = None,
+    max_size: MaxSize = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file, else picked.nw in there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Choose another model from a finished run, by what it may cost, without training."""
+    from netwright import api
+    from netwright.report.text import headline
+
+    path = output or run / "picked.nw"
+    result = api.pick(run, max_latency=max_latency, max_size=max_size, out=path).result
+    if as_json:
+        values = {"metric": result.metric, "score": result.score, "score_low": result.score_low}
+        values |= {"score_high": result.score_high, "latency_ms": result.latency_ms, "size_bytes": result.size_bytes}
+        put_json({**values, "missed": list(result.missed), "model": str(path.absolute())})
+    else:
+        put(f"{headline(result)}\n\nmodel   {path}")
 
 
 @app.command(epilog="Example: netwright predict netwright-run/model.nw new.csv -o answers.csv")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
-from netwright.choosing import front, measured, mixed, scored, usual_room, within
+from netwright.choosing import better, front, measured, mixed, scored, usual_room, within
 from netwright.distil import distil
 from netwright.footprint import footprint
 from netwright.limits import NO_LIMITS, Limits
@@ -52,13 +52,12 @@ def assemble(
         TrialError: if the training of the single network diverged.
     """
     shelf = _shelf(bench, pool)
-    model = whole = mixed(shelf, usual_room(shelf.kept), _result(bench, pool, budget))
+    whole = mixed(shelf, usual_room(shelf.kept), _result(bench, pool, budget))
+    model = whole = measured(whole, footprint(whole), limits)
     if single:
         model = _single(bench, shelf, whole, budget, limits)
-    elif limits and not footprint(whole).keeps(limits):
-        model = _better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits))
-    else:
-        model = measured(whole, footprint(whole), limits)
+    elif whole.result.missed:
+        model = better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits))
     points = front(shelf, whole, lambda: budget.left() > FRONT_NEEDS)
     result = replace(model.result, front=points, importance=_importance(bench, model, budget))
     return replace(model, result=result), shelf
@@ -111,16 +110,6 @@ def _design(task: Task, shelf: Shelf, whole: Model, limits: Limits) -> Candidate
         if not limits or footprint(replace(whole, parts=(Part(one.candidate, alone, 1.0),))).keeps(limits):
             return one.candidate
     return task.candidate(task.first_glance(len(shelf.truth)), shelf.preparation)
-
-
-def _better(first: Model, second: Model) -> Model:
-    """Return the one that misses fewer limits, then the one with the better estimate."""
-
-    def worth(model: Model) -> tuple[int, float]:
-        score = model.result.score
-        return len(model.result.missed), -score if model.result.greater_is_better else score
-
-    return min(first, second, key=worth)
 
 
 # --- what is told of the run -----------------------------------------------------------------------------------------

@@ -40,15 +40,17 @@ class FrontPoint:
     """A mix of the run's trials that no other one beats in score, latency and size together.
 
     Attributes:
-        score: the metric out of fold as the search saw it: a little too good where many mixes were compared.
+        score: the honest estimate, made as that of the run's own model.
         latency_ms: measured milliseconds to predict one row in a running process.
         size_bytes: measured bytes of the file.
+        networks: how many there are in it.
         trials: the numbers of its trials.
     """
 
     score: float
     latency_ms: float
     size_bytes: int
+    networks: int
     trials: tuple[int, ...]
 
 

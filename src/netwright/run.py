@@ -21,7 +21,7 @@ from netwright.select.ensemble import select_weights
 from netwright.select.room import Room
 from netwright.train.lanes import run_lanes, usable_cores
 
-RESERVE = 1.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
+RESERVE = 2.4  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
 KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
 

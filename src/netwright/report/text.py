@@ -53,6 +53,9 @@ def headline(result: Result) -> str:
     lines += [f"  {printable(other.name)}: {score(other.score, result.metric)}" for other in result.baselines]
     tested = result.test_metrics.items()
     lines += [f"  on the test file: {printable(metric_name(key))} {score(value, key)}" for key, value in tested]
+    if result.latency_ms is not None and result.size_bytes is not None:
+        lines.append(f"  {result.latency_ms:.2g} ms to predict one row, {result.size_bytes / 1e6:.2g} MB")
+    lines += [_wrapped(f"Limit passed: {sentence}") for sentence in result.missed]
     return "\n".join(lines)
 
 

@@ -108,6 +108,8 @@ def command(settings: Mapping[str, Any]) -> str:
     for name in ("task", "metric", "search"):
         words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
     words += ["--seed", str(settings.get("seed", 0)), *(["--single"] if settings.get("single") is True else [])]
+    for name in ("max_latency", "max_size"):
+        words += [f"--{name.replace('_', '-')}", str(settings[name])] if settings.get(name) is not None else []
     kinds = settings.get("kinds")
     for column, kind in kinds.items() if isinstance(kinds, Mapping) else ():
         words += ["--kind", f"{column}={kind}"]
@@ -115,7 +117,19 @@ def command(settings: Mapping[str, Any]) -> str:
 
 
 def _python(settings: Mapping[str, Any]) -> str:
-    names = ("target", "time", "trials", "task", "metric", "search", "seed", "kinds", "single")
+    names = (
+        "target",
+        "time",
+        "trials",
+        "task",
+        "metric",
+        "search",
+        "seed",
+        "kinds",
+        "single",
+        "max_latency",
+        "max_size",
+    )
     given = [(name, settings.get(name)) for name in names]
     shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {}) and value is not False]
     return f"import netwright as nw\n\nrun = nw.fit(df, {', '.join(shown)})"
