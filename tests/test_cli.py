@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -188,6 +189,10 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "--test",
         "t.csv",
         "--single",
+        "--max-latency",
+        "1ms",
+        "--max-size",
+        "2MB",
     )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
     assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
@@ -200,6 +205,8 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "metric": "roc_auc",
         "search": "tpe",
         "single": True,
+        "max_latency": "1ms",
+        "max_size": "2MB",
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
@@ -240,6 +247,7 @@ def test_fit_prints_one_json_object(command: Any, fake_fit: FakeFit) -> None:
     values = json.loads(ended.out)
     where = {"model": str(Path("here/model.nw").absolute()), "report": str(Path("here/report.html").absolute())}
     numbers = {"score": 0.9, "score_low": 0.85, "score_high": None, "seconds": 3.5, "trials": 7, "failed": 1}
+    numbers |= {"latency_ms": None, "size_bytes": None, "missed": []}
     assert values == {"task": "tabular_binary", "metric": "accuracy", **numbers, **where}
     fake_fit.result = replace(RESULT, test_metrics={"accuracy": 0.8})
     values = json.loads(command("fit", "d.csv", "--target", "y", "--test", "t.csv", "--json").out)
@@ -477,3 +485,29 @@ def test_a_full_standard_output_is_said() -> None:
         )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
+
+
+def test_pick_prints_what_it_chose(command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The limits arrive, and what was chosen is told in words or as one object."""
+    given: list[Any] = []
+
+    def pick(run: Path, **options: Any) -> Any:
+        given.append((run, options))
+        return SimpleNamespace(result=replace(RESULT, latency_ms=0.5, size_bytes=123_456, missed=("It is slow.",)))
+
+    monkeypatch.setattr("netwright.api.pick", pick)
+    ended = command("pick", str(tmp_path), "--max-latency", "1ms", "--json")
+    assert ended.status == 0
+    assert json.loads(ended.out)["size_bytes"] == 123_456
+    options = {"max_latency": "1ms", "max_size": None, "out": tmp_path / "picked.nw"}
+    assert given == [(tmp_path, options)]
+    told = command("pick", str(tmp_path), "-o", "here.nw").out
+    assert "0.5 ms to predict one row, 0.12 MB" in told
+    assert "Limit passed: It is slow." in told
+
+
+def test_limits_that_are_none_are_refused_at_once(command: Any, fake_fit: FakeFit) -> None:
+    """Before anything is read."""
+    ended = command("fit", "d.csv", "--target", "y", "--max-size", "small")
+    assert ended.status == 2 and "Write it as 2MB" in ended.err
+    assert fake_fit.given == ((), {})

@@ -118,7 +118,9 @@ def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
     besides = np.array([cost.size, cost.latency]) - _costs(shelf)[[_holds(whole, one) for one in shelf.kept]].sum(
         axis=0
     )
-    return better(*(_tightened(each, limits, np.maximum(besides, 0), whole.result) for each in (shelf, lone(shelf))))
+    besides = np.maximum(besides, 0)
+    together = _tightened(shelf, limits, besides, whole.result)
+    return better(together, _tightened(lone(shelf), limits, besides, whole.result), limits)
 
 
 def _tightened(shelf: Shelf, limits: Limits, besides: NDArray[np.float64], result: Result) -> Model:
@@ -142,12 +144,14 @@ def _tightened(shelf: Shelf, limits: Limits, besides: NDArray[np.float64], resul
     return measured(model, cost, limits)
 
 
-def better(first: Model, second: Model) -> Model:
-    """Return the one that passes fewer limits, then the one with the better estimate; of equal ones the first."""
+def better(first: Model, second: Model, limits: Limits) -> Model:
+    """Return the one with the better estimate if both keep the limits, else the one that comes nearest to them."""
 
-    def worth(model: Model) -> tuple[int, float]:
-        score = model.result.score
-        return len(model.result.missed), -score if model.result.greater_is_better else score
+    def worth(model: Model) -> tuple[float, float]:
+        result = model.result
+        assert result.latency_ms is not None and result.size_bytes is not None
+        over = max(1e-3 * result.latency_ms / limits.latency, result.size_bytes / limits.size)
+        return (over if result.missed else 0.0, -result.score if result.greater_is_better else result.score)
 
     return min(first, second, key=worth)
 

@@ -57,7 +57,7 @@ def assemble(
     if single:
         model = _single(bench, shelf, whole, budget, limits)
     elif whole.result.missed:
-        model = better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits))
+        model = better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits), limits)
     points = front(shelf, whole, lambda: budget.left() > FRONT_NEEDS)
     result = replace(model.result, front=points, importance=_importance(bench, model, budget))
     return replace(model, result=result), shelf

@@ -73,6 +73,22 @@ def reliability_chart(bins: Sequence[tuple[float, float, float]], x: Axis, y: Ax
     return _frame(x, y, title, draw)
 
 
+def discs_chart(discs: Sequence[tuple[float, float, float, str]], x: Axis, y: Axis, title: str) -> Markup:
+    """Return (x, y, weight, name) as discs whose area grows with the weight, joined by a thin line."""
+    most = max((weight for _, _, weight, _ in discs), default=1.0)
+
+    def draw(across: Placer, up: Placer) -> str:
+        line = _path([(a, b) for a, b, _, _ in discs], across, up, "line faint")
+        drawn = [
+            _dot(across(a), up(b), 2.5 + 9 * math.sqrt(weight / most), "dot", told)
+            for a, b, weight, told in discs
+            if _finite(a, b, weight) and weight > 0
+        ]
+        return "".join([line, *drawn])
+
+    return _frame(x, y, title, draw)
+
+
 def bars_chart(bars: Sequence[tuple[str, float]], title: str, written: Callable[[float], str] = number) -> Markup:
     """Return horizontal bars with their names, and their values as `written`; a value below zero has no bar."""
     most = max((value for _, value in bars if math.isfinite(value)), default=0.0)

@@ -11,7 +11,7 @@ from netwright.events import BestImproved
 from netwright.journal import TrialRecord
 from netwright.report import axes, charts
 from netwright.report.numbers import PERCENT, metric_name, number, score
-from netwright.result import Result
+from netwright.result import FrontPoint, Result
 
 SHOWN_CURVES = 12
 SHOWN_BARS = 20
@@ -29,6 +29,7 @@ class Figures:
     confusion: Markup | None
     reliability: Markup | None
     importance: Markup | None
+    front: Markup | None
 
 
 def figures_of(result: Result, bests: tuple[BestImproved, ...], trials: tuple[TrialRecord, ...]) -> Figures:
@@ -39,6 +40,7 @@ def figures_of(result: Result, bests: tuple[BestImproved, ...], trials: tuple[Tr
         confusion=confusion_matrix(result),
         reliability=reliability(result),
         importance=importance(result),
+        front=front(result),
     )
 
 
@@ -108,3 +110,20 @@ def importance(result: Result) -> Markup | None:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} points"
+
+
+def front(result: Result) -> Markup | None:
+    """Return what other mixes of the run would score and cost: the score over the time of a row, discs by size."""
+    points = [point for point in result.front if math.isfinite(point.score) and point.latency_ms > 0]
+    if len(points) < 2:
+        return None
+    x = axes.log_axis([point.latency_ms for point in points], "milliseconds to predict one row (log scale)")
+    written = axes.percent if result.metric in PERCENT else axes.plain
+    y = axes.axis_of([point.score for point in points], metric_name(result.metric), written)
+    discs = [(point.latency_ms, point.score, float(point.size_bytes), _told(point, result.metric)) for point in points]
+    return charts.discs_chart(discs, x, y, "Score of smaller mixes over the time they take")
+
+
+def _told(point: FrontPoint, metric: str) -> str:
+    size, networks = f"{point.size_bytes / 1e6:.2g} MB", f"{point.networks} network{'s' * (point.networks != 1)}"
+    return f"{score(point.score, metric)}, {point.latency_ms:.2g} ms, {size}, {networks}"

@@ -31,7 +31,9 @@ class Room:
         return np.asarray(inside | (taken + self.costs <= self.caps).all(axis=1))
 
     def greediness(self) -> NDArray[np.float64]:
-        """Return (C,) the largest share that each takes of any cap: over 1 it does not fit even alone."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = np.where(self.costs > 0, self.costs / self.caps, 0.0)
-        return np.asarray(shares.max(axis=1, initial=0.0))
+        """Return (C,) the largest share that each takes of any cap: over 1 it does not fit even alone.
+
+        Where a cap is zero, who takes least is least greedy.
+        """
+        caps = np.where(self.caps > 0, self.caps, 1e-9 * np.maximum(self.costs.max(axis=0, initial=0.0), 1e-9))
+        return np.asarray((self.costs / caps).max(axis=1, initial=0.0))
