@@ -34,7 +34,7 @@ from netwright.errors import TrialError
 from netwright.metrics import METRICS, find_metric
 from netwright.select.ensemble import select_weights
 from netwright.spec.spaces import Point, sample
-from netwright.spec.tables import MANY_ROWS, batch_sizes, space
+from netwright.spec.tables import MANY_ROWS, batch_sizes, space, usual
 
 Array = NDArray[Any]
 MOST_SECONDS = 25.0  # of one core, for one candidate; the schedule then ends there
@@ -78,53 +78,33 @@ def candidates(size: str, count: int) -> list[Point]:
 
 def first_bets(rows: int) -> tuple[Point, ...]:
     """Return what was thought strong before anything was measured."""
-    usual: Point = {
-        "embedding": "periodic",
-        "sigma": 0.1,
-        "bins": 16,
-        "body": "plain",
-        "width": 256,
-        "depth": 3,
-        "activation": "silu",
-        "norm": "none",
-        "members": 1,
-        "learning_rate": 3e-3,
-        "weight_decay": 0.02,
-        "scale_rate": 6.0,
-        "scale_decay": 0.0,
-        "dropout": 0.1,
-        "label_smoothing": 0.0,
-        "schedule": "cosine",
-        "second_moment": 0.95,
-        "batch_size": 1,
-        "epochs": 24 if rows > MANY_ROWS else 64,
-    }
-    piecewise: Point = {**usual, "embedding": "piecewise"}
+    first = {**usual(rows), "batch_size": 1}
+    piecewise: Point = {**first, "embedding": "piecewise"}
     members: Point = {**piecewise, "activation": "relu", "members": 8, "width": 128, "learning_rate": 2e-3}
     others: tuple[Point, ...] = (
-        {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
-        {**usual, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},
-        {**usual, "activation": "mish", "learning_rate": 1e-3, "dropout": 0.25, "weight_decay": 0.1},
-        {**usual, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
+        {**first, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "dropout": 0.15},
+        {**first, "norm": "layer", "body": "residual", "width": 128, "depth": 2, "learning_rate": 2e-3, "dropout": 0.2},
+        {**first, "activation": "mish", "learning_rate": 1e-3, "dropout": 0.25, "weight_decay": 0.1},
+        {**first, "width": 64, "depth": 2, "dropout": 0.25, "weight_decay": 0.1},
     )
-    return (usual, piecewise, *others, members) if rows > MANY_ROWS else (usual, members, piecewise, *others)
+    return (first, piecewise, *others, members) if rows > MANY_ROWS else (first, members, piecewise, *others)
 
 
 def suggested(rows: int) -> tuple[Point, ...]:
     """Return points that looked good on some tables: bets, to be measured like the drawn ones."""
-    usual = first_bets(rows)[0]
+    first = first_bets(rows)[0]
     short, long = (12, 32) if rows > MANY_ROWS else (16, 64)
     fading: Point = {"scale_rate": 20.0, "scale_decay": 0.5, "dropout": 0.3}
     relu: Point = {"activation": "relu", "width": 128, "learning_rate": 2e-3}
     wide: Point = {"width": 512 if rows > MANY_ROWS else 256, "depth": 2}
     return (
-        {**usual, **relu, **fading, "members": 4, "epochs": short},
-        {**usual, "embedding": "piecewise", "bins": 48, "width": 128, "epochs": long},
-        {**usual, **relu, "embedding": "piecewise", "bins": 48, "members": 4, "dropout": 0.2, "epochs": long},
-        {**usual, **wide, "epochs": short, "dropout": 0.3},
-        {**usual, **fading, "embedding": "piecewise", "width": 128, "depth": 2, "epochs": short},
-        {**usual, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "width": 128, "epochs": long},
-        {**usual, "embedding": "piecewise", "bins": 8, "width": 64, "depth": 2, "members": 8, "dropout": 0.2},
+        {**first, **relu, **fading, "members": 4, "epochs": short},
+        {**first, "embedding": "piecewise", "bins": 48, "width": 128, "epochs": long},
+        {**first, **relu, "embedding": "piecewise", "bins": 48, "members": 4, "dropout": 0.2, "epochs": long},
+        {**first, **wide, "epochs": short, "dropout": 0.3},
+        {**first, **fading, "embedding": "piecewise", "width": 128, "depth": 2, "epochs": short},
+        {**first, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "width": 128, "epochs": long},
+        {**first, "embedding": "piecewise", "bins": 8, "width": 64, "depth": 2, "members": 8, "dropout": 0.2},
     )
 
 
@@ -335,7 +315,23 @@ def choose_all(folder: Path, path: Path | None) -> None:
         document["learnt_from"][size] = [one.name for one in tables]
         document["points"][size] = [points[place] for place, _ in order]
     if path is not None:
-        path.write_text(json.dumps(document, indent=1) + "\n")
+        path.write_text(as_json(document))
+
+
+def as_json(document: dict[str, Any]) -> str:
+    """Return the portfolio as JSON with a point a line."""
+    sizes = []
+    for size, points in document["points"].items():
+        lines = ",\n".join(
+            "   " + json.dumps({name: _short(value) for name, value in point.items()}) for point in points
+        )
+        sizes.append(f'  "{size}": [\n{lines}\n  ]')
+    learnt = json.dumps(document["learnt_from"])
+    return f'{{\n "learnt_from": {learnt},\n "points": {{\n' + ",\n".join(sizes) + "\n }\n}\n"
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def check_all(folder: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from netwright.errors import SpecError
+from netwright.spec import tables
 from netwright.spec.blocks import Dense, Head, Identity, Members, Periodic, Residual, TableInput
 from netwright.spec.costs import network_cost, weight_shapes
 from netwright.spec.drawing import draw
@@ -70,3 +71,17 @@ def test_a_drawing_fits_a_terminal() -> None:
     lines = draw(NETWORK).splitlines()
     assert len(lines) == 1 + len(NETWORK.blocks) + 2  # three sorts of inputs, a line each
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("rows", [60, 1_000, 5_000, 5_001, 60_000, 10**6])
+def test_the_portfolio_that_ships_can_be_built(rows: int) -> None:
+    """Every point has the dimensions of the space, with values that it allows, and no point stands twice."""
+    points = tables.portfolio(rows, "multiclass")
+    space = tables.space(rows)
+    assert len(points) >= 8
+    assert all(set(point) == set(space) for point in points)
+    assert len({repr(sorted(point.items())) for point in points}) == len(points)
+    for point in points:
+        network = tables.network(point, tables.inputs(point, 5, 3, (4,)), 3)
+        assert network.outputs == 3
+        assert tables.recipe(point).batch_size in tables.batch_sizes(rows)
