@@ -335,24 +335,34 @@ def _short(value: Any) -> Any:
 
 
 def check_all(folder: Path) -> None:
-    """Print the regret on each table of the portfolio that the other tables choose, beside the first bets in order."""
+    """Print the regret on each table of the portfolio that the other tables choose, beside the first bets, both cut to
+    the time that the first half of the bets takes, and to that of all of them.
+    """
     for size in (SMALL, LARGE):
         tables = load_all(folder, size)
-        rows = MANY_ROWS + (size == LARGE)
         keys = [key(point) for point in tables[0].points]
-        bets = [keys.index(key({**point, "batch_size": 0})) for point in first_bets(rows)]
+        bets = [keys.index(key({**point, "batch_size": 0})) for point in first_bets(MANY_ROWS + (size == LARGE))]
         lines = []
         for left_out in tables:
             order = [place for place, _ in choose([one for one in tables if one is not left_out])]
-            seconds = [float(left_out.seconds[places].sum()) for places in (order[: len(bets)], bets)]
-            lines.append([left_out.regret(order[: len(bets)]), left_out.regret(bets), *seconds])
-            print(
-                f"{left_out.name:16} learnt {{:7.3f}}   bets {{:7.3f}}   in {{:.0f}} and {{:.0f}} s".format(*lines[-1])
-            )
-        print(
-            f"{size}: mean of {len(bets)} candidates {{:.3f}} and {{:.3f}}".format(*np.mean(lines, axis=0)[:2]),
-            flush=True,
-        )
+            regrets = []
+            for half in (bets[: len(bets) // 2], bets):
+                seconds = float(left_out.seconds[half].sum())
+                regrets += [left_out.regret(_in_time(left_out, order, seconds)), left_out.regret(half)]
+            lines.append(regrets)
+            print(_regret_line(left_out.name, regrets), flush=True)
+        print(_regret_line(f"mean, {size}", np.mean(lines, axis=0)), flush=True)
+
+
+def _regret_line(name: str, regrets: Sequence[float]) -> str:
+    cells = "half of the time: learnt {:6.3f}, bets {:6.3f}; all: learnt {:6.3f}, bets {:6.3f}"
+    return f"{name:16} " + cells.format(*regrets)
+
+
+def _in_time(table: Measured, order: Sequence[int], seconds: float) -> list[int]:
+    """Return the first candidates of the order that a table can train in so many seconds, at least one."""
+    spent = np.cumsum(table.seconds[[*order]])
+    return [*order][: max(1, int((spent <= 1.02 * seconds).sum()))]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from netwright.search.halving import far_behind, successions
 from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
-from netwright.spec.spaces import Point
+from netwright.spec.spaces import Point, mutate
 from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
@@ -26,6 +26,10 @@ from netwright.train.training import RUNGS, train_population
 SMALL_STEP = 60e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
+TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
+FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
+HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
+PARENTS = 3  # of the best trials, that others go on from
 MOST_PIECES = 3  # see `Attempt._allowed`
 
 
@@ -41,6 +45,11 @@ class Course:
     pace: Pace = field(default_factory=Pace)
     rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def need(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape will take as one stack, with all their epochs."""
+        networks = len(candidates) * len(bench.splits)
+        return self.pace.seconds(candidates[0], bench.learnt, networks, candidates[0].recipe.epochs)
 
     def passed(self, rung: float, loss: float) -> list[float]:
         """Take down a loss at a rung; return those that were there before."""
@@ -60,6 +69,34 @@ def siblings(bench: Bench, point: Point) -> int:
     return max(1, min(MOST_SIBLINGS, int(SMALL_STEP / step)))
 
 
+def heir_of(
+    bench: Bench, tickets: Sequence[Ticket], trials: Sequence[Trial], left: float, course: Course
+) -> tuple[Trial, Point] | None:
+    """Return a trial to go on from and how, where too little time is left for a training from the beginning.
+
+    A network that is trained on for a few passes, with another recipe and a step size that rises and falls once more,
+    is a new member of the mix for little time (snapshot ensembles: Huang et al. 2017, arXiv 1704.00109).
+
+    Args:
+        bench: what trials share.
+        tickets: what would be trained.
+        trials: the finished ones, best first.
+        left: seconds.
+        course: what trainings take.
+    """
+    quick = bench.quick_points
+    parents = [trial for trial in trials[:PARENTS] if trial.ticket.proposal.point not in quick]
+    if len(parents) < FEWEST_PARENTS or any(ticket.proposal.point in quick for ticket in tickets):
+        return None
+    candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
+    if left > TOO_SHORT * course.need(bench, candidates):
+        return None
+    parent = parents[tickets[0].number % len(parents)]
+    generator = np.random.default_rng((bench.seed, tickets[0].number))
+    space = bench.task.space(len(bench.loaded.truth))
+    return parent, mutate(space, parent.ticket.proposal.point, generator, stackable_only=True)
+
+
 class Attempt:
     """Trials that are trained as one stack; heirs join them."""
 
@@ -72,6 +109,7 @@ class Attempt:
         course: Course,
         issue: Callable[[Proposal], Ticket],
         tell: Listener,
+        parent: Trial | None = None,
     ) -> None:
         """Get ready to train.
 
@@ -83,7 +121,9 @@ class Attempt:
             course: what the trials before have shown.
             issue: proposal → ticket, for heirs.
             tell: told what happens.
+            parent: a finished trial of the same network whose weights the one ticket goes on from.
         """
+        self._initial = None if parent is None else parent.trained.weights
         self.tickets = list(tickets)  # in the order in which they began
         self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
         self._places = list(tickets)  # by place in the stack
@@ -109,7 +149,11 @@ class Attempt:
         )
 
     def _candidate(self, ticket: Ticket) -> Candidate:
-        return self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
+        candidate = self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
+        if self._initial is None:
+            return candidate
+        gentler = replace(candidate.recipe, learning_rate=HEIR_RATE * candidate.recipe.learning_rate)
+        return replace(candidate, recipe=gentler)
 
     def _announce(self, ticket: Ticket, candidate: Candidate) -> None:
         parameters = len(self._bench.splits) * network_cost(candidate.network).parameters
@@ -118,14 +162,6 @@ class Attempt:
         self._tell(TrialStarted(now, ticket.number, name, origin, candidate.to_json(), parameters))
 
     # --- time ------------------------------------------------------------------------------------------------------
-
-    @property
-    def _networks(self) -> int:
-        return len(self._places) * len(self._bench.splits)
-
-    @property
-    def _rows(self) -> int:
-        return min(len(split.train) for split in self._bench.splits)
 
     def _allowed(self, left: float) -> float:
         """Return the seconds after which the schedule ends, if its epochs are not done before.
@@ -138,9 +174,9 @@ class Attempt:
             return left
         if self.tickets[0].proposal.point in self._bench.quick_points:
             return max(FIRST_SHARE * left, min(left, 0.5))
-        first = self._candidates[0]
-        need = self._course.pace.seconds(first, self._rows, self._networks, first.recipe.epochs)
-        pieces = int(left / need + 0.7)
+        if self._initial is not None:
+            return left
+        pieces = int(left / self._course.need(self._bench, self._candidates) + 0.7)
         if not self._course.rungs[RUNGS[-1]]:
             pieces = max(pieces, 2)
         return left / pieces if 0 < pieces <= MOST_PIECES else left
@@ -151,10 +187,11 @@ class Attempt:
         return min(1.0, (self._budget.elapsed() - self._began) / self._seconds) if self._seconds > 0 else 1.0
 
     def _learn_pace(self, trained: Sequence[Trained], seconds: float) -> None:
-        first, rows = self._candidates[0], self._rows
+        first, rows = self._candidates[0], self._bench.learnt
         per_epoch = max(1, rows // min(first.recipe.batch_size, rows))
         steps = max(result.steps for result in trained)
-        self._course.pace.learn(first, rows, self._networks, steps / per_epoch, seconds)
+        networks = len(self._places) * len(self._bench.splits)
+        self._course.pace.learn(first, rows, networks, steps / per_epoch, seconds)
 
     # --- training --------------------------------------------------------------------------------------------------
 
@@ -166,7 +203,9 @@ class Attempt:
         network, loss = self._candidates[0].network, LOSSES[bench.preparation.loss]
         while True:
             try:
-                return train_population(network, recipes, bench.rows, bench.splits, loss, self._control(), seeds)
+                return train_population(
+                    network, recipes, bench.rows, bench.splits, loss, self._control(), seeds, self._initial
+                )
             except (MemoryError, RuntimeError) as error:
                 smaller = recipes[0].batch_size // 2
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
@@ -183,7 +222,8 @@ class Attempt:
     def _report(self, progress: Progress) -> None:
         for ticket, loss in zip(self._places, progress.losses, strict=True):
             self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
-        for rung in [rung for rung in self._rungs if rung <= progress.share]:
+        fresh = self._initial is None  # who goes on from trained weights is ahead of all others
+        for rung in [rung for rung in self._rungs if rung <= progress.share and fresh]:
             self._rungs.remove(rung)
             loss = min(progress.best)
             behind = far_behind(loss, self._course.passed(rung, loss))

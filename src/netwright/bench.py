@@ -65,6 +65,11 @@ class Bench:
     rows: Rows
 
     @property
+    def learnt(self) -> int:
+        """The number of rows that one fold's network learns from, at least."""
+        return min(len(split.train) for split in self.splits)
+
+    @property
     def quick_points(self) -> tuple[Point, Point]:
         """The first two points: a small network that is soon there, and the default to compare with."""
         rows = len(self.loaded.truth)

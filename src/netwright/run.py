@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.attempt import Attempt, Course, siblings
+from netwright.attempt import Attempt, Course, heir_of, siblings
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.choosing import LARGEST_MIX
 from netwright.errors import NoTrialFinished
 from netwright.events import BestImproved, Event, Listener, TrialFailed, TrialFinished
 from netwright.search.desk import Desk, Ticket
-from netwright.search.sampler import Sampler
+from netwright.search.sampler import Proposal, Sampler
 from netwright.select.ensemble import select_weights
 from netwright.select.room import Room
 from netwright.train.lanes import run_lanes, usable_cores
@@ -67,7 +67,7 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
     def work() -> None:
         try:
             while (tickets := desk.take()) and not _over(bench, budget, pool):
-                attempt = Attempt(bench, tickets, budget, _left(bench, budget, pool), course, desk.issue, tell)
+                attempt = begin(tickets)
                 finished = attempt.run()
                 with lock:
                     _account(bench, pool, attempt.tickets, finished, budget, listener)
@@ -75,6 +75,17 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
                     desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
         finally:
             desk.close()  # also when this lane breaks: the others must not wait for it
+
+    def begin(tickets: tuple[Ticket, ...]) -> Attempt:
+        left = _left(bench, budget, pool)
+        with lock:
+            heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
+        if heir is None:
+            return Attempt(bench, tickets, budget, left, course, desk.issue, tell)
+        for ticket in tickets:
+            desk.give(ticket, None)
+        parent, point = heir
+        return Attempt(bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, parent)
 
     run_lanes(usable_cores(), work)
     if not pool.trials:

@@ -41,11 +41,17 @@ class Population:
 
     @staticmethod
     def start(
-        network: Network, recipes: Sequence[Recipe], rows: Rows, splits: Sequence[Split], seeds: Sequence[int]
+        network: Network,
+        recipes: Sequence[Recipe],
+        rows: Rows,
+        splits: Sequence[Split],
+        seeds: Sequence[int],
+        initial: Mapping[str, Tensor] | None = None,
     ) -> Population:
-        """Return the population before its first step; seeds: one a trial."""
+        """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
         own = [seed * 1009 + fold for seed in seeds for fold in range(len(splits))]  # (M,)
-        stack = stack_parameters(initial_weights(network, rows.quantiles, own), working_type())
+        weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
+        stack = stack_parameters(weights, working_type())
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         return Population(
             network=network,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from netwright.errors import TrialError
 from netwright.spec.network import Network, Recipe
@@ -26,6 +27,7 @@ def train_population(
     loss: Loss,
     control: Control,
     seeds: Sequence[int],
+    initial: Mapping[str, Tensor] | None = None,
 ) -> tuple[Trained, ...]:
     """Train each recipe on each fold, all as one stack.
 
@@ -40,6 +42,7 @@ def train_population(
         loss: what is minimised.
         control: time, stop, report, and heirs.
         seeds: one a trial; fold and position change nothing for the other trials.
+        initial: tensors (T · S, ...) by name to go on from; else networks begin with random weights.
 
     Returns:
         The trials as given, then the heirs in the order in which they came.
@@ -47,7 +50,7 @@ def train_population(
     Raises:
         TrialError: when every network diverged.
     """
-    population = Population.start(network, recipes, rows, splits, seeds)
+    population = Population.start(network, recipes, rows, splits, seeds, initial)
     best = Best.empty(population.stack.named(), len(population.train), len(splits))
     lives = _Lives(population, best, rows, loss, splits)
     first = recipes[0]
