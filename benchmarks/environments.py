@@ -34,6 +34,7 @@ class Requirements:
         named: distributions whose versions go into the result lines.
         torch: whether `TORCH` is needed too.
         options: further arguments of pip.
+        removed: distributions that come along and are taken out again.
         depends: files on whose text the environment depends.
     """
 
@@ -42,12 +43,16 @@ class Requirements:
     named: tuple[str, ...]
     torch: bool = True
     options: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     depends: tuple[Path, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """What changes when the environment has to be made anew."""
-        texts = [repr((self.packages, self.torch, sys.version_info[:2])), *(path.read_text() for path in self.depends)]
+        texts = [
+            repr((self.packages, self.torch, self.removed, sys.version_info[:2])),
+            *(path.read_text() for path in self.depends),
+        ]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
@@ -69,6 +74,8 @@ def prepare(folder: Path, wanted: Requirements) -> tuple[Path, dict[str, str]]:
         if wanted.torch:
             call([*install, TORCH])
         call([*install, *wanted.packages, *([TORCH] if wanted.torch else [])])
+        if wanted.removed:
+            call([str(python), "-m", "pip", "uninstall", "--yes", "--quiet", *wanted.removed])
         versions = versions_of(python, wanted)
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)

@@ -21,6 +21,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,15 +45,16 @@ LONG_PEERS = (OURS, "autogluon-best", "flaml")
 
 NETWRIGHT = Requirements(
     OURS,
-    ("-e", f"{ROOT}[train]"),
+    ("-e", ".[train]"),
     ("netwright", "numpy", "pandas"),
-    options=("-c", str(ROOT / "constraints.txt")),
+    options=("-c", "constraints.txt"),
     depends=(ROOT / "pyproject.toml", ROOT / "constraints.txt"),
 )
 AUTOGLUON = Requirements(
     "autogluon",
     ("autogluon.tabular[all,realmlp]==1.6.3",),
     ("autogluon.tabular", "lightgbm", "catboost", "xgboost-cpu", "fastai", "pytabkit", "ray", "scikit-learn"),
+    removed=("torchvision",),  # fastai brings it, tables need none, and beside a CPU torch it breaks what imports it
 )
 FLAML = Requirements(
     "flaml",
@@ -119,14 +121,14 @@ class Contest:
 
     Attributes:
         data: the folder of tables.
-        environments: the folder of virtual environments.
+        environments: what stands ready for each environment's name: its Python and versions, or why there is none.
         seconds: the time limit.
         seed: given to each contestant in its own way.
         cores: how many each may use.
     """
 
     data: Path
-    environments: Path
+    environments: dict[str, tuple[Path, dict[str, str]] | InstallFailed]
     seconds: float
     seed: int
     cores: int
@@ -138,13 +140,16 @@ def main() -> None:
     if options.table:
         print(report(read_lines(options.table)))
         return
-    contest = Contest(options.data.resolve(), options.environments, options.time, options.seed, options.cores)
-    long = contest.seconds >= LONG
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a run under way is ended too
+    long = options.time >= LONG
     names = options.only or ([] if options.all else list(LONG_PANEL if long else PANEL))
-    tables = {entry["name"]: entry for entry in entries(contest.data, names)}
+    tables = {entry["name"]: entry for entry in entries(options.data, names)}
     if unknown := [name for name in names if name not in tables]:
-        sys.exit(f"no such tables in {contest.data / 'index.json'}: {', '.join(unknown)}")
+        sys.exit(f"no such tables in {options.data / 'index.json'}: {', '.join(unknown)}")
     peers = options.peers or (LONG_PEERS if long else tuple(PEERS))
+    needed = dict.fromkeys(PEERS[peer].needs for peer in peers)
+    environments = {needs.environment: stand_ready(options.environments, needs) for needs in needed}
+    contest = Contest(options.data.resolve(), environments, options.time, options.seed, options.cores)
     done = {line.key for line in read_lines(options.out)}
     for name in names or tables:
         for peer in peers:
@@ -183,6 +188,14 @@ def seconds_of(text: str) -> float:
     return float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
 
 
+def stand_ready(folder: Path, needs: Requirements) -> tuple[Path, dict[str, str]] | InstallFailed:
+    """Return an environment, made before the first run so that none is made between two; or why there is none."""
+    try:
+        return prepare(folder, needs)
+    except InstallFailed as error:
+        return error
+
+
 def read_lines(file: Path) -> list[Line]:
     """Return the runs of a file of JSON lines, none if there is no such file."""
     return [Line(**json.loads(text)) for text in file.read_text().splitlines()] if file.exists() else []
@@ -212,7 +225,10 @@ def run(contest: Contest, entry: dict[str, Any], name: str) -> Line:
         commit=commit() if name == OURS else None,
     )
     try:
-        python, versions = prepare(contest.environments, peer.needs)
+        home = contest.environments[peer.needs.environment]
+        if isinstance(home, InstallFailed):
+            raise home
+        python, versions = home
         line = dataclasses.replace(line, versions=versions)
         with tempfile.TemporaryDirectory(prefix="peer", ignore_cleanup_errors=True) as folder:
             return compete(contest, entry, peer, python, Path(folder), line)

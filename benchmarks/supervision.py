@@ -25,7 +25,7 @@ class Watched:
     Attributes:
         status: its exit status, None if its time ran out.
         seconds: how long it ran.
-        mark_seconds: when the file that marks a stage appeared, None if it never did.
+        mark_seconds: when the file that marks a stage was written, None if it never was.
         peak_mb: the most memory that it and all below it held.
         mark_peak_mb: the same until the mark.
     """
@@ -97,8 +97,8 @@ def watch(
         mark: a file that it writes when a stage is done.
     """
     allowed = sorted(os.sched_getaffinity(0))[:cores]
-    began = time.monotonic()
-    marked: tuple[float, float] | None = None
+    began, began_wall = time.monotonic(), time.time()
+    mark_peak: float | None = None
     with log.open("wb") as printed:
         process = subprocess.Popen(
             command,
@@ -114,8 +114,8 @@ def watch(
         try:
             while process.poll() is None and time.monotonic() - began < limit:
                 tree.look()
-                if marked is None and mark.exists():
-                    marked = time.monotonic() - began, tree.peak
+                if mark_peak is None and mark.exists():
+                    mark_peak = tree.peak
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TICK)
             seconds = time.monotonic() - began
@@ -127,7 +127,5 @@ def watch(
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    if marked is None and mark.exists():
-        marked = seconds, tree.peak
-    mark_seconds, mark_peak = marked or (None, tree.peak)
-    return Watched(status, seconds, mark_seconds, tree.peak / 1e6, mark_peak / 1e6)
+    mark_seconds = mark.stat().st_mtime - began_wall if mark.exists() else None
+    return Watched(status, seconds, mark_seconds, tree.peak / 1e6, (mark_peak or tree.peak) / 1e6)
