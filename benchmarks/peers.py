@@ -41,6 +41,7 @@ RUNNERS = Path(__file__).resolve().parent / "peers"
 PANEL = ("letter", "diamonds", "spam", "magic", "mlc_churn", "concrete", "vehicle", "pima2", "income_marketing", "dna")
 LONG = 240.0  # seconds from which on the panel is a shorter one
 LONG_PANEL = ("letter", "diamonds", "spam", "concrete")
+PANEL_PEERS = (OURS, "autogluon-medium", "autogluon-best", "flaml", "realmlp", "tabm", "boosting", "optuna-mlp")
 LONG_PEERS = (OURS, "autogluon-best", "flaml")
 
 NETWRIGHT = Requirements(
@@ -99,15 +100,17 @@ class Peer:
     threads: bool = False
 
 
+UNTIMED = "none: one fit with its defaults, however long it takes"
 PEERS = {
     OURS: Peer(NETWRIGHT, "run_netwright.py", "--time"),
     "autogluon-medium": Peer(AUTOGLUON, "run_autogluon.py", "time_limit", "medium_quality"),
     "autogluon-best": Peer(AUTOGLUON, "run_autogluon.py", "time_limit", "best_quality"),
     "flaml": Peer(FLAML, "run_flaml.py", "time_budget"),
-    "realmlp": Peer(PYTABKIT, "run_pytabkit.py", "time_to_fit_in_seconds", "RealMLP_TD"),
-    "tabm": Peer(PYTABKIT, "run_pytabkit.py", "none: it takes as long as it takes", "TabM_D"),
-    "boosting": Peer(BOOSTING, "run_boosting.py", "none: untuned, it takes as long as it takes", threads=True),
+    "realmlp": Peer(PYTABKIT, "run_pytabkit.py", UNTIMED, "RealMLP_TD"),
+    "tabm": Peer(PYTABKIT, "run_pytabkit.py", UNTIMED, "TabM_D"),
+    "boosting": Peer(BOOSTING, "run_boosting.py", UNTIMED, threads=True),
     "optuna-mlp": Peer(OPTUNA, "run_optuna_mlp.py", "timeout of study.optimize, kept within a trial too"),
+    "realmlp-limited": Peer(PYTABKIT, "run_pytabkit.py", "time_to_fit_in_seconds", "RealMLP_TD:limited"),
 }
 
 
@@ -146,7 +149,7 @@ def main() -> None:
     tables = {entry["name"]: entry for entry in entries(options.data, names)}
     if unknown := [name for name in names if name not in tables]:
         sys.exit(f"no such tables in {options.data / 'index.json'}: {', '.join(unknown)}")
-    peers = options.peers or (LONG_PEERS if long else tuple(PEERS))
+    peers = options.peers or (LONG_PEERS if long else PANEL_PEERS)
     needed = dict.fromkeys(PEERS[peer].needs for peer in peers)
     environments = {needs.environment: stand_ready(options.environments, needs) for needs in needed}
     contest = Contest(options.data.resolve(), environments, options.time, options.seed, options.cores)
@@ -167,7 +170,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("peers.jsonl"), help="one JSON line a run")
     parser.add_argument("--only", nargs="*", default=[], help="names of tables instead of the panel")
     parser.add_argument("--all", action="store_true", help="every table of the index instead of the panel")
-    parser.add_argument("--peers", nargs="*", default=[], choices=list(PEERS), help="contestants instead of all")
+    parser.add_argument(
+        "--peers", nargs="*", default=[], choices=list(PEERS), help="contestants instead of the panel's"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2, help="how many cores each may use")
     parser.add_argument("--environments", type=Path, default=Path("~/.cache/netwright-peers"), help="where they live")
