@@ -6,8 +6,9 @@
     python benchmarks/peers.py --table peers.jsonl                           # prints the standings
 
 DATA_FOLDER is as for tabular.py. Each contestant has a virtual environment of its own under --environments, made on
-first use from exact versions; making all of them takes some GB and some minutes. Nothing else should run meanwhile:
-one contestant runs at a time, on the same --cores. Each is asked for the metric that Netwright takes by default
+first use from exact versions; making all of them takes some GB and some minutes. Nothing else may run meanwhile (on a
+busy machine gradient boosting takes tens of times as long; each line says how busy others were): one contestant runs
+at a time, on the same --cores. Each is asked for the metric that Netwright takes by default
 (accuracy or RMSE) and told the time limit by its own option; what has none is measured as it is. It is a process of
 its own, ended with all that it started after ten times its limit and five minutes. The test file is answered after all
 was chosen; the answers are judged here, by one code for all, the class being the likeliest. A run that fails is a line
@@ -272,6 +273,7 @@ def compete(contest: Contest, entry: dict[str, Any], peer: Peer, python: Path, f
         total_s=seen.seconds,
         fit_peak_mb=seen.mark_peak_mb,
         peak_mb=seen.peak_mb,
+        others_cores=seen.others_cores,
         memory=HOW,
         **json.loads((work / "fitted.json").read_text()),
         **json.loads((work / "done.json").read_text()),

@@ -31,6 +31,7 @@ class Line:
         memory: how the memory was measured.
         model_bytes: files that are needed to predict.
         row_ms: median milliseconds of one row in a running process.
+        others_cores: how many cores other programs kept busy meanwhile; where it is not near 0, do not trust the line.
         commit: of Netwright's own lines.
     """
 
@@ -54,6 +55,7 @@ class Line:
     memory: str = ""
     model_bytes: int | None = None
     row_ms: float | None = None
+    others_cores: float | None = None
     commit: str | None = None
 
     @property
@@ -212,6 +214,9 @@ def standings(sets: Sets, peers: Sequence[str]) -> str:
         f"failure ranks last. At least as good: share of sets (better, even, worse), where a difference within one "
         f"standard error of {OURS}'s test metric is a tie. Costs are medians over the runs that did not fail."
     )
+    runs = [line for lines in sets.values() for line in lines.values()]
+    if others := [line.others_cores for line in runs if line.others_cores is not None]:
+        note += f" Other programs kept {median(others):.2f} cores busy meanwhile (median), at most {max(others):.2f}."
     return markdown(titles, rows) + "\n\n" + note
 
 

@@ -1,4 +1,8 @@
-"""Runs a program under a time limit, measures the memory of all its processes, and leaves none of them behind."""
+"""Runs a program under a time limit, measures the memory of all its processes, and leaves none of them behind.
+
+What other programs use meanwhile is measured too: threads that wait for each other by spinning, as those of gradient
+boosting do, become tens of times slower when they do not have their cores to themselves.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ class Watched:
         mark_seconds: when the file that marks a stage was written, None if it never was.
         peak_mb: the most memory that it and all below it held.
         mark_peak_mb: the same until the mark.
+        others_cores: how many cores other programs kept busy meanwhile, on average.
     """
 
     status: int | None
@@ -35,6 +40,7 @@ class Watched:
     mark_seconds: float | None
     peak_mb: float
     mark_peak_mb: float
+    others_cores: float
 
 
 @dataclass
@@ -43,10 +49,11 @@ class Tree:
 
     root: psutil.Process
     seen: set[psutil.Process] = field(default_factory=set)
+    spent: dict[psutil.Process, float] = field(default_factory=dict)
     peak: float = 0.0
 
     def look(self) -> None:
-        """Note who is there and how much memory they hold.
+        """Note who is there, how much memory they hold and how many seconds of the processor they have spent.
 
         Shared pages count once (PSS). Asking for that is slow, so it is asked for only when the plain sum (RSS), which
         is never less, exceeds the peak.
@@ -54,6 +61,9 @@ class Tree:
         with contextlib.suppress(psutil.NoSuchProcess):
             self.seen.update([self.root, *self.root.children(recursive=True)])
         self.seen = {process for process in self.seen if process.is_running()}
+        for process in self.seen:
+            with contextlib.suppress(psutil.Error):
+                self.spent[process] = sum(process.cpu_times()[:2])
         if sum(map(resident, self.seen)) > self.peak:
             self.peak = max(self.peak, sum(map(proportional, self.seen)))
 
@@ -65,6 +75,12 @@ class Tree:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     stop(process)
             _, left = psutil.wait_procs(left, timeout=GRACE)
+
+
+def busy() -> float:
+    """Return the seconds that all cores together have been at work since the machine was started."""
+    times = psutil.cpu_times()
+    return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))  # later fields are parts of the first
 
 
 def resident(process: psutil.Process) -> float:
@@ -97,7 +113,7 @@ def watch(
         mark: a file that it writes when a stage is done.
     """
     allowed = sorted(os.sched_getaffinity(0))[:cores]
-    began, began_wall = time.monotonic(), time.time()
+    began, began_wall, busy_before = time.monotonic(), time.time(), busy()
     mark_peak: float | None = None
     with log.open("wb") as printed:
         process = subprocess.Popen(
@@ -119,6 +135,7 @@ def watch(
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TICK)
             seconds = time.monotonic() - began
+            others = max(0.0, busy() - busy_before - sum(tree.spent.values())) / seconds
             status = process.poll()
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -128,4 +145,4 @@ def watch(
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     mark_seconds = mark.stat().st_mtime - began_wall if mark.exists() else None
-    return Watched(status, seconds, mark_seconds, tree.peak / 1e6, (mark_peak or tree.peak) / 1e6)
+    return Watched(status, seconds, mark_seconds, tree.peak / 1e6, (mark_peak or tree.peak) / 1e6, others)
