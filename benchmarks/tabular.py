@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ import numpy as np
 import pandas as pd
 
 LATENCY_ROWS = 50
+
+Prepare = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def main() -> None:
@@ -117,44 +120,61 @@ def append(file: Path, line: dict[str, Any]) -> None:
 
 
 def latency(model_file: Path, test: Path) -> float:
-    """Return the median milliseconds of predicting one row, in this process, after three rows to warm up."""
+    """Return the median milliseconds of predicting one row with a model file, in this process."""
     import netwright
 
-    model = netwright.load(model_file)
-    rows = pd.read_parquet(test).head(LATENCY_ROWS + 3)
+    return row_milliseconds(netwright.load(model_file).predict, pd.read_parquet(test))
+
+
+def row_milliseconds(answer: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> float:
+    """Return the median milliseconds of answering one row of a table, after three rows to warm up."""
+    rows = table.head(LATENCY_ROWS + 3)
     times = []
     for place in range(len(rows)):
         row = rows.iloc[[place]]
         began = time.perf_counter()
-        model.predict(row)
+        answer(row)
         times.append(time.perf_counter() - began)
     return 1e3 * float(np.median(times[3:]))
 
 
 def boosting(train: Path, test: Path, target: str, task: str, seed: int) -> dict[str, float]:
     """Return accuracy and log-loss, or RMSE, of scikit-learn's untuned HistGradientBoosting."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
-    learn, judge = pd.read_parquet(train), pd.read_parquet(test)
-    inputs, truth = learn.drop(columns=target), learn[target]
-    words = [name for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])]
-    inputs = inputs.astype(dict.fromkeys(words, str)).astype(dict.fromkeys(words, "category"))
-    asked = judge[inputs.columns].astype(dict.fromkeys(words, str))
-    known = {name: asked[name].where(asked[name].isin(inputs[name].cat.categories)) for name in words}
-    asked = asked.assign(**{name: cells.astype(inputs[name].dtype) for name, cells in known.items()})
+    judge = pd.read_parquet(test)
+    model, prepare = fit_boosting(pd.read_parquet(train), target, task, seed)
     if task == "regression":
-        model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype").fit(inputs, truth)
-        return {"rmse": float(root_mean_squared_error(judge[target], model.predict(asked)))}
-    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype").fit(
-        inputs, truth.astype(str)
-    )
-    chances = model.predict_proba(asked)
+        return {"rmse": float(root_mean_squared_error(judge[target], model.predict(prepare(judge))))}
+    chances = model.predict_proba(prepare(judge))
     true = judge[target].astype(str)
     return {
         "accuracy": float(accuracy_score(true, model.classes_[chances.argmax(axis=1)])),
         "log_loss": float(log_loss(true, chances, labels=model.classes_)),
     }
+
+
+def fit_boosting(learn: pd.DataFrame, target: str, task: str, seed: int) -> tuple[Any, Prepare]:
+    """Return a fitted HistGradientBoosting, and what makes a table into one that it can be asked about.
+
+    Words are categories to it; one that the training rows did not hold counts as missing.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    inputs, truth = learn.drop(columns=target), learn[target]
+    words = [name for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])]
+    inputs = inputs.astype(dict.fromkeys(words, str)).astype(dict.fromkeys(words, "category"))
+
+    def prepare(table: pd.DataFrame) -> pd.DataFrame:
+        asked = table[inputs.columns].astype(dict.fromkeys(words, str))
+        known = {name: asked[name].where(asked[name].isin(inputs[name].cat.categories)) for name in words}
+        return asked.assign(**{name: cells.astype(inputs[name].dtype) for name, cells in known.items()})
+
+    if task == "regression":
+        model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype")
+        return model.fit(inputs, truth), prepare
+    model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype")
+    return model.fit(inputs, truth.astype(str)), prepare
 
 
 def as_table(lines: list[dict[str, Any]]) -> str:
