@@ -158,7 +158,7 @@ def peak(kind: torch.dtype) -> float:
 
 def study_stack() -> None:
     """Print networks a minute of both, and the arithmetic as a share of the peak of matrix multiplication."""
-    rows, peaks = table(), {kind: peak(kind) for kind in (torch.float32, population.working_type())}
+    rows, peaks = table(), {kind: peak(kind) for kind in (torch.float32, torch.bfloat16)}
     print(", ".join(f"peak {str(kind)[6:]} {found / 1e9:.0f} GFLOP/s" for kind, found in peaks.items()))
     print(
         "| width | trials a stack | plain, networks steps/s | ours | ratio | GFLOP/s | of float32 peak | of its own |"
@@ -173,7 +173,9 @@ def study_stack() -> None:
         reached = float(np.median(ours)) * 3 * network_cost(network(width)).flops * BATCH
         cells = [f"{width}", f"{trials}", f"{np.median(plain):.0f}", f"{np.median(ours):.0f}"]
         cells += [f"{np.median(ours) / np.median(plain):.2f}", f"{reached / 1e9:.0f}"]
-        cells += [f"{reached / found:.0%}" for found in (peaks[torch.float32], peaks[population.working_type()])]
+        cells += [
+            f"{reached / found:.0%}" for found in (peaks[torch.float32], peaks[population.working_type(network(width))])
+        ]
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -184,7 +186,7 @@ def study_types() -> None:
         found: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
         for _ in range(ROUNDS):
             for kind, rates in found.items():
-                population.working_type = lambda kind=kind: kind
+                population.working_type = lambda network, kind=kind: kind
                 rates.append(rate_of_lanes(lambda w=width: stacked(w, rows, siblings(w))[1]))
         full, short = (float(np.median(rates)) for rates in found.values())
         print(f"width {width}: a bfloat16 step takes {full / short:.2f} of the time of a float32 step", flush=True)

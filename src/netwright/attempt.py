@@ -23,7 +23,7 @@ from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
 from netwright.train.training import RUNGS, train_population
 
-SMALL_STEP = 60e6  # operations of a step below which its overhead outweighs them: train several trials as one
+SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one

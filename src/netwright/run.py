@@ -19,9 +19,10 @@ from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Proposal, Sampler
 from netwright.select.ensemble import select_weights
 from netwright.select.room import Room
+from netwright.spec.spaces import Point
 from netwright.train.lanes import run_lanes, usable_cores
 
-RESERVE = 2.4  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
+RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
 KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
 
@@ -57,7 +58,12 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
     outcome = bench.loaded.schema.target.outcome
     points = (*bench.quick_points, *(bench.task.portfolio(rows, outcome) if sampler.portfolio else ()))
     state = sampler.init(bench.task.space(rows), points, bench.seed)
-    desk = Desk(sampler, state, lambda point: siblings(bench, point), budget.trials)
+
+    def company(point: Point) -> int:
+        # Designs that were chosen for being different come first, before variations of any of them.
+        return 1 if point in points else siblings(bench, point)
+
+    desk = Desk(sampler, state, company, budget.trials)
     pool, course, lock = Pool(kept_back=kept_back), Course(), threading.RLock()
 
     def tell(event: Event) -> None:

@@ -15,6 +15,7 @@ from netwright.train import adam
 from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
+from netwright.train.precision import working_type
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, Split, as_rows
 from netwright.train.schedule import SCHEDULES
@@ -214,10 +215,17 @@ def test_bfloat16_learns_what_float32_learns(monkeypatch: pytest.MonkeyPatch) ->
     """Both types come to about the same loss, on any processor."""
     losses = []
     for kind in (torch.float32, torch.bfloat16):
-        monkeypatch.setattr("netwright.train.population.working_type", lambda kind=kind: kind)
+        monkeypatch.setattr("netwright.train.population.working_type", lambda network, kind=kind: kind)
         losses.append(_train([Recipe(epochs=20, batch_size=32)])[0].loss)
     assert abs(losses[0] - losses[1]) < 0.03
     assert losses[0] != losses[1]
+
+
+def test_narrow_networks_stay_in_full_precision() -> None:
+    """On any processor; wide ones may be shorter where it pays."""
+    assert working_type(NETWORK) == torch.float32
+    wide = Network((*NETWORK.blocks[:1], Dense(256), Head(3)))
+    assert working_type(wide) in (torch.float32, torch.bfloat16)
 
 
 def _halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -51,7 +51,7 @@ class Population:
         """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
         own = [seed * 1009 + fold for seed in seeds for fold in range(len(splits))]  # (M,)
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
-        stack = stack_parameters(weights, working_type())
+        stack = stack_parameters(weights, working_type(network))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         return Population(
             network=network,
