@@ -15,6 +15,7 @@ from netwright.train import adam
 from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
+from netwright.train.optimiser import Fused, PerNumber
 from netwright.train.precision import working_type
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, Split, as_rows
@@ -178,6 +179,22 @@ def test_adam_agrees_with_the_library() -> None:
             second_moment=0.95,
         )
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_fused_optimiser_moves_a_stack_as_ours_does() -> None:
+    """Both take the same steps for a stack of one recipe, scales, biases and decays included."""
+    recipe = Recipe(learning_rate=0.02, weight_decay=0.3, scale_rate=5, scale_decay=0.2)
+    ends = []
+    for kind in (Fused, lambda stack, recipe: PerNumber(stack, [recipe] * 2)):
+        stack = stack_parameters(initial_weights(NETWORK, torch.zeros(4, 49), [1, 2]))
+        optimiser = kind(stack, recipe)
+        for step in range(30):
+            stack.gradient.copy_(torch.sin(3 * stack.parameters + step))
+            optimiser.step(step / 30)
+        ends.append(stack.parameters.clone())
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-3, atol=1e-4)
+    with pytest.raises(ValueError, match="keeps it"):
+        Fused(stack, recipe).follow([Recipe()])
 
 
 def test_a_stack_is_one_vector_that_its_tensors_share() -> None:

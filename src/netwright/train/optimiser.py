@@ -8,11 +8,12 @@ the memory once. Where trials differ, each number has a rate of its own, and our
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from netwright.spec.network import Recipe
 from netwright.train import adam
@@ -76,29 +77,37 @@ class PerNumber:
 
 @dataclass(frozen=True)
 class _Sort:
-    """Tensors that share a learning rate and a decay."""
+    """Tensors that share a learning rate and a decay, with their gradients, moments and numbers of steps."""
 
     rate: float
     decay: float
+    parameters: list[Tensor] = field(default_factory=list)
+    gradients: list[Tensor] = field(default_factory=list)
+    first: list[Tensor] = field(default_factory=list)
+    second: list[Tensor] = field(default_factory=list)
+    steps: list[Tensor] = field(default_factory=list)
 
 
 class Fused:
-    """PyTorch's fused AdamW, with a group for every sort of tensor."""
+    """PyTorch's fused AdamW, called once for every sort of tensor.
+
+    Its functional form is used: the first step of the optimiser object imports a compiler, which takes a second.
+    """
 
     def __init__(self, stack: Stack, recipe: Recipe) -> None:
         """Begin for networks that all have this recipe."""
         self._recipe = recipe
-        sorts: dict[_Sort, list[Tensor]] = {}
+        sorts: dict[tuple[float, float], _Sort] = {}
         gradients = stack.views_of(stack.gradient)
         for name, tensor in stack.weights.items():
-            parameter = tensor.detach().requires_grad_()
-            parameter.grad = gradients[name]
-            sorts.setdefault(_Sort(rate_of(name, recipe), decay_of(name, recipe)), []).append(parameter)
-        self._sorts = tuple(sorts)
-        betas = (MOMENTUM, recipe.second_moment)
-        self._adamw = torch.optim.AdamW(
-            [{"params": tensors} for tensors in sorts.values()], betas=betas, eps=adam.EPSILON, fused=True
-        )
+            rate, decay = rate_of(name, recipe), decay_of(name, recipe)
+            sort = sorts.setdefault((rate, decay), _Sort(rate, decay))
+            sort.parameters.append(tensor)
+            sort.gradients.append(gradients[name])
+            sort.first.append(torch.zeros_like(tensor))
+            sort.second.append(torch.zeros_like(tensor))
+            sort.steps.append(torch.tensor(0.0))
+        self._sorts = tuple(sorts.values())
 
     def follow(self, recipes: Sequence[Recipe]) -> None:
         """Stay as it is: a trial alone in its stack has nobody to inherit from."""
@@ -108,9 +117,23 @@ class Fused:
     def step(self, progress: float) -> None:
         """Take a step."""
         pace, shrink = SCHEDULES[self._recipe.schedule](progress), flat_cosine(progress)
-        for group, sort in zip(self._adamw.param_groups, self._sorts, strict=True):
-            group["lr"], group["weight_decay"] = pace * sort.rate, shrink * sort.decay
-        self._adamw.step()
+        for sort in self._sorts:
+            adamw(
+                sort.parameters,
+                sort.gradients,
+                sort.first,
+                sort.second,
+                [],
+                sort.steps,
+                fused=True,
+                amsgrad=False,
+                beta1=MOMENTUM,
+                beta2=self._recipe.second_moment,
+                lr=pace * sort.rate,
+                weight_decay=shrink * sort.decay,
+                eps=adam.EPSILON,
+                maximize=False,
+            )
 
     def moments(self) -> tuple[Tensor, ...]:
         """Return nothing: see `follow`."""
