@@ -23,7 +23,7 @@ from netwright.shelf import Kept, Shelf
 from netwright.spec.network import Network
 from netwright.train.predict import predict_stack
 
-LARGEST_MIX = 8 * 2**20  # bytes of the weights of one model, where the user sets no limit
+LARGEST_MIX = 4_800_000  # bytes of the weights of one model, where the user sets no limit: a file of 5 MB at most
 ATTEMPTS = 4  # to choose a mix that keeps limits when it is measured
 SLACK = 0.93  # of a limit is aimed at after a miss: a measured time is never twice the same
 LADDER = (1.0, 0.5, 0.25, 0.12, 0.06, 0.0)  # of the bytes of the whole mix: the steps of the front
