@@ -33,6 +33,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NewerBundle": ("model.nw", 7, 1),
     "NewerJournal": ("journal.sqlite", 7, 1),
     "NoInputs": ("the target 'label' is its only column",),
+    "NoKeptTrials": ("nowhere",),
     "NoProbabilities": ("price",),
     "NoTrialFinished": ("memory did not suffice",),
     "NotABundle": ("data.csv",),

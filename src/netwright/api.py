@@ -15,7 +15,7 @@ from netwright.budget import Budget, parse_duration
 from netwright.choosing import mixed, usual_room, within
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
-from netwright.errors import BadTrials
+from netwright.errors import BadTrials, NoKeptTrials
 from netwright.evaluation import evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
 from netwright.finish import SINGLE_SHARE, assemble
@@ -222,6 +222,8 @@ def pick(
     """
     limits = make_limits(max_latency, max_size)
     folder = Path(run)
+    if not (folder / SHELF).exists():
+        raise NoKeptTrials(folder)
     shelf, result = read_shelf(folder / SHELF)
     whole = mixed(shelf, usual_room(shelf.kept), replace(result, test_metrics={}, importance=(), missed=()))
     model = within(shelf, limits, whole)

@@ -16,7 +16,7 @@ from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.result import FrontPoint, Result
 from netwright.select.calibrate import fit_temperature
-from netwright.select.ensemble import select_weights
+from netwright.select.ensemble import blend, select_weights
 from netwright.select.estimate import Estimate, confusion_counts, estimate, reliability_bins, with_gain
 from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf
@@ -41,7 +41,7 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
     predictions = [one.predictions for one in shelf.kept]
     weights = select_weights(predictions, shelf.truth, shelf.metric.name, room=room)
     classes = shelf.outcome != Outcome.REGRESSION
-    temperature = fit_temperature(_blend(shelf, weights), shelf.truth) if classes else 1.0
+    temperature = fit_temperature(blend(predictions, weights), shelf.truth) if classes else 1.0
     parts = tuple(
         Part(one.candidate, one.weights, float(weight))
         for one, weight in zip(shelf.kept, weights, strict=True)
@@ -54,11 +54,6 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
     residuals = None if classes else shelf.truth - made.predictions
     made = with_gain(made, shelf.metric, model.answers_by_fold(shelf.sample), residuals, shelf.seed)
     return replace(model, result=scored(with_shares(result, shelf, weights), shelf, made))
-
-
-def _blend(shelf: Shelf, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    chosen = np.flatnonzero(weights)
-    return np.asarray(sum(weights[place] * shelf.kept[place].predictions.astype(np.float64) for place in chosen))
 
 
 def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> Result:

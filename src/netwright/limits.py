@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from netwright.errors import BadLatency, BadSize
+from netwright.errors import BadLatency, BadSize, SettingError
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _BYTES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -56,10 +57,7 @@ def parse_latency(text: str) -> float:
     >>> parse_latency("500us")
     0.0005
     """
-    seconds = _parse(text, _SECONDS)
-    if seconds is None:
-        raise BadLatency(text)
-    return seconds
+    return _parse(text, _SECONDS, BadLatency)
 
 
 def parse_size(text: str) -> float:
@@ -71,15 +69,12 @@ def parse_size(text: str) -> float:
     >>> parse_size("2 MiB")
     2097152.0
     """
-    size = _parse(text, _BYTES)
-    if size is None:
-        raise BadSize(text)
-    return size
+    return _parse(text, _BYTES, BadSize)
 
 
-def _parse(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
+def _parse(text: str, units: Mapping[str, float], refused: Callable[[str], SettingError]) -> float:
     match = _AMOUNT.fullmatch(text)
-    if match is None or match[2] not in units:
-        return None
-    amount = float(match[1]) * units[match[2]]
-    return amount if 0 < amount < math.inf else None
+    amount = float(match[1]) * units[match[2]] if match and match[2] in units else 0.0
+    if not 0 < amount < math.inf:
+        raise refused(text)
+    return amount

@@ -17,7 +17,7 @@ from netwright.errors import NoTrialFinished
 from netwright.events import BestImproved, Event, Listener, TrialFailed, TrialFinished
 from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Proposal, Sampler
-from netwright.select.ensemble import select_weights
+from netwright.select.ensemble import blend, select_weights
 from netwright.select.room import Room
 from netwright.spec.spaces import Point
 from netwright.train.lanes import run_lanes, usable_cores
@@ -156,9 +156,3 @@ def mix(bench: Bench, pool: Pool, budget: Budget) -> None:
         room=Room(np.array([[2.0 * trial.parameters] for trial in pool.trials]), np.array([float(LARGEST_MIX)])),
     )
     pool.mixing = budget.elapsed() - began
-
-
-def blend(predictions: list[NDArray[np.float32]], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weighted mean of predictions."""
-    chosen = np.flatnonzero(weights)
-    return np.asarray(sum(weights[i] * predictions[i].astype(np.float64) for i in chosen))

@@ -37,6 +37,13 @@ class MissingBundle(BundleError):
         super().__init__(f"There is no model file {path}. Check the path; netwright fit writes it as model.nw.")
 
 
+class NoKeptTrials(BundleError):
+    """Another model was to be picked from a folder in which no run left its trials."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(f"There are no kept trials in {folder}. Give a folder that netwright fit wrote.")
+
+
 class UnreadableBundle(BundleError):
     """The system will not give the file out."""
 

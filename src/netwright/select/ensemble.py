@@ -72,6 +72,12 @@ def select_weights(
     return np.asarray((1 - share) * picks / picks.sum() + share * even)
 
 
+def blend(predictions: Sequence[Array], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weighted mean (N, ...) of the predictions of C candidates with weights (C,), in full precision."""
+    chosen = ((weight, prediction) for weight, prediction in zip(weights, predictions, strict=True) if weight)
+    return np.asarray(sum(weight * prediction.astype(np.float64) for weight, prediction in chosen))
+
+
 def doubt(rows: int) -> float:
     """Return how much of the weight goes to the best few alike, rather than to the picks: sqrt(10 / rows), at most 0.5.
 

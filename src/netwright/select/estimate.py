@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netwright.metrics import METRICS, Metric, measure
 from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import apply_temperature, fit_temperature
-from netwright.select.ensemble import select_weights
+from netwright.select.ensemble import blend, select_weights
 from netwright.select.intervals import interval
 from netwright.select.room import Room
 
@@ -71,9 +71,9 @@ def estimate(
         inside, outside = folds == fold, folds != fold
         others = [prediction[outside] for prediction in predictions]
         weights = select_weights(others, truth[outside], metric.name, room=room)
-        mixed = _mix(predictions, weights, inside)
+        mixed = blend([prediction[inside] for prediction in predictions], weights)
         if outcome != "regression":
-            temperature = fit_temperature(_mix(predictions, weights, outside), truth[outside])
+            temperature = fit_temperature(blend(others, weights), truth[outside])
             mixed = apply_temperature(mixed, temperature)
         honest[inside] = mixed
     low, high = interval(metric, truth, honest, seed)
@@ -99,12 +99,6 @@ def with_gain(made: Estimate, metric: Metric, members: Array, residuals: Array |
     gains = {name: averaging_gain(METRICS[name], members, residuals, seed) for name in names}
     score, low, high = (moved(metric.name, value) for value in (made.score, made.low, made.high))
     return replace(made, score=score, low=low, high=high, metrics={n: moved(n, v) for n, v in made.metrics.items()})
-
-
-def _mix(predictions: Sequence[Array], weights: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the weighted mean of the predictions of some rows."""
-    chosen = [(float(weight), prediction) for weight, prediction in zip(weights, predictions, strict=True) if weight]
-    return np.asarray(sum(weight * prediction[rows].astype(np.float64) for weight, prediction in chosen))
 
 
 def confusion_counts(truth: NDArray[np.int64], probabilities: Array) -> NDArray[np.int64]:
