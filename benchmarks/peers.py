@@ -275,9 +275,15 @@ def compete(contest: Contest, entry: dict[str, Any], peer: Peer, python: Path, f
         peak_mb=seen.peak_mb,
         others_cores=seen.others_cores,
         memory=HOW,
+        trivial=trivial(train, entry["target"]) if task == "regression" else 0.0,
         **json.loads((work / "fitted.json").read_text()),
         **json.loads((work / "done.json").read_text()),
     )
+
+
+def trivial(train: Path, target: str) -> float:
+    """Return the RMSE of always answering the mean."""
+    return float(pd.read_parquet(train, columns=[target])[target].std(ddof=0))
 
 
 def environment(folder: Path, peer: Peer, cores: int) -> dict[str, str]:

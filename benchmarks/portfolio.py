@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from netwright.errors import TrialError
 from netwright.metrics import METRICS, find_metric
 from netwright.select.ensemble import select_weights
-from netwright.spec.spaces import Point, sample
+from netwright.spec.spaces import Point, mutate, sample
 from netwright.spec.tables import MANY_ROWS, batch_sizes, space, usual
 
 Array = NDArray[Any]
@@ -65,15 +65,21 @@ def main() -> None:
 
 
 def candidates(size: str, count: int) -> list[Point]:
-    """Return bets, the best of them with another batch size too, and points drawn from the space."""
+    """Return bets, the best of them with another batch size too, then mutations of bets, every third a drawn point."""
     rows = MANY_ROWS + 1 if size == LARGE else MANY_ROWS
-    generator = np.random.default_rng(0)
+    whole, generator = space(rows, "multiclass"), np.random.default_rng(0)
     bets = [{**point, "batch_size": 0} for point in (*first_bets(rows), *suggested(rows))]
-    drawn = [relative(sample(space(rows), generator), rows) for _ in range(count)]
+
+    def another(place: int) -> Point:
+        if place % 3 == 2:
+            return relative(sample(whole, generator), rows)
+        parent = absolute(bets[int(generator.integers(len(bets)))], rows)
+        return relative(mutate(whole, parent, generator), rows)
+
     again = [
         {**bets[place], "batch_size": 1} for place in ((5, 6, 0, 4, 1, 10) if size == SMALL else (3, 8, 1, 10, 0, 12))
     ]
-    return [*again, *bets, *drawn][:count]
+    return [*again, *bets, *map(another, range(count))][:count]
 
 
 def first_bets(rows: int) -> tuple[Point, ...]:

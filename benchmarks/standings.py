@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from statistics import mean, median
 
+from anytime import area, quality
+
 OURS = "netwright"
 FIRST_LOOK = ("accuracy", "rmse")
 SURENESS = ("log_loss", "rmse")
@@ -33,6 +35,9 @@ class Line:
         row_ms: median milliseconds of one row in a running process.
         others_cores: how many cores other programs kept busy meanwhile; where it is not near 0, do not trust the line.
         commit: of Netwright's own lines.
+        trivial: the RMSE of always answering the mean of the rows to learn from; 0 where the target is a class.
+        curve: (seconds, accuracy or RMSE) whenever the contestant's best got better, as it saw that itself; empty where
+            that cannot be had.
     """
 
     set: str
@@ -57,6 +62,8 @@ class Line:
     row_ms: float | None = None
     others_cores: float | None = None
     commit: str | None = None
+    trivial: float = 0.0
+    curve: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str, float, int]:
@@ -148,6 +155,21 @@ def duels(sets: Sets, peer: str, look: Sequence[str]) -> Duels:
     return Duels(better, even, worse)
 
 
+def area_of(line: Line) -> float | None:
+    """Return the area under a run's learning curve, as `anytime` defines it; nothing where it has none."""
+    if line.failed is not None or not line.curve:
+        return None
+    metric = metric_of(line, FIRST_LOOK)
+    return area([(seconds, quality(metric, value, line.trivial)) for seconds, value in line.curve], line.seconds)
+
+
+def mean_area(sets: Sets, peer: str) -> str:
+    """Return the mean area over the sets, as a cell; nothing where a curve is wanting."""
+    areas = [area_of(lines[peer]) for lines in sets.values() if peer in lines]
+    known = [value for value in areas if value is not None]
+    return f"{mean(known):.4f}" if known and len(known) == len(areas) else ""
+
+
 def report(lines: Iterable[Line]) -> str:
     """Return all tables, apart for each time limit and seed."""
     groups: dict[tuple[float, int], list[Line]] = {}
@@ -200,6 +222,7 @@ def standings(sets: Sets, peers: Sequence[str]) -> str:
         own = [lines[peer] for lines in sets.values() if peer in lines]
         cells = [peer, f"{by_answer[peer]:.2f}" if by_answer else "", f"{by_sureness[peer]:.2f}" if by_sureness else ""]
         cells += [beside(duels(sets, peer, look)) if peer != OURS else "" for look in (FIRST_LOOK, SURENESS)]
+        cells.append(mean_area(sets, peer))
         cells.append(middle(own, lambda line: line.wall_s, "{:.1f}"))
         cells.append(middle(own, lambda line: line.row_ms, "{:.1f}"))
         cells.append(middle(own, lambda line: line.model_bytes and line.model_bytes / 1e6, "{:.1f}"))
@@ -207,12 +230,14 @@ def standings(sets: Sets, peers: Sequence[str]) -> str:
         rows.append([*cells, str(sum(line.failed is not None for line in own))])
     titles = ["contestant", "rank, accuracy or RMSE", "rank, log-loss or RMSE"]
     titles += [f"{OURS} at least as good, accuracy or RMSE", f"{OURS} at least as good, log-loss or RMSE"]
-    titles += ["s to fit", "ms a row", "MB of model", "MB peak of the fit", "failed"]
+    titles += ["area under the curve", "s to fit", "ms a row", "MB of model", "MB peak of the fit", "failed"]
     counted = sum(all(peer in lines for peer in peers) for lines in sets.values())
     note = (
         f"Ranks are means over the {counted} sets that every contestant was run on; ties share their mean rank and a "
         f"failure ranks last. At least as good: share of sets (better, even, worse), where a difference within one "
-        f"standard error of {OURS}'s test metric is a tie. Costs are medians over the runs that did not fail."
+        f"standard error of {OURS}'s test metric is a tie. The area is under the curve of accuracy or 1 - RMSE / "
+        f"trivial over log time, by each one's own validation, its mean over sets. Costs are medians over the runs "
+        f"that did not fail."
     )
     runs = [line for lines in sets.values() for line in lines.values()]
     if others := [line.others_cores for line in runs if line.others_cores is not None]:

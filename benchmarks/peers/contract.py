@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,15 @@ class Entry:
         labels: the classes in the order of the probabilities; none for values.
         of_file: where the contestant has its own way of answering the rows of a file: takes a Parquet file, returns a
             table with one column a class, or one of values.
+        curve: where it can be had: (seconds on the monotonic clock, accuracy or RMSE as the contestant itself saw it)
+            whenever its best got better.
     """
 
     answer: Callable[[Any], Any]
     size: Callable[[], int]
     labels: list[str]
     of_file: Callable[[Path], Any] | None = None
+    curve: Sequence[tuple[float, float]] = ()
 
 
 def take_part(fit: Callable[[Job], Entry]) -> None:
@@ -87,7 +90,8 @@ def take_part(fit: Callable[[Job], Entry]) -> None:
     folder = Path(job.folder)
     began = time.monotonic()
     entry = fit(job)
-    (folder / FITTED).write_text(json.dumps({"fit_s": time.monotonic() - began}))
+    curve = [(moment - began, float(figure)) for moment, figure in entry.curve]
+    (folder / FITTED).write_text(json.dumps({"fit_s": time.monotonic() - began, "curve": curve}))
 
     import pandas as pd
     from tabular import row_milliseconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ def fit(job: Job) -> Entry:
     )
     learn = job.learn()
     learn[job.target] = job.labels(learn)
+    began = time.monotonic()
     predictor.fit(learn, presets=job.variant, time_limit=job.seconds, num_cpus=job.cores, num_gpus=0)
+    curve = progress(predictor.leaderboard(display=False), began)
     deployed = Path(job.folder) / "deployed"
     asked: list[Any] = []
 
@@ -38,7 +41,18 @@ def fit(job: Job) -> Entry:
         return asked[0].predict(table) if job.task == "regression" else asked[0].predict_proba(table)
 
     labels = [] if job.task == "regression" else [str(label) for label in predictor.class_labels]
-    return Entry(answer, size, labels)
+    return Entry(answer, size, labels, curve=curve)
+
+
+def progress(models: Any, began: float) -> list[tuple[float, float]]:
+    """Return when its best got better by its own validation: one model after the other, each with its own time."""
+    curve: list[tuple[float, float]] = []
+    moment = began
+    for model in models.sort_values("fit_order").itertuples():
+        moment += model.fit_time_marginal
+        if not curve or model.score_val > curve[-1][1]:
+            curve.append((moment, model.score_val))
+    return [(moment, abs(score)) for moment, score in curve]  # errors are negative there
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import cache
+import time
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def fit(job: Job) -> Entry:
     """Run the command; what it made is loaded when it is first asked, which is not part of the fit."""
     command = [COMMAND, "fit", job.train, "--target", job.target, "--task", job.task, "--time", f"{job.seconds:g}s"]
     command += ["--seed", str(job.seed), "--out", str(job.model), "--json"]
+    began = time.monotonic()
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     file = Path(json.loads(printed.splitlines()[-1])["model"])
 
@@ -30,7 +32,16 @@ def fit(job: Job) -> Entry:
     def answer(table: Any) -> Any:
         return model().predict(table) if job.task == "regression" else model().predict_proba(table)
 
-    return Entry(answer, lambda: bytes_of(file), labels=[], of_file=lambda test: predict(job, file, Path(test)))
+    of_file = partial(predict, job, file)
+    return Entry(answer, lambda: bytes_of(file), labels=[], of_file=of_file, curve=curve(job.model, began))
+
+
+def curve(folder: Path, began: float) -> list[tuple[float, float]]:
+    """Return the learning curve that the journal keeps."""
+    from netwright.journal import Journal
+
+    with Journal.open(folder / "journal.sqlite") as journal:
+        return [(began + best.seconds, best.score) for best in journal.curve()]
 
 
 def predict(job: Job, file: Path, test: Path) -> Any:

@@ -55,6 +55,7 @@ class Tuning:
     def __init__(self, parts: list[torch.Tensor], outputs: int, deadline: float) -> None:
         self.parts, self.outputs, self.deadline = parts, outputs, deadline
         self.best, self.model = -np.inf, None
+        self.curve: list[tuple[float, float]] = []
 
     def score(self, model: torch.nn.Module) -> float:
         """Return accuracy, or the negative mean square, of the held-out rows."""
@@ -90,6 +91,7 @@ class Tuning:
                 best, waited = score, 0
             if score > self.best:
                 self.best, self.model = score, copy.deepcopy(model)
+                self.curve.append((time.monotonic(), score))
             if waited > PATIENCE or time.monotonic() > self.deadline:
                 break
         return best
@@ -126,7 +128,8 @@ def fit(job: Job) -> Entry:
         return (answers[:, 0] * scale + shift if outputs == 1 else answers.softmax(1)).numpy()
 
     labels = [] if job.task == "regression" else [str(label) for label in classes.classes_]
-    return Entry(answer, lambda: bytes_of(job.model), labels)
+    curve = [(when, scale * (-score) ** 0.5 if outputs == 1 else score) for when, score in tuning.curve]
+    return Entry(answer, lambda: bytes_of(job.model), labels, curve=curve)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from netwright.data.reading import read_table
 from netwright.errors import BadTrials, NoKeptTrials
 from netwright.evaluation import evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
-from netwright.finish import SINGLE_SHARE, assemble
+from netwright.finish import SINGLE_SHARE, assemble, keeps
 from netwright.journal import Journal
 from netwright.limits import make_limits
 from netwright.metrics import find_metric
@@ -142,7 +142,14 @@ def fit(
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         bench = set_up(chosen, loaded, measured, seed)
-        pool = try_candidates(bench, budget, sampler, tell, kept_back=SINGLE_SHARE if single or limits else 0.0)
+        pool = try_candidates(
+            bench,
+            budget,
+            sampler,
+            tell,
+            kept_back=SINGLE_SHARE if single or limits else 0.0,
+            needless=lambda pool: not single and keeps(bench, pool, budget, limits),
+        )
         model, shelf = assemble(bench, pool, budget, single=single, limits=limits)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))

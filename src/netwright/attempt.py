@@ -93,8 +93,7 @@ def heir_of(
         return None
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
-    space = bench.task.space(len(bench.loaded.truth))
-    return parent, mutate(space, parent.ticket.proposal.point, generator, stackable_only=True)
+    return parent, mutate(bench.space, parent.ticket.proposal.point, generator, stackable_only=True)
 
 
 class Attempt:
@@ -238,11 +237,10 @@ class Attempt:
         """Let heirs of the better half of the stack take the places of the worse."""
         if not self._steered or len(self._places) < 2:
             return ()
-        space = self._bench.task.space(len(self._bench.loaded.truth))
         generator = np.random.default_rng((self._bench.seed, self._places[0].number, progress.epoch))
         points = [ticket.proposal.point for ticket in self._places]
         heirs = []
-        for one in successions(progress.best, points, space, generator):
+        for one in successions(progress.best, points, self._bench.space, generator):
             ticket = self._issue(Proposal(one.point, "heir"))
             candidate = self._candidate(ticket)
             self._places[one.place] = ticket

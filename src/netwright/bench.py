@@ -12,7 +12,7 @@ from netwright.metrics import Metric
 from netwright.search.desk import Ticket
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
-from netwright.spec.spaces import Point
+from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
 from netwright.train.control import Trained
 from netwright.train.rows import Rows, Split, as_rows
@@ -68,6 +68,11 @@ class Bench:
     def learnt(self) -> int:
         """The number of rows that one fold's network learns from, at least."""
         return min(len(split.train) for split in self.splits)
+
+    @property
+    def space(self) -> Space:
+        """What is searched."""
+        return self.task.space(len(self.loaded.truth), self.loaded.schema.target.outcome)
 
     @property
     def quick_points(self) -> tuple[Point, Point]:

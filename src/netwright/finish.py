@@ -63,6 +63,17 @@ def assemble(
     return replace(model, result=result), shelf
 
 
+def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
+    """Return whether the mix of the pool, as it is now, keeps the limits when it is measured."""
+    parts = tuple(
+        Part(trial.candidate, rounded(_arrays(trial)), float(weight))
+        for trial, weight in zip(pool.trials, pool.weights, strict=True)
+        if weight > 0
+    )
+    model = Model(bench.task, bench.preparation, parts, 1.0, _result(bench, pool, budget))
+    return footprint(model).keeps(limits)
+
+
 def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
         Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), np.asarray(trial.predictions, np.float32))

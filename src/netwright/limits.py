@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from netwright.errors import BadLatency, BadSize, SettingError
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-_BYTES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Zµ]*)\s*")
 
 
@@ -73,7 +73,7 @@ def parse_size(text: str) -> float:
 
 
 def _parse(text: str, units: Mapping[str, float], refused: Callable[[str], SettingError]) -> float:
-    match = _AMOUNT.fullmatch(text)
+    match = _AMOUNT.fullmatch(text.lower())
     amount = float(match[1]) * units[match[2]] if match and match[2] in units else 0.0
     if not 0 < amount < math.inf:
         raise refused(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,7 +41,15 @@ class Pool:
     kept_back: float = 0.0  # share of the time limit that is not for the search
 
 
-def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *, kept_back: float = 0.0) -> Pool:
+def search(
+    bench: Bench,
+    budget: Budget,
+    sampler: Sampler,
+    listener: Listener,
+    *,
+    kept_back: float = 0.0,
+    needless: Callable[[Pool], bool] = lambda pool: False,
+) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
     Args:
@@ -50,6 +58,7 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
         sampler: the way to search.
         listener: told what happens, from any thread, one event at a time.
         kept_back: share of the time limit that is not for the search.
+        needless: asked when only that share is left: whether the search may have it after all.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
@@ -57,7 +66,7 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
     rows = len(bench.loaded.truth)
     outcome = bench.loaded.schema.target.outcome
     points = (*bench.quick_points, *(bench.task.portfolio(rows, outcome) if sampler.portfolio else ()))
-    state = sampler.init(bench.task.space(rows), points, bench.seed)
+    state = sampler.init(bench.space, points, bench.seed)
 
     def company(point: Point) -> int:
         # Designs that were chosen for being different come first, before variations of any of them.
@@ -94,6 +103,10 @@ def search(bench: Bench, budget: Budget, sampler: Sampler, listener: Listener, *
         return Attempt(bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, parent)
 
     run_lanes(usable_cores(), work)
+    if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
+        pool.kept_back = 0.0
+        desk.reopen()
+        run_lanes(usable_cores(), work)
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

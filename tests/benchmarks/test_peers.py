@@ -78,6 +78,17 @@ def test_the_report_holds_failures_and_marks_the_best() -> None:
     assert "- a, flaml: MemoryError" in text
 
 
+def test_the_area_is_told_where_every_set_has_a_curve() -> None:
+    """One that is right from the first moment has all of the area; one without a curve has none to tell."""
+    first = replace(line("a", "netwright", 0.9), curve=[(0.0, 1.0)])
+    second = replace(line("b", "netwright", 0.9), curve=[(3.0, 1.0)])
+    assert standings.mean_area(standings.by_set([first]), "netwright") == "1.0000"
+    assert 0.8 < float(standings.mean_area(standings.by_set([first, second]), "netwright")) < 0.95
+    assert standings.mean_area(standings.by_set([first, line("b", "netwright", 0.9)]), "netwright") == ""
+    errors = replace(first, task="tabular_regression", trivial=4.0, curve=[(0.0, 1.0)])
+    assert standings.area_of(errors) == 0.75
+
+
 def test_the_same_code_judges_all_answers() -> None:
     """Columns may come in any order; a class that nobody expected costs the most that a row can."""
     answers = pd.DataFrame({"b": [0.8, 0.4], "a": [0.2, 0.6]})

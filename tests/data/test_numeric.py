@@ -137,6 +137,17 @@ def test_missing_cells_have_a_flag_only_if_they_were_seen() -> None:
     assert NumberEncoding.fit(np.array([1.0, 2.0, 3.0])).encode(seen).plain == []
 
 
+def test_a_common_value_among_many_has_a_flag() -> None:
+    """Three in ten cells are 0 and the others all differ; of few distinct values none is told apart."""
+    cells = np.array([0.0] * 30 + [float(place) for place in range(1, 71)])
+    encoding = NumberEncoding.fit(cells)
+    assert encoding.common == 0
+    assert [view.tolist() for view in encoding.encode(np.array([0.0, 5.0, np.nan])).plain] == [[1, 0, 0]]
+    assert NumberEncoding.fit(np.array([0.0] * 20 + [float(place) for place in range(1, 81)])).common is None
+    assert NumberEncoding.fit(np.array([0.0] * 90 + [1.0, 2.0, 3.0])).common is None
+    assert NumberEncoding.fit(np.array([])).common is None
+
+
 def test_two_values_are_minus_one_and_one() -> None:
     """The lesser of two values is -1, the other 1, what is missing 0, and others lie on their line, within ±2."""
     encoding = PairEncoding.fit(np.array([5.0, 7.0, 5.0]))

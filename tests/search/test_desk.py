@@ -9,7 +9,7 @@ import pytest
 
 from netwright.search import SAMPLERS, Sampler, evolution
 from netwright.search.desk import ROUND, Desk, Ticket
-from netwright.spec.spaces import Choice, Range, mutate, sample
+from netwright.spec.spaces import Choice, Range, mutate, neighbours, sample
 from netwright.testing.samplers import SPACE, START, inside
 
 
@@ -30,6 +30,23 @@ def test_a_choice_of_one_and_a_logarithmic_range_can_be_drawn() -> None:
     drawn = [float(sample(space, np.random.default_rng(seed))["rate"]) for seed in range(300)]
     assert 0.3 < np.mean(np.array(drawn) < 1e-2) < 0.7
     assert mutate(space, {"only": "one", "rate": 1e-2}, np.random.default_rng(0))["only"] == "one"
+
+
+def test_only_what_means_something_at_a_point_is_changed() -> None:
+    """Waves have a width, steps a number, and what has one value stays; else a trial would be made twice."""
+    space = {
+        "kind": Choice(("waves", "steps")),
+        "width": Range(0.0, 1.0, given=("kind", "waves")),
+        "number": Choice((1, 2, 3), given=("kind", "steps")),
+        "only": Choice(("one", "one")),
+    }
+    generator = np.random.default_rng(0)
+    waves = {"kind": "waves", "width": 0.5, "number": 2, "only": "one"}
+    moved = [mutate(space, waves, generator) for _ in range(100)]
+    assert all((point["number"] == 2 and point["width"] != 0.5) or point["kind"] == "steps" for point in moved)
+    assert {point["kind"] for point in moved} == {"waves", "steps"}
+    assert all(point["number"] == 2 for point in neighbours(space, waves))
+    assert mutate(space, waves, generator, stackable_only=True) == waves
 
 
 def _run(sampler: Sampler, lanes: int, trials: int) -> list[tuple[int, dict[str, object]]]:

@@ -77,7 +77,7 @@ def test_a_drawing_fits_a_terminal() -> None:
 def test_the_portfolio_that_ships_can_be_built(rows: int) -> None:
     """Every point has the dimensions of the space, with values that it allows, and no point stands twice."""
     points = tables.portfolio(rows, "multiclass")
-    space = tables.space(rows)
+    space = tables.space(rows, "multiclass")
     assert len(points) >= 8
     assert all(set(point) == set(space) for point in points)
     assert len({repr(sorted(point.items())) for point in points}) == len(points)

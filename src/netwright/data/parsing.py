@@ -101,7 +101,8 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
 def _few_texts(cells: pd.Series) -> list[str | None] | None:
     """Return the cells of a short column as trimmed texts; None if one is neither missing nor plain text."""
     texts: list[str | None] = []
-    for cell in cells.tolist():
+    array = cells.array  # of categories, `tolist` would make all of them Python objects
+    for cell in (array[place] for place in range(len(array))):
         if not isinstance(cell, str):
             if not is_missing(cell):
                 return None

@@ -84,6 +84,10 @@ class Desk:
             self._closed = True
             self._changed.notify_all()
 
+    def reopen(self) -> None:
+        """Hand out again; nobody may be at work."""
+        self._closed = False
+
     def _ask(self) -> None:
         for _ in range(1 if self.trials is None else ROUND):
             left = None if self.trials is None else self.trials - self._handed

@@ -14,20 +14,28 @@ Point = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Choice:
-    """One of `values`. `stackable`: points that differ here only still have networks of one shape."""
+    """One of `values`.
+
+    Attributes:
+        values: a value that stands twice is drawn twice as often.
+        stackable: whether points that differ here only still have networks of one shape.
+        given: another dimension and the value of it under which this one means anything; None where it always does.
+    """
 
     values: tuple[Value, ...]
     stackable: bool = False
+    given: tuple[str, Value] | None = None
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number from `low` to `high`, evenly in its logarithm if `log`."""
+    """A number from `low` to `high`, evenly in its logarithm if `log`; the rest as for `Choice`."""
 
     low: float
     high: float
     log: bool = False
     stackable: bool = False
+    given: tuple[str, Value] | None = None
 
 
 Dimension = Choice | Range
@@ -44,7 +52,7 @@ def sample(space: Space, generator: np.random.Generator) -> dict[str, Value]:
 def mutate(
     space: Space, point: Point, generator: np.random.Generator, *, stackable_only: bool = False
 ) -> dict[str, Value]:
-    """Return `point` with one or two of its dimensions changed.
+    """Return `point` with one or two of its dimensions changed, of those that mean anything there.
 
     Args:
         space: the dimensions.
@@ -52,7 +60,9 @@ def mutate(
         generator: the source of randomness.
         stackable_only: change only dimensions that keep the shape of the network.
     """
-    names = [name for name, dimension in space.items() if dimension.stackable or not stackable_only]
+    names = _variable(space, point, stackable_only=stackable_only)
+    if not names:
+        return dict(point)
     changed = generator.choice(len(names), size=min(len(names), 1 + int(generator.random() < 0.5)), replace=False)
     return {**point, **{names[i]: _move(space[names[i]], point[names[i]], generator) for i in changed}}
 
@@ -69,9 +79,21 @@ def neighbours(space: Space, point: Point, *, stackable_only: bool = False) -> l
     """
     return [
         {**point, name: value}
-        for name, dimension in space.items()
-        if dimension.stackable or not stackable_only
-        for value in _steps(dimension, point[name])
+        for name in _variable(space, point, stackable_only=stackable_only)
+        for value in _steps(space[name], point[name])
+    ]
+
+
+def _variable(space: Space, point: Point, *, stackable_only: bool) -> list[str]:
+    """Return the dimensions that can be changed at a point so that it stands for something else."""
+
+    def varies(dimension: Dimension) -> bool:
+        named, value = dimension.given or ("", None)
+        several = isinstance(dimension, Range) or len(set(dimension.values)) > 1
+        return several and (dimension.given is None or point[named] == value)
+
+    return [
+        name for name, dimension in space.items() if varies(dimension) and (dimension.stackable or not stackable_only)
     ]
 
 

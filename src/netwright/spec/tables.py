@@ -28,12 +28,13 @@ MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer des
 LARGEST = 600_000  # parameters of a first layer: above it, folds and ensembles outgrow the memory and the file
 
 
-def space(rows: int) -> Space:
-    """Return what is searched for a table of `rows` rows to learn from."""
+def space(rows: int, outcome: str) -> Space:
+    """Return what is searched for a table of `rows` rows to learn from; labels are smoothed where they are classes."""
+    smoothing = (0.0,) if outcome == "regression" else (0.0, 0.0, 0.05, 0.1)
     return {
         "embedding": Choice(("identity", "periodic", "piecewise")),
-        "sigma": Range(0.02, 1.0, log=True),
-        "bins": Choice((8, 16, 48)),
+        "sigma": Range(0.02, 1.0, log=True, given=("embedding", "periodic")),
+        "bins": Choice((8, 16, 48), given=("embedding", "piecewise")),
         "body": Choice(("plain", "residual")),
         "width": Choice((64, 128, 256, 512) if rows > MANY_ROWS else (32, 64, 128, 256)),
         "depth": Choice((1, 2, 3, 4)),
@@ -45,7 +46,7 @@ def space(rows: int) -> Space:
         "scale_rate": Choice((6.0, 20.0), stackable=True),
         "scale_decay": Choice((0.0, 0.0, 0.1, 0.5), stackable=True),
         "dropout": Range(0.0, 0.5, stackable=True),
-        "label_smoothing": Choice((0.0, 0.0, 0.05, 0.1), stackable=True),
+        "label_smoothing": Choice(smoothing, stackable=True),
         "schedule": Choice(("cosine", "coslog4")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),

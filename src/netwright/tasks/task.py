@@ -104,7 +104,7 @@ class Task:
         parse_target: (data, schema) → truth (N,), -1 or NaN where unknown.
         prepare: (loaded, seed) → preparation, fitted on all rows without a look at the target's relation to them.
         restore: (documents, tensors) → preparation, from a bundle. Raises BundleError.
-        space: rows → search space.
+        space: (rows, outcome) → search space.
         portfolio: (rows, outcome) → first points to try.
         first_glance: rows → a point that learns something in a second.
         default_network: rows → the untuned network to compare with.
@@ -119,7 +119,7 @@ class Task:
     parse_target: Callable[[Any, Schema], NDArray[Any]]
     prepare: Callable[[Loaded, int], Preparation]
     restore: Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Preparation]
-    space: Callable[[int], Space]
+    space: Callable[[int, str], Space]
     portfolio: Callable[[int, str], tuple[Point, ...]]
     first_glance: Callable[[int], Point]
     default_network: Callable[[int], Point]

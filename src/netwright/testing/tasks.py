@@ -32,7 +32,7 @@ def check_task(task: Task) -> None:
 
 def _check_points(task: Task, preparation: Preparation, rows: int) -> None:
     """Every point that can be asked for stands for a network, and that network for itself as JSON."""
-    space = task.space(rows)
+    space = task.space(rows, preparation.schema.target.outcome)
     generator = np.random.default_rng(0)
     fixed = (
         task.first_glance(rows),
