@@ -271,7 +271,9 @@ def load_all(folder: Path, size: str) -> list[Measured]:
     """Return the tables of a size that are measured far enough, with the candidates that all of them have."""
     found = [measured for one in SETS if (measured := load(folder, one)) is not None]
     found = [measured for measured in found if (measured.rows > MANY_ROWS) == (size == LARGE)]
-    most = max(len(measured.seconds) for measured in found)
+    most = max((len(measured.seconds) for measured in found), default=0)
+    if not most:
+        raise SystemExit(f"no {size} table was measured in {folder}")
     found = [measured for measured in found if len(measured.seconds) >= ENOUGH * most]
     common = set.intersection(*({key(point) for point in measured.points} for measured in found))
     return [measured.only(sorted(common)) for measured in found]

@@ -5,8 +5,8 @@
     python benchmarks/search.py --table search.jsonl        # prints what came of it
 
 DATA_FOLDER is as in `tabular.py`. All samplers run on all tables with one seed before the next seed begins, so that
-what changes on the machine meets them all alike. What is written there already is not run again. The first nine points
-or so are the same for all but the control, so a time limit within which few more are tried compares nothing.
+what changes on the machine meets them all alike. What is written there already is not run again. The first dozen
+points or so are the same for all but the control, so a time limit within which few more are tried compares nothing.
 
 With equal time, `area` is the area under the learning curve (`anytime.py`): of the score of the mix that would have
 been handed over at any moment, on rows that its networks did not learn from. With an equal number of trials there is no

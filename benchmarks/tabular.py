@@ -43,11 +43,14 @@ def main() -> None:
     if options.table:
         print(as_table(lines_of(options.table)))
         return
-    done = {line["set"] for line in lines_of(options.out)}
+    if options.data is None:
+        parser.error("say where the tables are")
+    done = {(line["set"], line.get("time"), line.get("seed")) for line in lines_of(options.out)}
     for entry in index(options.data, options.only):
-        if entry["name"] in done:
+        if (entry["name"], options.time, options.seed) in done:
             continue
-        line = {"set": entry["name"], "task": entry["task"], **measure(options.data, entry, options.time, options.seed)}
+        line = {"set": entry["name"], "task": entry["task"], "time": options.time, "seed": options.seed}
+        line |= measure(options.data, entry, options.time, options.seed)
         append(options.out, line)
         print(as_table([line]).splitlines()[-1], flush=True)
 
@@ -86,7 +89,15 @@ class Fitted:
 def fit(train: Path, test: Path, entry: dict[str, Any], options: list[str]) -> Fitted:
     """Run the command on one table of the index, with its test file."""
     task = entry["task"].removeprefix("tabular_")
-    command = ["netwright", "fit", str(train), "--target", entry["target"], "--task", task]
+    command = [
+        str(Path(sys.executable).with_name("netwright")),
+        "fit",
+        str(train),
+        "--target",
+        entry["target"],
+        "--task",
+        task,
+    ]
     command += ["--test", str(test), "--json", *options]
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

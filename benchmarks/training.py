@@ -1,6 +1,6 @@
 """What the stack of networks brings over training them one after another, and where the time of a step goes.
 
-    python benchmarks/training.py                  # networks a minute, by width, against plain PyTorch
+    python benchmarks/training.py                  # steps of networks a second, by width, against plain PyTorch
     python benchmarks/training.py --what types     # float32 against bfloat16
     python benchmarks/training.py --what compile   # the step compiled by torch.compile, and what compiling costs
     python benchmarks/training.py --what adam      # our optimiser over the stack against PyTorch's fused one

@@ -502,8 +502,8 @@ def test_pick_prints_what_it_chose(command: Any, monkeypatch: pytest.MonkeyPatch
     options = {"max_latency": "1ms", "max_size": None, "out": tmp_path / "picked.nw"}
     assert given == [(tmp_path, options)]
     told = command("pick", str(tmp_path), "-o", "here.nw").out
-    assert "0.5 ms to predict one row, 0.12 MB" in told
-    assert "Limit passed: It is slow." in told
+    assert "0.5 ms to predict one row, 0.123 MB" in told
+    assert "Not as asked: It is slow." in told
 
 
 def test_limits_that_are_none_are_refused_at_once(command: Any, fake_fit: FakeFit) -> None:

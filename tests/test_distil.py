@@ -8,6 +8,7 @@ import pytest
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
 from netwright.distil import Student, distil
+from netwright.errors import TrialError
 from netwright.finish import assemble
 from netwright.metrics import METRICS, find_metric
 from netwright.model import Model
@@ -59,6 +60,24 @@ def test_a_student_of_numbers_is_nearly_as_good_as_its_teacher() -> None:
     """Values come back in the unit of the target."""
     bench, model, student = _taught("size")
     assert METRICS["rmse"].function(bench.loaded.truth, student.predictions) < 1.2 * model.result.metrics["rmse"]
+
+
+def test_a_student_that_fails_does_not_cost_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mix is handed over in its place, and a sentence says so."""
+
+    def failing(*given: object) -> Student:
+        raise TrialError("the loss was not a number: training diverged")
+
+    monkeypatch.setattr("netwright.finish.distil", failing)
+    table, column = TASK.toy(0)
+    loaded = TASK.load(Request(table, column, {}, "auto"))
+    bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
+    budget = Budget(trials=2)
+    pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
+    model, _ = assemble(bench, pool, budget, single=True)
+    assert not model.result.distilled
+    assert len(model.result.missed) == 1 and "diverged" in model.result.missed[0]
+    assert model.result.metrics["log_loss"] < np.log(3)
 
 
 def test_the_labels_of_a_fold_do_not_reach_its_student(

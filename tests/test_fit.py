@@ -14,7 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import netwright as nw
 from netwright.budget import Budget
-from netwright.errors import DataError, MissingColumns, NoProbabilities, UnknownSearch
+from netwright.errors import DataError, MissingColumns, NoProbabilities, UnfitTest, UnknownSearch
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
 from netwright.journal import Journal
 
@@ -46,9 +46,23 @@ def test_a_single_network_can_be_asked_for(tmp_path: Path, run: nw.Run) -> None:
     assert {tensor.shape[0] for tensor in single.model.parts[0].weights.values()} == {1}
     assert single.bundle.stat().st_size < run.bundle.stat().st_size
     assert (nw.load(single.bundle).predict(iris()) == iris()["target"]).mean() > 0.9
+    assert single.result.distilled and "had learnt" in single.result.estimate
+    assert not any(standing.weight for standing in single.result.leaderboard)
+    picked = nw.pick(tmp_path).result
+    assert not picked.distilled and [other.name for other in picked.baselines] == [
+        other.name for other in run.result.baselines
+    ]
     teacher = single.result.baselines[-1]
     assert teacher.name == "the mix that it learnt from"
     assert abs(teacher.score - single.result.score) < 0.1
+
+
+def test_rows_that_no_model_could_be_judged_on_are_refused_before_the_search(tmp_path: Path) -> None:
+    """Without the target, without a column, or without a known class: at once, and nothing is written."""
+    for test in (iris().drop(columns="target"), iris().drop(columns=iris().columns[0]), iris().assign(target="rose")):
+        with pytest.raises(UnfitTest, match="test data"):
+            nw.fit(iris(), "target", trials=1, test=test, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_saved_model_gives_the_same_answers(run: nw.Run) -> None:

@@ -31,6 +31,13 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         parse_size(text)
 
 
+def test_a_number_is_a_size_in_bytes_and_no_latency() -> None:
+    """From Python a number may come where a text is expected; a time without a unit says nothing."""
+    assert parse_size(200_000) == 200_000  # type: ignore[arg-type]
+    with pytest.raises(BadLatency):
+        parse_latency(0.001)  # type: ignore[arg-type]
+
+
 def test_no_limit_is_kept_by_everything() -> None:
     """Without limits nothing is too slow or too large; with one, that one counts."""
     assert not NO_LIMITS and make_limits(None, None) == NO_LIMITS

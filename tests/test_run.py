@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
+from netwright.attempt import Attempt
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
+from netwright.errors import NoTrialFinished
+from netwright.events import Event, TrialFailed
 from netwright.metrics import find_metric
-from netwright.run import Pool, search
+from netwright.pool import Pool
+from netwright.run import HOPELESS, search
 from netwright.search import SAMPLERS
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
@@ -20,6 +26,18 @@ def bench() -> Bench:
     table, target = task.toy(0)
     loaded = task.load(Request(table, target, {}, "auto"))
     return set_up(task, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
+
+
+def test_a_run_whose_trials_all_fail_ends_and_names_the_first_cause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before its time is up: what failed so often will not work the next time either."""
+    numbers = count(1)
+    monkeypatch.setattr(Attempt, "run", lambda self: (f"broken {next(numbers)}",) * len(self.tickets))
+    told: list[Event] = []
+    with pytest.raises(NoTrialFinished, match="broken 1"):
+        search(bench, Budget(seconds=3_600.0), SAMPLERS["evolution"], told.append)
+    assert HOPELESS <= sum(isinstance(event, TrialFailed) for event in told) < 2 * HOPELESS + 8
 
 
 @pytest.mark.parametrize("needless", [True, False])

@@ -16,9 +16,9 @@ from netwright.choosing import mixed, usual_room, within
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
 from netwright.errors import BadTrials, NoKeptTrials
-from netwright.evaluation import evaluate
+from netwright.evaluation import check_test, evaluate
 from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
-from netwright.finish import SINGLE_SHARE, assemble, keeps
+from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import make_limits
 from netwright.metrics import find_metric
@@ -126,9 +126,12 @@ def fit(
     chosen = TASKS["tabular"]
     loaded = chosen.load(Request(data, target, kinds or {}, task))
     tested = None if test is None else read_table(test)
+    if tested is not None:
+        check_test(chosen, loaded.schema, tested)
     outcome = loaded.schema.target.outcome
     measured = find_metric(metric, outcome)
     make_folder(folder)
+    (folder / SHELF).unlink(missing_ok=True)  # of an earlier run: its trials do not belong to this one
     with Journal.create(folder / "journal.sqlite") as journal:
 
         def tell(event: Event) -> None:
@@ -147,6 +150,7 @@ def fit(
             budget,
             sampler,
             tell,
+            limits=limits,
             kept_back=SINGLE_SHARE if single or limits else 0.0,
             needless=lambda pool: not single and keeps(bench, pool, budget, limits),
         )
@@ -155,7 +159,7 @@ def fit(
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
         model.save(folder / "model.nw")
-        write_shelf(folder / SHELF, shelf, model.result)
+        write_shelf(folder / SHELF, shelf, of_mixes(model.result))
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
@@ -232,7 +236,8 @@ def pick(
     if not (folder / SHELF).exists():
         raise NoKeptTrials(folder)
     shelf, result = read_shelf(folder / SHELF)
-    whole = mixed(shelf, usual_room(shelf.kept), replace(result, test_metrics={}, importance=(), missed=()))
+    result = replace(result, test_metrics={}, importance=(), missed=())
+    whole = mixed(shelf, usual_room(shelf.kept, limits), result)
     model = within(shelf, limits, whole)
     model.save(folder / "picked.nw" if out is None else Path(out))
     return model

@@ -122,15 +122,18 @@ class Attempt:
             tell: told what happens.
             parent: a finished trial of the same network whose weights the one ticket goes on from.
         """
-        self._initial = None if parent is None else parent.trained.weights
+        self._initial = None if parent is None else parent.weights
         self.tickets = list(tickets)  # in the order in which they began
         self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
         self._places = list(tickets)  # by place in the stack
         self._candidates = [self._candidate(ticket) for ticket in tickets]
+        self._quick = tickets[0].proposal.point in bench.quick_points
         self._began = budget.elapsed()
         self._seconds = self._allowed(left)
-        self._rungs = [*RUNGS]
+        self._rungs = dict(zip(RUNGS, (*RUNGS[1:], 1.0), strict=True))  # those to come, with where the next one is
         self._given_up = False
+        self._asked = self._began  # when training last looked at the clock
+        self.tail = 0.0  # seconds that the last checks and predictions took after it
 
     def run(self) -> tuple[Trial | str, ...]:
         """Train; return each of `tickets` as it came out, or the reason why it failed."""
@@ -142,10 +145,12 @@ class Attempt:
             return (str(error),) * len(self.tickets)
         total = self._budget.elapsed() - self._began
         self._learn_pace(trained, total)
-        return tuple(
+        judged = tuple(
             self._judge(ticket, candidate, result, total / len(trained))
             for ticket, candidate, result in zip(self.tickets, self._candidates, trained, strict=True)
         )
+        self.tail = self._budget.elapsed() - self._asked
+        return judged
 
     def _candidate(self, ticket: Ticket) -> Candidate:
         candidate = self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
@@ -171,7 +176,7 @@ class Attempt:
         """
         if self._budget.seconds is None:
             return left
-        if self.tickets[0].proposal.point in self._bench.quick_points:
+        if self._quick:
             return max(FIRST_SHARE * left, min(left, 0.5))
         if self._initial is not None:
             return left
@@ -183,7 +188,8 @@ class Attempt:
     def _time_used(self) -> float:
         if self._budget.seconds is None:
             return 0.0
-        return min(1.0, (self._budget.elapsed() - self._began) / self._seconds) if self._seconds > 0 else 1.0
+        self._asked = self._budget.elapsed()
+        return min(1.0, (self._asked - self._began) / self._seconds) if self._seconds > 0 else 1.0
 
     def _learn_pace(self, trained: Sequence[Trained], seconds: float) -> None:
         first, rows = self._candidates[0], self._bench.learnt
@@ -221,12 +227,14 @@ class Attempt:
     def _report(self, progress: Progress) -> None:
         for ticket, loss in zip(self._places, progress.losses, strict=True):
             self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
-        fresh = self._initial is None  # who goes on from trained weights is ahead of all others
-        for rung in [rung for rung in self._rungs if rung <= progress.share and fresh]:
-            self._rungs.remove(rung)
-            loss = min(progress.best)
-            behind = far_behind(loss, self._course.passed(rung, loss))
-            self._given_up = self._given_up or (behind and self._steered)
+        if self._initial is not None or self._quick:
+            return  # who goes on from trained weights is ahead of all others, and a first glance is soon behind
+        for rung in [rung for rung in self._rungs if rung <= progress.share]:
+            following = self._rungs.pop(rung)
+            if progress.share < following:  # else nobody looked in time, and the loss is one of later
+                loss = min(progress.best)
+                behind = far_behind(loss, self._course.passed(rung, loss))
+                self._given_up = self._given_up or (behind and self._steered)
 
     @property
     def _steered(self) -> bool:
@@ -235,7 +243,7 @@ class Attempt:
 
     def _succeeded(self, progress: Progress) -> tuple[Heir, ...]:
         """Let heirs of the better half of the stack take the places of the worse."""
-        if not self._steered or len(self._places) < 2:
+        if not self._steered or len(self._places) < 2 or self._given_up or self._budget.ended_early:
             return ()
         generator = np.random.default_rng((self._bench.seed, self._places[0].number, progress.epoch))
         points = [ticket.proposal.point for ticket in self._places]
@@ -260,4 +268,5 @@ class Attempt:
             return "the loss was not a number: training diverged"
         predictions = bench.preparation.decode(raw)
         score = bench.metric.function(bench.loaded.truth, predictions)
-        return Trial(ticket, candidate, trained, predictions, score, trained.loss, seconds)
+        folds = len(bench.splits)
+        return Trial(ticket, candidate, trained.weights, folds, predictions, score, trained.loss, seconds)

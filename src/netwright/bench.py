@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,6 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
-from netwright.train.control import Trained
 from netwright.train.rows import Rows, Split, as_rows
 
 
@@ -25,7 +26,8 @@ class Trial:
     Attributes:
         ticket: its number, its point and who proposed it.
         candidate: the network and recipe that the point stands for.
-        trained: its weights, one network a fold.
+        weights: tensors (S, ...) by name, one network a fold.
+        folds: S.
         predictions: out of fold, for every row: probabilities (N, K), or values (N,) in the unit of the target.
         score: the metric on them; loss: the validation loss, lower is better.
         seconds: training time.
@@ -33,8 +35,9 @@ class Trial:
 
     ticket: Ticket
     candidate: Candidate
-    trained: Trained
-    predictions: NDArray[np.float32]
+    weights: Mapping[str, Any]
+    folds: int
+    predictions: NDArray[Any]
     score: float
     loss: float
     seconds: float
@@ -42,7 +45,7 @@ class Trial:
     @property
     def parameters(self) -> int:
         """Trained numbers of all its networks."""
-        return len(self.trained.predictions) * network_cost(self.candidate.network).parameters
+        return self.folds * network_cost(self.candidate.network).parameters
 
 
 @dataclass(frozen=True)

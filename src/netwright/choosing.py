@@ -14,10 +14,19 @@ from netwright.data.schema import Outcome
 from netwright.footprint import Footprint, footprint, seconds_of
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
+from netwright.report.numbers import megabytes, milliseconds
 from netwright.result import FrontPoint, Result
 from netwright.select.calibrate import fit_temperature
 from netwright.select.ensemble import blend, select_weights
-from netwright.select.estimate import Estimate, confusion_counts, estimate, reliability_bins, with_gain
+from netwright.select.estimate import (
+    ALONE,
+    OF_FOLDS,
+    Estimate,
+    confusion_counts,
+    estimate,
+    reliability_bins,
+    with_gain,
+)
 from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf
 from netwright.spec.network import Network
@@ -31,9 +40,15 @@ MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
 SHOWN_ROWS = 500
 
 
-def usual_room(kept: tuple[Kept, ...]) -> Room:
-    """Return the room of a mix where the user sets no limit."""
-    return Room(np.array([[float(one.size)] for one in kept]), np.array([float(LARGEST_MIX)]))
+def largest_mix(limits: Limits) -> float:
+    """Return the bytes that the weights of a mix may take: `LARGEST_MIX`, or more where a larger file is allowed."""
+    return max(float(LARGEST_MIX), limits.size if math.isfinite(limits.size) else 0.0)
+
+
+def usual_room(kept: tuple[Kept, ...], limits: Limits = NO_LIMITS) -> Room:
+    """Return the room of a mix before it is measured; the best trial alone always finds room."""
+    sizes = np.array([[float(one.size)] for one in kept])
+    return Room(sizes, np.maximum(largest_mix(limits), sizes[0]))
 
 
 def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
@@ -52,8 +67,10 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
     )
     model = Model(shelf.task, shelf.preparation, parts, temperature, result)
     residuals = None if classes else shelf.truth - made.predictions
-    made = with_gain(made, shelf.metric, model.answers_by_fold(shelf.sample), residuals, shelf.seed)
-    return replace(model, result=scored(with_shares(result, shelf, weights), shelf, made))
+    members = model.answers_by_fold(shelf.sample)
+    made = with_gain(made, shelf.metric, members, residuals, shelf.seed)
+    words = OF_FOLDS if len(members) > 1 else ALONE
+    return replace(model, result=scored(with_shares(result, shelf, weights), shelf, made, words))
 
 
 def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> Result:
@@ -63,8 +80,8 @@ def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> R
     return replace(result, leaderboard=tuple(board))
 
 
-def scored(result: Result, shelf: Shelf, made: Estimate) -> Result:
-    """Return the result with the numbers of an estimate."""
+def scored(result: Result, shelf: Shelf, made: Estimate, words: str) -> Result:
+    """Return the result with the numbers of an estimate, and how it was made."""
     classes = len(shelf.preparation.schema.target.labels)
     confusion = confusion_counts(shelf.truth, made.predictions).tolist() if 0 < classes <= MOST_CONFUSED else []
     return replace(
@@ -72,6 +89,7 @@ def scored(result: Result, shelf: Shelf, made: Estimate) -> Result:
         score=made.score,
         score_low=made.low,
         score_high=made.high,
+        estimate=words,
         metrics=made.metrics,
         confusion=tuple(tuple(row) for row in confusion),
         reliability=reliability_bins(shelf.truth, made.predictions) if classes else _pairs(shelf, made),
@@ -170,11 +188,10 @@ def measured(model: Model, cost: Footprint, limits: Limits) -> Model:
     """Return the model with what it costs in its result, and a sentence for each limit that it does not keep."""
     missed = []
     if cost.latency > limits.latency:
-        missed.append(
-            f"It takes {1e3 * cost.latency:.2g} ms a row, where {1e3 * limits.latency:.2g} ms were asked for."
-        )
+        taken, asked = milliseconds(1e3 * cost.latency), milliseconds(1e3 * limits.latency)
+        missed.append(f"It takes {taken} a row, where {asked} were asked for.")
     if cost.size > limits.size:
-        missed.append(f"Its file takes {cost.size / 1e6:.2g} MB, where {limits.size / 1e6:.2g} MB were asked for.")
+        missed.append(f"Its file takes {megabytes(cost.size)}, where {megabytes(limits.size)} were asked for.")
     result = replace(model.result, latency_ms=1e3 * cost.latency, size_bytes=cost.size, missed=tuple(missed))
     return replace(model, result=result)
 

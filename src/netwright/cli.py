@@ -18,7 +18,7 @@ import typer
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
-from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError
+from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials
 from netwright.limits import make_limits
 from netwright.streams import errors, open_streams, put, put_json, say
 
@@ -102,9 +102,11 @@ def _root(
 def fit(
     data: Data,
     target: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
-    time: Annotated[str, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.")] = "60s",
+    time: Annotated[
+        str | None, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.", show_default="60s")
+    ] = None,
     task: Annotated[str, typer.Option(help="auto, classification, binary, multiclass, regression.")] = "auto",
-    metric: Annotated[str, typer.Option(help="What to choose by and report.")] = "auto",
+    metric: Annotated[str, typer.Option(help="What to report, and to choose by as near as can be.")] = "auto",
     search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",
     out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = OUT,
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
@@ -117,9 +119,11 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Design, train, select and save a network for a table."""
+    if trials is not None and time is not None:
+        raise TimeAndTrials
     if trials is not None and trials < 1:
         raise BadTrials(trials)
-    limit = parse_duration(time) if trials is None else None
+    limit = parse_duration(time or "60s") if trials is None else None
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = dict(_kind(text) for text in kind or [])

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netwright.data.reading import read_table
-from netwright.errors import NothingToEvaluate
+from netwright.data.schema import Schema
+from netwright.errors import DataError, NothingToEvaluate, UnfitTest
 from netwright.metrics import measure
 from netwright.model import Model
+from netwright.tasks import Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +26,31 @@ def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
         DataError: if the target or a needed column is missing, or no row has a known target.
     """
     table = read_table(data)
-    truth: Any = model.task.parse_target(table, model.preparation.schema)
-    known = np.flatnonzero(truth >= 0 if model.labels else np.isfinite(truth))
-    if not len(known):
-        raise NothingToEvaluate(model.preparation.schema.target.name)
-    return measure(model.outcome, truth[known], model.answers(table.iloc[known]))
+    rows, truth = known_rows(model.task, model.preparation.schema, table)
+    return measure(model.outcome, truth, model.answers(table.iloc[rows]))
+
+
+def check_test(task: Task, schema: Schema, table: pd.DataFrame) -> None:
+    """Refuse a table that a model of these columns could not be judged on, before time is spent on the model.
+
+    Raises:
+        UnfitTest: if the target or a needed column is missing, or no row has a known target.
+    """
+    try:
+        rows, _ = known_rows(task, schema, table)
+        task.parse(table.iloc[rows[:1]], schema)
+    except DataError as error:
+        raise UnfitTest(error) from error
+
+
+def known_rows(task: Task, schema: Schema, table: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the rows (n,) whose target is known, and their truth (n,): class numbers or values.
+
+    Raises:
+        DataError: if there is no target, or none is known.
+    """
+    truth: Any = task.parse_target(table, schema)
+    rows = np.flatnonzero(truth >= 0 if schema.target.labels else np.isfinite(truth))
+    if not len(rows):
+        raise NothingToEvaluate(schema.target.name)
+    return rows, truth[rows]

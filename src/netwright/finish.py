@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
@@ -11,15 +12,17 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
-from netwright.choosing import better, front, measured, mixed, scored, usual_room, within
+from netwright.choosing import better, front, measured, mixed, scored, usual_room, with_shares, within
+from netwright.data.frame import Frame
 from netwright.distil import distil
+from netwright.errors import TrialError
 from netwright.footprint import footprint
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
+from netwright.pool import Pool
 from netwright.result import Baseline, Result, Standing
-from netwright.run import Pool
 from netwright.select.calibrate import fit_temperature, spread_rows
-from netwright.select.estimate import EXPLANATION, estimate
+from netwright.select.estimate import DISTILLED, estimate
 from netwright.select.importance import permutation_importance
 from netwright.shelf import Kept, Shelf
 from netwright.spec.network import Candidate
@@ -27,8 +30,11 @@ from netwright.tasks.task import Task
 
 SINGLE_SHARE = 0.25  # of the time limit, kept back for the training of a single network
 AFTER_SINGLE = 1.2  # seconds for importance, writing and leaving
+ROOM_TO_GROW = 0.7  # of a limit: a mix that takes no more keeps it most likely also when it has grown
 SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for the end: untrained it is worth nothing
-FRONT_NEEDS = 1.0  # seconds that must be left for a point of the front: it makes no model better
+FRONT_NEEDS = 1.0  # seconds that must be left after a point of the front: it makes no model better
+CARD_BYTES, COLUMN_BYTES = 5_000, 40  # of a result, beyond what stands in it when models are compared
+TEACHER = "the mix that it learnt from"
 SAMPLE_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
@@ -47,37 +53,43 @@ def assemble(
         single: whether to hand over one network that learnt from the mix.
         limits: what the model may cost. Where the whole mix passes them, one network that learnt from it and the best
             mix that keeps them are compared by their honest estimates.
-
-    Raises:
-        TrialError: if the training of the single network diverged.
     """
     shelf = _shelf(bench, pool)
-    whole = mixed(shelf, usual_room(shelf.kept), _result(bench, pool, budget))
+    asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
+    began = budget.elapsed()
+    whole = mixed(shelf, usual_room(shelf.kept, limits), _result(bench, pool, budget))
+    needed = FRONT_NEEDS + budget.elapsed() - began
     model = whole = measured(whole, footprint(whole), limits)
-    if single:
-        model = _single(bench, shelf, whole, budget, limits)
-    elif whole.result.missed:
-        model = better(within(shelf, limits, whole), _single(bench, shelf, whole, budget, limits), limits)
-    points = front(shelf, whole, lambda: budget.left() > FRONT_NEEDS)
+    failure = ""
+    if single or whole.result.missed:
+        model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
+    points = front(shelf, whole, lambda: budget.left() > needed)
     result = replace(model.result, front=points, importance=_importance(bench, model, budget))
-    return replace(model, result=result), shelf
+    model = replace(model, result=result)
+    model = measured(model, replace(footprint(model), latency=1e-3 * (result.latency_ms or 0.0)), asked)
+    missed = (*([failure] if failure else []), *model.result.missed)
+    return replace(model, result=replace(model.result, missed=missed)), shelf
+
+
+def _less_card(limits: Limits, columns: int) -> Limits:
+    """Return the limits for a model whose front, importance and test results are still to be written into its file."""
+    return replace(limits, size=limits.size - CARD_BYTES - COLUMN_BYTES * columns)
 
 
 def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
-    """Return whether the mix of the pool, as it is now, keeps the limits when it is measured."""
+    """Return whether the mix of the pool, as it is now, keeps the limits with room to grow when it is measured."""
     parts = tuple(
         Part(trial.candidate, rounded(_arrays(trial)), float(weight))
         for trial, weight in zip(pool.trials, pool.weights, strict=True)
         if weight > 0
     )
     model = Model(bench.task, bench.preparation, parts, 1.0, _result(bench, pool, budget))
-    return footprint(model).keeps(limits)
+    return footprint(model).keeps(Limits(ROOM_TO_GROW * limits.latency, ROOM_TO_GROW * limits.size))
 
 
 def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
-        Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), np.asarray(trial.predictions, np.float32))
-        for trial in pool.trials
+        Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), trial.predictions) for trial in pool.trials
     )
     rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
     sample = bench.preparation.encode(bench.loaded.frame.take(rows))
@@ -86,19 +98,45 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
 
 
 def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
-    return {name: tensor.detach().numpy() for name, tensor in trial.trained.weights.items()}
+    return {name: tensor.detach().numpy() for name, tensor in trial.weights.items()}
 
 
 # --- one network ---------------------------------------------------------------------------------------------------
 
 
+def of_mixes(result: Result) -> Result:
+    """Return the result without what is true of a distilled network only: what mixes of the trials are told with."""
+    others = tuple(baseline for baseline in result.baselines if baseline.name != TEACHER)
+    return replace(result, baselines=others, distilled=False)
+
+
+def _smaller(
+    bench: Bench, shelf: Shelf, whole: Model, budget: Budget, *, single: bool, limits: Limits
+) -> tuple[Model, str]:
+    """Return one network that learnt from the mix, or where it is better and nobody insists, a smaller mix.
+
+    Where its training fails, the run is not lost: a mix is handed over, and a sentence if one network was asked for.
+    """
+    mix = within(shelf, limits, whole)  # first, since the student's training takes what time is left
+    try:
+        student = _single(bench, shelf, whole, budget, limits)
+    except (TrialError, MemoryError, RuntimeError) as error:
+        reason = str(error) or "memory did not suffice"
+        return mix, f"One network could not be trained in the place of the mix: {reason}." if single else ""
+    return (student if single else better(mix, student, limits)), ""
+
+
 def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
     """Return one network that learnt from the mix; the mix's score stands beside its own."""
-    began, allowed = budget.elapsed(), max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE)
+    began = budget.elapsed()
+    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE)  # infinite without a limit
 
     def time_used() -> float:
-        limited = budget.seconds is not None or budget.ended_early
-        return min(1.0, (budget.elapsed() - began) / allowed) if limited else 0.0
+        nonlocal until
+        now = budget.elapsed()
+        if budget.ended_early:
+            until = min(until, max(now, began) + SHORTEST_SINGLE)
+        return min(1.0, (now - began) / (until - began))
 
     student = distil(bench, whole, _design(bench.task, shelf, whole, limits), time_used, bench.seed)
     classes = bool(shelf.preparation.schema.target.labels)
@@ -106,11 +144,11 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
     made = estimate(
         [student.predictions], shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, seed=shelf.seed
     )
-    result = scored(whole.result, shelf, made)
-    teacher = Baseline("the mix that it learnt from", whole.result.score)
+    result = scored(with_shares(whole.result, shelf, np.zeros(len(shelf.kept))), shelf, made, DISTILLED)
+    teacher = Baseline(TEACHER, whole.result.score)
     part = Part(student.candidate, rounded(student.weights), 1.0)
     model = replace(whole, parts=(part,), temperature=temperature)
-    model = replace(model, result=replace(result, baselines=(*result.baselines, teacher)))
+    model = replace(model, result=replace(result, baselines=(*result.baselines, teacher), distilled=True))
     return measured(model, footprint(model), limits)
 
 
@@ -127,7 +165,7 @@ def _design(task: Task, shelf: Shelf, whole: Model, limits: Limits) -> Candidate
 
 
 def _result(bench: Bench, pool: Pool, budget: Budget) -> Result:
-    """Return all that does not hang on which model is handed over; the estimate's numbers are filled in after it."""
+    """Return all that does not hang on which model is handed over; the estimate is filled in after it."""
     target = bench.loaded.schema.target
     return Result(
         task=f"{bench.task.name}_{target.outcome}",
@@ -136,7 +174,7 @@ def _result(bench: Bench, pool: Pool, budget: Budget) -> Result:
         score=float("nan"),
         score_low=float("nan"),
         score_high=float("nan"),
-        estimate=EXPLANATION,
+        estimate="",
         metrics={},
         test_metrics={},
         baselines=_baselines(bench, pool),
@@ -189,6 +227,20 @@ def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
     return tuple(sorted(standings, key=lambda standing: (standing.loss, standing.trial)))
 
 
+def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Callable[[Frame], NDArray[np.float64]]:
+    """Return what answers for cells of these rows: for each row the networks that have not learnt from it.
+
+    Else a column that they know rows by heart by would seem to matter. A model of one network has no others to ask.
+    """
+    folds, places = bench.folds[rows], np.arange(len(rows))
+
+    def answers(frame: Frame) -> NDArray[np.float64]:
+        each = model.answers_by_fold(model.preparation.encode(frame))  # (S, n, ...)
+        return each[folds, places] if len(each) == len(bench.splits) else each.mean(axis=0)
+
+    return answers
+
+
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:
     rows = np.linspace(0, len(bench.loaded.truth) - 1, min(len(bench.loaded.truth), IMPORTANCE_ROWS)).astype(np.int64)
     truth = bench.loaded.truth[rows]
@@ -202,7 +254,7 @@ def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, 
         return budget.elapsed() < until
 
     return permutation_importance(
-        model.answers_of,
+        _unseen_answers(bench, model, rows),
         bench.loaded.frame.take(rows),
         lambda answers: sign * bench.metric.function(truth, answers),
         seed=bench.seed,

@@ -73,8 +73,8 @@ def parse_size(text: str) -> float:
 
 
 def _parse(text: str, units: Mapping[str, float], refused: Callable[[str], SettingError]) -> float:
-    match = _AMOUNT.fullmatch(text.lower())
+    match = _AMOUNT.fullmatch(str(text).lower())  # from Python a number may come
     amount = float(match[1]) * units[match[2]] if match and match[2] in units else 0.0
     if not 0 < amount < math.inf:
-        raise refused(text)
+        raise refused(str(text))
     return amount

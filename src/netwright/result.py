@@ -79,6 +79,7 @@ class Result:
         size_bytes: bytes of the model's file, measured; None where it was not.
         front: mixes of the run that no other beats in score, latency and size together, the fastest first.
         missed: for each limit that the model does not keep, a sentence.
+        distilled: whether the model is one network that learnt from a mix, and holds none of the trials.
         curve: (seconds since the start, score of the mix as the search saw it) at each improvement.
     """
 
@@ -106,6 +107,7 @@ class Result:
     size_bytes: int | None = None
     front: tuple[FrontPoint, ...] = ()
     missed: tuple[str, ...] = ()
+    distilled: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

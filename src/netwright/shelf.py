@@ -89,7 +89,7 @@ def write_shelf(path: Path, shelf: Shelf, result: Result) -> None:
         "folds": shelf.folds,
         "seed": np.array([shelf.seed]),
         "trials": np.array([kept.trial for kept in shelf.kept]),
-        "predictions": np.stack([np.asarray(kept.predictions, np.float32) for kept in shelf.kept]),
+        "predictions": np.stack([kept.predictions for kept in shelf.kept]),
         "numeric": sample.numeric,
         "plain": sample.plain,
         "categories": sample.categories,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netwright.data.frame import Frame
 from netwright.data.schema import Outcome
-from netwright.data.splits import row_groups, split_folds
+from netwright.data.splits import row_groups, split_folds, thing_groups
 
 CELLS = {
     "number": st.sampled_from([0.0, -0.0, 1.5, float("nan")]),
@@ -72,6 +72,26 @@ def folds_of(target: Any, folds: int, outcome: Outcome = Outcome.MULTICLASS, see
     """Return the folds of rows that are all different."""
     values = np.asarray(target)
     return split_folds(values, np.arange(len(values)), folds=folds, outcome=outcome, seed=seed)
+
+
+def test_copies_stay_together_and_rows_that_are_equal_by_chance_do_not() -> None:
+    """A table that was doubled has pairs; where equal rows differ in truth, each row is a thing of its own."""
+    cells = np.arange(50.0)
+    doubled = Frame({"x": np.concatenate([cells, cells])}, 100)
+    groups = thing_groups(doubled, np.concatenate([cells, cells]) % 7)
+    assert (groups[:50] == groups[50:]).all() and len(np.unique(groups)) == 50
+    by_chance = Frame({"x": cells % 5}, 50)
+    assert len(np.unique(thing_groups(by_chance, np.random.default_rng(0).integers(0, 2, 50)))) == 50
+    assert len(np.unique(thing_groups(Frame({"x": np.zeros(4)}, 4), np.array([0, 1, 0, 1])))) == 4
+
+
+def test_few_disputed_copies_are_still_copies() -> None:
+    """One pair in fifty whose truths differ is an error of writing, and only that pair may be parted."""
+    cells = np.arange(50.0)
+    truth = np.concatenate([cells, cells]) % 7
+    truth[50] += 1
+    groups = thing_groups(Frame({"x": np.concatenate([cells, cells])}, 100), truth)
+    assert groups[0] != groups[50] and (groups[1:50] == groups[51:]).all()
 
 
 @given(st.lists(st.integers(0, 4), min_size=8, max_size=80), st.integers(2, 8), st.integers(0, 5))

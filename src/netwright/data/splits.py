@@ -13,7 +13,30 @@ from netwright.data.schema import Outcome
 
 BINS = 10  # of a number to predict: each fold sees low, middle and high values alike
 
+DISPUTED = 0.05  # share of the repeated rows from which on equal rows are no copies, since their truths differ
+
 Integers = NDArray[np.int64]
+
+
+def thing_groups(frame: Frame, truth: NDArray[Any]) -> Integers:
+    """Return a number for each row (N,): rows that are copies of one thing share one, and stay in one fold.
+
+    Copies agree in everything, in the truth too. Where columns have few values, rows can be equal by chance: then
+    truths differ among equal rows, new rows will repeat these as well, and to hold all of them out would judge by a
+    harder problem than the one at hand. So where more than `DISPUTED` of the repeated rows have an equal with another
+    truth, each row is a thing of its own.
+
+    Args:
+        frame: the cells of all rows.
+        truth: (N,) class numbers or values.
+    """
+    groups = row_groups(frame)
+    copies, _ = pd.factorize(groups * (len(groups) + 1) + pd.factorize(truth)[0])
+    sizes, agreeing = np.bincount(groups)[groups], np.bincount(copies)[copies]
+    repeated = sizes > 1
+    if repeated.any() and (agreeing < sizes)[repeated].mean() > DISPUTED:
+        return np.arange(len(groups), dtype=np.int64)
+    return np.asarray(copies, np.int64)
 
 
 def row_groups(frame: Frame) -> Integers:

@@ -41,7 +41,9 @@ class NoKeptTrials(BundleError):
     """Another model was to be picked from a folder in which no run left its trials."""
 
     def __init__(self, folder: object) -> None:
-        super().__init__(f"There are no kept trials in {folder}. Give a folder that netwright fit wrote.")
+        super().__init__(
+            f"There are no kept trials in {folder}. Give a folder that netwright fit wrote, after the run has ended."
+        )
 
 
 class UnreadableBundle(BundleError):

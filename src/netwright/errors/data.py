@@ -12,6 +12,13 @@ class NothingToEvaluate(DataError):
         super().__init__(f"No row has a value in {target!r} that the model knows, so there is nothing to compare with.")
 
 
+class UnfitTest(DataError):
+    """The rows to judge the finished model on cannot be judged."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"The test data does not fit the data to learn from. {why}")
+
+
 class MissingFile(DataError):
     """There is no such file."""
 

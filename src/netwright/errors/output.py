@@ -9,7 +9,7 @@ class CannotWrite(OutputError):
     """A result cannot be written."""
 
     def __init__(self, path: object, why: str) -> None:
-        super().__init__(f"{path} cannot be written: {why}. Free some space or choose another folder by --out.")
+        super().__init__(f"{path} cannot be written: {why}. Free some space or choose another place for it.")
 
 
 class UnwritableModel(OutputError):

@@ -22,6 +22,13 @@ class BadTrials(SettingError):
         super().__init__(f"The number of trials must be 1 or more, but is {trials}.")
 
 
+class TimeAndTrials(SettingError):
+    """Two ways to say when a run ends."""
+
+    def __init__(self) -> None:
+        super().__init__("A run ends after a time or after a number of trials. Give --time or --trials, not both.")
+
+
 class BadLatency(SettingError):
     """A limit of the time to predict one row that is none."""
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from netwright.events import BestImproved
 from netwright.journal import TrialRecord
 from netwright.report import axes, charts
-from netwright.report.numbers import PERCENT, metric_name, number, score
+from netwright.report.numbers import PERCENT, megabytes, metric_name, milliseconds, number, score
 from netwright.result import FrontPoint, Result
 
 SHOWN_CURVES = 12
@@ -125,5 +125,5 @@ def front(result: Result) -> Markup | None:
 
 
 def _told(point: FrontPoint, metric: str) -> str:
-    size, networks = f"{point.size_bytes / 1e6:.2g} MB", f"{point.networks} network{'s' * (point.networks != 1)}"
-    return f"{score(point.score, metric)}, {point.latency_ms:.2g} ms, {size}, {networks}"
+    size, networks = megabytes(point.size_bytes), f"{point.networks} network{'s' * (point.networks != 1)}"
+    return f"{score(point.score, metric)}, {milliseconds(point.latency_ms)}, {size}, {networks}"

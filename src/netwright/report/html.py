@@ -36,7 +36,9 @@ _templates.filters.update(
     number=numbers.number,
     score=numbers.score,
     duration=numbers.duration,
+    megabytes=numbers.megabytes,
     metric_name=numbers.metric_name,
+    milliseconds=numbers.milliseconds,
     short=lambda text: numbers.shortened(str(text), LONGEST_TEXT),
 )
 _templates.globals.update(count=numbers.count)

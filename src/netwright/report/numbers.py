@@ -64,6 +64,28 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}" if share in (0, 1) else f"{min(99.9, max(0.1, 100 * share)):.1f}"
 
 
+def milliseconds(value: float) -> str:
+    """Return a time in milliseconds, three digits of it.
+
+    >>> milliseconds(0.8512), milliseconds(153.2)
+    ('0.851 ms', '153 ms')
+    """
+    return f"{_three_digits(value)} ms"
+
+
+def megabytes(size: float) -> str:
+    """Return bytes in megabytes, three digits of it.
+
+    >>> megabytes(204_900), megabytes(12_345_678)
+    ('0.205 MB', '12.3 MB')
+    """
+    return f"{_three_digits(size / 1e6)} MB"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def count(value: int, word: str) -> str:
     """Return a count with its word, in the plural where due.
 

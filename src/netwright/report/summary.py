@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from netwright.report.numbers import count, duration, metric_name, score
+from netwright.report.numbers import count, duration, megabytes, metric_name, milliseconds, score
 from netwright.result import Result
 
 _CELL = "text-align:left;padding:.2em .8em .2em 0;border:0;background:none"  # notebooks bring styles of their own
@@ -17,6 +17,9 @@ def summary_html(result: Result) -> str:
     rows = [(metric_name(result.metric), f"{score(result.score, result.metric)} ({interval})")]
     rows += [(other.name, score(other.score, result.metric)) for other in result.baselines]
     rows += [(f"{metric_name(name)}, test file", score(value, name)) for name, value in result.test_metrics.items()]
+    if result.latency_ms is not None and result.size_bytes is not None:
+        rows += [("one row, the file", f"{milliseconds(result.latency_ms)}, {megabytes(result.size_bytes)}")]
+    rows += [("not as asked", sentence) for sentence in result.missed]
     rows += [("tried", f"{count(result.trials, 'trial')}{failed}, {duration(result.seconds)}")]
     lines = "".join(
         f'<tr><th scope="row" style="{_CELL};font-weight:600">{escape(name)}</th>'

@@ -5,7 +5,18 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from netwright.report.numbers import cells, count, duration, fitted, metric_name, printable, score, shortened
+from netwright.report.numbers import (
+    cells,
+    count,
+    duration,
+    fitted,
+    megabytes,
+    metric_name,
+    milliseconds,
+    printable,
+    score,
+    shortened,
+)
 from netwright.result import Result
 from netwright.spec.drawing import draw
 
@@ -54,8 +65,8 @@ def headline(result: Result) -> str:
     tested = result.test_metrics.items()
     lines += [f"  on the test file: {printable(metric_name(key))} {score(value, key)}" for key, value in tested]
     if result.latency_ms is not None and result.size_bytes is not None:
-        lines.append(f"  {result.latency_ms:.2g} ms to predict one row, {result.size_bytes / 1e6:.2g} MB")
-    lines += [_wrapped(f"Limit passed: {sentence}") for sentence in result.missed]
+        lines.append(f"  {milliseconds(result.latency_ms)} to predict one row, {megabytes(result.size_bytes)}")
+    lines += [_wrapped(f"Not as asked: {sentence}") for sentence in result.missed]
     return "\n".join(lines)
 
 

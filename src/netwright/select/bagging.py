@@ -22,7 +22,8 @@ from netwright.metrics import Metric
 
 Array = NDArray[Any]
 
-DRAWS = 16  # of labels, for metrics that are not a mean over rows
+DRAWS = 16  # of labels, for metrics that are not a mean over rows, and where classes are too many to try each
+FEW_CLASSES = 30
 
 
 def averaging_gain(metric: Metric, members: Array, residuals: Array | None, seed: int) -> float:
@@ -41,7 +42,7 @@ def averaging_gain(metric: Metric, members: Array, residuals: Array | None, seed
     if len(members) < 2:
         return 0.0
     mean = members.mean(axis=0)
-    if residuals is None and metric.per_row is not None:
+    if residuals is None and metric.per_row is not None and mean.shape[1] <= FEW_CLASSES:
         gain = _expected(metric, mean, mean) - float(np.mean([_expected(metric, mean, one) for one in members]))
     else:
         draws = _labels(mean, residuals, np.random.default_rng(seed))

@@ -17,6 +17,7 @@ SMALLEST = 1e-7  # a chance below one in ten million cannot be learnt from table
 RANGE = (0.1, 10.0)  # temperatures outside it mean that something else is wrong
 DOUBT = 0.3  # standard deviation of ln T before the data is seen, see `fit_temperature`
 MOST_ROWS = 20_000  # they fix the temperature to about half a percent
+MOST_NUMBERS = 1_000_000  # rows times classes: with many classes fewer rows must do
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -42,12 +43,12 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
 
     Args:
         probabilities: (N, K), of rows that the networks did not learn from; zeros are allowed.
-        truth: (N,) class numbers. Of more than 20,000 rows, 20,000 evenly spaced ones are used.
+        truth: (N,) class numbers. Of more than 20,000 rows, 20,000 evenly spaced ones are used, of many classes fewer.
 
     Returns:
         A temperature from 0.1 to 10.
     """
-    rows = spread_rows(len(truth), MOST_ROWS)
+    rows = spread_rows(len(truth), min(MOST_ROWS, MOST_NUMBERS // probabilities.shape[1]))
     logits = _logits(probabilities[rows])
     logits -= logits.max(axis=1, keepdims=True)
     of_truth = float(logits[np.arange(len(rows)), truth[rows]].sum())

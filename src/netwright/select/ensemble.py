@@ -55,7 +55,7 @@ def select_weights(
         ValueError: if no candidate has finite predictions.
     """
     rows = spread_rows(len(truth), MOST_ROWS)
-    columns, loss = _objective([prediction[rows] for prediction in predictions], truth[rows], metric)
+    columns, loss = _objective(predictions, truth[rows], rows, metric)
     usable = np.asarray(np.isfinite(columns).all(axis=1))
     if not usable.any():
         raise ValueError("No candidate has predictions that are finite everywhere.")
@@ -126,14 +126,22 @@ def _picks(
     return best
 
 
-def _objective(predictions: Sequence[Array], truth: Array, metric: str) -> tuple[Array, Callable[[Array], Array]]:
-    """Return (C, N) numbers, and the loss (C,) of means of them: of a mix, only these need to be known."""
+def _objective(
+    predictions: Sequence[Array], truth: Array, rows: NDArray[np.int64], metric: str
+) -> tuple[Array, Callable[[Array], Array]]:
+    """Return (C, n) numbers of n rows, and the loss (C,) of means of them: of a mix, only these need to be known.
+
+    Args:
+        predictions: C arrays of all rows.
+        truth: (n,) of the rows that are looked at.
+        rows: (n,) which they are.
+        metric: what the user asked for.
+    """
     if predictions[0].ndim == 1:
-        errors = np.stack([prediction.astype(np.float64) - truth for prediction in predictions])
+        errors = np.stack([prediction[rows].astype(np.float64) - truth for prediction in predictions])
         greatest = np.abs(errors[np.isfinite(errors)]).max(initial=0.0)  # scaled by it, no square overflows
         return errors / (greatest or 1.0), _absolute if metric == "mae" else _squared
-    index = np.arange(len(truth))
-    true_class = np.stack([prediction[index, truth] for prediction in predictions]).astype(np.float32)
+    true_class = np.stack([prediction[rows, truth] for prediction in predictions]).astype(np.float32)
     return true_class, _brier_and_log if metric == "accuracy" else _log
 
 

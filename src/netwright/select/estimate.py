@@ -18,10 +18,19 @@ from netwright.select.room import Room
 
 Array = NDArray[Any]
 
-EXPLANATION = (
+_MIXED = (
     "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on the other "
-    "folds alone (cross-fitted selection). New rows are predicted by the networks of all folds together; what their "
-    "average gains is added, measured by how much they disagree. The interval is a 95 % interval over rows."
+    "folds alone (cross-fitted selection). "
+)
+_INTERVAL = " The interval is a 95 % interval over rows."
+OF_FOLDS = (
+    f"{_MIXED}New rows are predicted by the networks of all folds together; what their average gains is added, "
+    f"measured by how much they disagree.{_INTERVAL}"
+)
+ALONE = f"{_MIXED}New rows are predicted by one network of each design, so nothing is added.{_INTERVAL}"
+DISTILLED = (
+    "Each row was predicted by a network that had learnt, in the same way as the one at hand, what networks answer "
+    f"that were not trained on the row either.{_INTERVAL}"
 )
 
 

@@ -20,7 +20,7 @@ from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
 from netwright.data.reading import as_table, read_table
 from netwright.data.schema import Outcome, Schema
-from netwright.data.splits import row_groups
+from netwright.data.splits import thing_groups
 from netwright.errors import SpecError
 from netwright.spec import tables
 from netwright.spec.blocks import TableInput
@@ -121,7 +121,7 @@ def load(request: Request) -> Loaded:
     usable = np.flatnonzero(truth >= 0 if schema.target.labels else np.isfinite(truth))
     frame, truth = parse_frame(table, schema).take(usable), truth[usable]
     noticed = check_table(frame, schema, truth)
-    return Loaded(frame, schema, truth, row_groups(frame), (*seen, *noticed), len(schema.columns))
+    return Loaded(frame, schema, truth, thing_groups(frame, truth), (*seen, *noticed), len(schema.columns))
 
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:

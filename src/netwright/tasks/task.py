@@ -42,7 +42,7 @@ class Loaded:
         frame: the rows to learn from, cells read by kind.
         schema: their columns and target.
         truth: (N,) class numbers, or values.
-        groups: (N,) rows with one number are one thing (duplicates) and stay in one fold.
+        groups: (N,) rows with one number are one thing (copies) and stay in one fold.
         findings: what was noticed.
         columns: the number of input columns in the file.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -57,6 +58,7 @@ def train_population(
     batch_size = min(first.batch_size, min(len(split.train) for split in splits))
     steps_per_epoch = max(1, min(len(split.train) for split in splits) // batch_size)
     check_every = max(1, first.epochs // CHECKS)
+    patience = math.ceil(first.epochs / check_every) // 3
     rungs = [*RUNGS]
     for epoch in range(1, first.epochs + 1):
         order = population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
@@ -76,7 +78,8 @@ def train_population(
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
                 lives.succeed(control, progress)
-        if ended or bool((best.since > CHECKS // 3).all()):
+        # Where the schedule rises again, the best may still come after a third of the checks without a better one.
+        if ended or (first.schedule != "coslog4" and bool((best.since > patience).all())):
             break
     return lives.ended()
 

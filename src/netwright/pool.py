@@ -1,0 +1,106 @@
+"""The finished trials of a run, and the mix of them that would be handed over now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.bench import Bench, Trial
+from netwright.budget import Budget
+from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
+from netwright.search.desk import Ticket
+from netwright.select.ensemble import blend, select_weights
+from netwright.select.room import Room
+
+KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
+KEPT_BYTES = 400e6  # of their predictions together: with many rows and classes fewer trials are kept
+FEWEST_KEPT = 4
+HALF = 2  # bytes of a weight in the model's file
+
+
+@dataclass
+class Pool:
+    """What a run has come to so far. Changed only under the run's lock; lists are replaced whole, never in place.
+
+    Attributes:
+        trials: kept trials, best first.
+        weights: (C,) their shares of the mix.
+        failures: the reasons of those that failed.
+        dropped: finished trials whose weights and predictions were let go.
+        best: how bad the mix is, by the metric, lower is better.
+        curve: (seconds, score) of the mix, when it got better.
+        mixing: seconds that choosing the mix took the last time.
+        tail: the most seconds that a training took after its time was up: last checks and predictions.
+        kept_back: share of the time limit that is not for the search.
+        largest: bytes that the weights of the mix may take; one trial alone may take more.
+    """
+
+    trials: list[Trial] = field(default_factory=list)
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    failures: list[str] = field(default_factory=list)
+    dropped: list[Trial] = field(default_factory=list)
+    best: float = float("inf")
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    mixing: float = 0.0
+    tail: float = 0.0
+    kept_back: float = 0.0
+    largest: float = float("inf")
+
+
+def take_in(
+    pool: Pool, bench: Bench, tickets: Sequence[Ticket], finished: Sequence[Trial | str], budget: Budget
+) -> list[Event]:
+    """Take finished trials into the pool and choose the mix again; return what is to be told."""
+    events: list[Event] = []
+    fresh: list[Trial] = []
+    for ticket, trial in zip(tickets, finished, strict=True):
+        if isinstance(trial, str):
+            pool.failures = [*pool.failures, trial]
+            events.append(TrialFailed(budget.elapsed(), ticket.number, trial))
+        else:
+            fresh.append(trial)
+            events.append(TrialFinished(budget.elapsed(), ticket.number, trial.score, trial.loss, trial.seconds))
+    if not fresh:
+        return events
+    pool.trials = sorted([*pool.trials, *fresh], key=lambda trial: (trial.loss, trial.ticket.number))
+    if budget.trials is not None:
+        _drop(pool, pool.trials)  # by loss alone: what is kept must not hang on who finished first
+    _mix(pool, bench, budget)
+    if budget.trials is None:
+        share_of = {trial.ticket.number: share for trial, share in zip(pool.trials, pool.weights, strict=True)}
+        _drop(pool, sorted(pool.trials, key=lambda trial: share_of[trial.ticket.number] == 0))
+        pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
+        pool.weights /= pool.weights.sum()
+    return [*events, *_improvement(pool, bench, budget)]
+
+
+def _drop(pool: Pool, ranking: Sequence[Trial]) -> None:
+    """Let go of the trials at the end of a ranking that are too many; the others stay in their order."""
+    most = max(FEWEST_KEPT, min(KEPT, int(KEPT_BYTES / ranking[0].predictions.nbytes)))
+    ended = ranking[most:]
+    pool.dropped = [*pool.dropped, *(replace(trial, weights={}, predictions=np.empty(0)) for trial in ended)]
+    pool.trials = [trial for trial in pool.trials if all(trial is not one for one in ended)]
+
+
+def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
+    """Choose the mixing weights of the pool's trials."""
+    began = budget.elapsed()
+    sizes = np.array([[float(HALF * trial.parameters)] for trial in pool.trials])
+    room = Room(sizes, np.maximum(pool.largest, sizes[0]))
+    predictions = [trial.predictions for trial in pool.trials]
+    pool.weights = select_weights(predictions, bench.loaded.truth, bench.metric.name, room=room)
+    pool.mixing = budget.elapsed() - began
+
+
+def _improvement(pool: Pool, bench: Bench, budget: Budget) -> list[Event]:
+    """Return that the mix has become better, if it has."""
+    score = bench.metric.function(bench.loaded.truth, blend([trial.predictions for trial in pool.trials], pool.weights))
+    worth = -score if bench.metric.greater_is_better else score
+    if not worth < pool.best:
+        return []
+    pool.best = worth
+    pool.curve = [*pool.curve, (budget.elapsed(), score)]
+    return [BestImproved(pool.curve[-1][0], score, pool.trials[0].loss, int((pool.weights > 0).sum()))]
