@@ -11,6 +11,8 @@ from netwright.bench import Bench, set_up
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, TrialFailed
+from netwright.finish import keeps
+from netwright.limits import Limits
 from netwright.metrics import find_metric
 from netwright.pool import Pool
 from netwright.run import HOPELESS, search
@@ -54,3 +56,11 @@ def test_time_kept_back_goes_to_the_search_only_where_it_is_needless(bench: Benc
     assert len(asked) == 1
     assert pool.kept_back == (0.0 if needless else 0.4)
     assert tried > asked[0] if needless else tried == asked[0]
+
+
+def test_a_mix_is_measured_in_the_middle_of_a_run(bench: Bench) -> None:
+    """It keeps a wide limit, and not one of ten bytes."""
+    budget = Budget(trials=2)
+    pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
+    assert keeps(bench, pool, budget, Limits(size=1e9, latency=10.0))
+    assert not keeps(bench, pool, budget, Limits(size=10.0))

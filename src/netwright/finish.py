@@ -83,7 +83,8 @@ def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
         for trial, weight in zip(pool.trials, pool.weights, strict=True)
         if weight > 0
     )
-    model = Model(bench.task, bench.preparation, parts, 1.0, _result(bench, pool, budget))
+    result = replace(_result(bench, pool, budget), score=0.0, score_low=0.0, score_high=0.0)  # no file holds a NaN
+    model = Model(bench.task, bench.preparation, parts, 1.0, result)
     return footprint(model).keeps(Limits(ROOM_TO_GROW * limits.latency, ROOM_TO_GROW * limits.size))
 
 

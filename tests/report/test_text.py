@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.report.numbers import cells, fitted, printable, shortened
-from netwright.report.text import SHOWN, headline, leaderboard
-from netwright.result import Result, Standing
+from netwright.report.text import SHOWN, headline, leaderboard, smaller_mixes
+from netwright.result import FrontPoint, Result, Standing
 
 
 @given(st.text(), st.integers(1, 40))
@@ -62,3 +62,15 @@ def test_the_headline_has_its_interval(of_classes: Result) -> None:
         "  untuned default network: 84.3 %",
         "  on the test file: accuracy 86.1 %",
     ]
+
+
+def test_smaller_mixes_stand_in_a_table(of_classes: Result) -> None:
+    """Costs and scores below each other; one mix alone is no choice."""
+    points = (FrontPoint(0.85, 0.4, 90_000, 1, (3,)), FrontPoint(0.863, 1.25, 12_300_000, 16, (3, 4)))
+    lines = smaller_mixes(replace(of_classes, front=points))
+    assert lines[1:-1] == [
+        "networks  accuracy  one row     file",
+        "       1    85.0 %   0.4 ms  0.09 MB",
+        "      16    86.3 %  1.25 ms  12.3 MB",
+    ]
+    assert smaller_mixes(replace(of_classes, front=points[:1])) == []

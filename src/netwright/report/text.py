@@ -28,9 +28,29 @@ NARROWEST = 8  # columns for the name of a design, in however narrow a terminal
 
 
 def describe(model: Model) -> str:
-    """Return the architecture, costs, leaderboard and the origin of the numbers."""
+    """Return the architecture, costs, leaderboard, smaller mixes and the origin of the numbers."""
     result = model.result
-    return "\n".join([architecture(model), headline(result), "", leaderboard(result), "", _wrapped(result.estimate)])
+    parts = [headline(result), "", leaderboard(result), "", *smaller_mixes(result), _wrapped(result.estimate)]
+    return "\n".join([architecture(model), *parts])
+
+
+def smaller_mixes(result: Result) -> list[str]:
+    """Return what other mixes of the run cost and lose, as the lines of a table; none where there are no others."""
+    if len(result.front) < 2:
+        return []
+    rows = [("networks", shortened(result.metric, 17), "one row", "file")]
+    rows += [
+        (
+            str(point.networks),
+            score(point.score, result.metric),
+            milliseconds(point.latency_ms),
+            megabytes(point.size_bytes),
+        )
+        for point in result.front
+    ]
+    widths = [max(cells(row[place]) for row in rows) for place in range(4)]
+    lines = ["  ".join(text.rjust(widths[place]) for place, text in enumerate(row)) for row in rows]
+    return ["Mixes that netwright pick can choose:", *lines, ""]
 
 
 def architecture(model: Model) -> str:
