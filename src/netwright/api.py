@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._version import __version__
 from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
-from netwright.choosing import mixed, usual_room, within
+from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.reading import read_table
 from netwright.errors import BadTrials, NoKeptTrials
@@ -33,6 +33,7 @@ from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
+from netwright.train.lanes import usable_cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,8 @@ def fit(
         tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
-        bench = set_up(chosen, loaded, measured, seed)
+        seconds = None if budget.seconds is None else usable_cores() * budget.left()
+        bench = set_up(chosen, loaded, measured, seed, seconds)
         pool = try_candidates(
             bench,
             budget,
@@ -237,7 +239,7 @@ def pick(
         raise NoKeptTrials(folder)
     shelf, result = read_shelf(folder / SHELF)
     result = replace(result, test_metrics={}, importance=(), missed=())
-    whole = mixed(shelf, usual_room(shelf.kept, limits), result)
+    whole = best_mix(shelf, limits, result)
     model = within(shelf, limits, whole)
     model.save(folder / "picked.nw" if out is None else Path(out))
     return model

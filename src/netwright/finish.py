@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
-from netwright.choosing import better, front, measured, mixed, scored, usual_room, with_shares, within
+from netwright.choosing import best_mix, better, chosen, front, measured, scored, with_shares, within
 from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
-from netwright.footprint import footprint
+from netwright.footprint import Footprint, file_size, footprint
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.pool import Pool
@@ -24,6 +24,7 @@ from netwright.result import Baseline, Result, Standing
 from netwright.select.calibrate import fit_temperature, spread_rows
 from netwright.select.estimate import DISTILLED, estimate
 from netwright.select.importance import permutation_importance
+from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf
 from netwright.spec.network import Candidate
 from netwright.tasks.task import Task
@@ -57,16 +58,16 @@ def assemble(
     shelf = _shelf(bench, pool)
     asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
     began = budget.elapsed()
-    whole = mixed(shelf, usual_room(shelf.kept, limits), _result(bench, pool, budget))
-    needed = FRONT_NEEDS + budget.elapsed() - began
+    whole = best_mix(shelf, limits, _result(bench, pool, budget))
     model = whole = measured(whole, footprint(whole), limits)
+    needed = FRONT_NEEDS + budget.elapsed() - began
     failure = ""
     if single or whole.result.missed:
         model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
     points = front(shelf, whole, lambda: budget.left() > needed)
-    result = replace(model.result, front=points, importance=_importance(bench, model, budget))
+    result = replace(model.result, front=points, importance=_importance(bench, _teacher(shelf, whole), budget))
     model = replace(model, result=result)
-    model = measured(model, replace(footprint(model), latency=1e-3 * (result.latency_ms or 0.0)), asked)
+    model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), file_size(model)), asked)
     missed = (*([failure] if failure else []), *model.result.missed)
     return replace(model, result=replace(model.result, missed=missed)), shelf
 
@@ -105,6 +106,11 @@ def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
 # --- one network ---------------------------------------------------------------------------------------------------
 
 
+def _teacher(shelf: Shelf, whole: Model) -> Model:
+    """Return the mix without limits, of the networks of all folds: for each row there are some that never saw it."""
+    return chosen(shelf, Room.without_limits(len(shelf.kept)), whole.result)
+
+
 def of_mixes(result: Result) -> Result:
     """Return the result without what is true of a distilled network only: what mixes of the trials are told with."""
     others = tuple(baseline for baseline in result.baselines if baseline.name != TEACHER)
@@ -139,7 +145,7 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
             until = min(until, max(now, began) + SHORTEST_SINGLE)
         return min(1.0, (now - began) / (until - began))
 
-    student = distil(bench, whole, _design(bench.task, shelf, whole, limits), time_used, bench.seed)
+    student = distil(bench, _teacher(shelf, whole), _design(bench.task, shelf, whole, limits), time_used, bench.seed)
     classes = bool(shelf.preparation.schema.target.labels)
     temperature = fit_temperature(student.predictions, shelf.truth) if classes else 1.0
     made = estimate(
@@ -231,15 +237,10 @@ def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
 def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Callable[[Frame], NDArray[np.float64]]:
     """Return what answers for cells of these rows: for each row the networks that have not learnt from it.
 
-    Else a column that they know rows by heart by would seem to matter. A model of one network has no others to ask.
+    Else a column that they know rows by heart by would seem to matter.
     """
     folds, places = bench.folds[rows], np.arange(len(rows))
-
-    def answers(frame: Frame) -> NDArray[np.float64]:
-        each = model.answers_by_fold(model.preparation.encode(frame))  # (S, n, ...)
-        return each[folds, places] if len(each) == len(bench.splits) else each.mean(axis=0)
-
-    return answers
+    return lambda frame: model.answers_by_fold(model.preparation.encode(frame))[folds, places]
 
 
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:

@@ -16,6 +16,7 @@ from netwright.limits import Limits
 from netwright.model import Model
 
 WARM_UP, REPEATS = 3, 15  # predictions before the clock counts, and of which the median is taken
+ENOUGH = 0.3  # seconds after which it is not repeated further: what is slow varies little
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,21 @@ class Footprint:
 def footprint(model: Model) -> Footprint:
     """Return what the model costs on this machine, by predicting a row and by writing the file."""
     row = typical_row(model.preparation.schema)
-    return Footprint(seconds_of(lambda: model.answers(row)), _file_size(model))
+    return Footprint(seconds_of(lambda: model.answers(row)), file_size(model))
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return the median time of some calls, after some that do not count."""
-    for _ in range(WARM_UP):
-        work()
-    times = []
-    for _ in range(REPEATS):
+    """Return the median time of some calls, after some that do not count; of slow ones two are enough."""
+    times: list[float] = []
+    while len(times) < WARM_UP + REPEATS and (len(times) < 2 or sum(times) < ENOUGH):
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)
-    return statistics.median(times)
+    return statistics.median(times[min(WARM_UP, len(times) - 1) :])
 
 
-def _file_size(model: Model) -> int:
+def file_size(model: Model) -> int:
+    """Return the bytes of the model's file, by writing it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.nw"
         model.save(path)

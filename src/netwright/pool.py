@@ -35,7 +35,7 @@ class Pool:
         mixing: seconds that choosing the mix took the last time.
         tail: the most seconds that a training took after its time was up: last checks and predictions.
         kept_back: share of the time limit that is not for the search.
-        largest: bytes that the weights of the mix may take; one trial alone may take more.
+        largest: bytes that the weights of the mix may take.
     """
 
     trials: list[Trial] = field(default_factory=list)
@@ -89,7 +89,7 @@ def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
     """Choose the mixing weights of the pool's trials."""
     began = budget.elapsed()
     sizes = np.array([[float(HALF * trial.parameters)] for trial in pool.trials])
-    room = Room(sizes, np.maximum(pool.largest, sizes[0]))
+    room = Room(sizes, np.array([2 * pool.largest]))  # half of the networks of each may be what is handed over
     predictions = [trial.predictions for trial in pool.trials]
     pool.weights = select_weights(predictions, bench.loaded.truth, bench.metric.name, room=room)
     pool.mixing = budget.elapsed() - began

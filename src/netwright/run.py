@@ -112,5 +112,5 @@ def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
     """Return the seconds left for training: without those for choosing anew for each fold, and for writing."""
     if budget.seconds is None:
         return budget.left()
-    finishing = RESERVE + (len(bench.splits) + 3) * pool.mixing + pool.tail
+    finishing = RESERVE + (2 * len(bench.splits) + 5) * pool.mixing + pool.tail  # two mixes are estimated
     return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds) - pool.kept_back * budget.seconds)

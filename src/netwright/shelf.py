@@ -28,6 +28,11 @@ from netwright.tasks.task import Preparation, Task
 Array = NDArray[Any]
 
 
+def bytes_of(weights: Mapping[str, Array]) -> int:
+    """Return the bytes that weights take in a file."""
+    return sum(tensor.nbytes for tensor in half_where_equal(weights).values())
+
+
 @dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
 class Kept:
     """A finished trial, ready to be mixed.
@@ -47,7 +52,7 @@ class Kept:
     @property
     def size(self) -> int:
         """Bytes of its weights in a file."""
-        return sum(tensor.nbytes for tensor in half_where_equal(self.weights).values())
+        return bytes_of(self.weights)
 
 
 @dataclass(frozen=True, eq=False)
