@@ -26,6 +26,7 @@ from netwright.train.training import RUNGS, train_population
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
+GLANCE = 2.0  # seconds at most for the very first: there shall be a usable model five seconds after the command
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
 FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
@@ -177,7 +178,8 @@ class Attempt:
         if self._budget.seconds is None:
             return left
         if self._quick:
-            return max(FIRST_SHARE * left, min(left, 0.5))
+            first = self.tickets[0].proposal.point == self._bench.quick_points[0]
+            return max(min(FIRST_SHARE * left, GLANCE if first else left), min(left, 0.5))
         if self._initial is not None:
             return left
         pieces = int(left / self._course.need(self._bench, self._candidates) + 0.7)
