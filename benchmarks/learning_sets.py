@@ -91,6 +91,25 @@ def _steps() -> pd.DataFrame:
     return pd.DataFrame(cells, columns=[f"x{place}" for place in range(10)]).assign(y=np.where(noisy > 0, "yes", "no"))
 
 
+def _needles() -> pd.DataFrame:
+    """Return three classes that hang on 12 of 150 columns."""
+    from sklearn.datasets import make_classification
+
+    cells, truth = make_classification(
+        1_500, 150, n_informative=8, n_redundant=4, n_classes=3, n_clusters_per_class=2, class_sep=1.5, random_state=0
+    )
+    return pd.DataFrame(cells, columns=[f"x{place}" for place in range(150)]).assign(y=[f"c{one}" for one in truth])
+
+
+def _switches() -> pd.DataFrame:
+    """Return a hundred switches, of which a dozen matter, alone and in pairs."""
+    generator = np.random.default_rng(0)
+    cells = (generator.random((2_500, 100)) < generator.uniform(0.1, 0.6, 100)).astype(np.int64)
+    total = cells[:, :12] @ generator.normal(size=12) + 3 * (cells[:, 0:6] * cells[:, 6:12]) @ generator.normal(size=6)
+    noisy = total - np.median(total) + generator.logistic(scale=0.4, size=len(total))
+    return pd.DataFrame(cells, columns=[f"s{place}" for place in range(100)]).assign(y=np.where(noisy > 0, "on", "off"))
+
+
 CLASSES, NUMBER = "classification", "regression"
 _R = tuple(f"r{place}" for place in range(1, 11))
 
@@ -125,6 +144,8 @@ SETS: tuple[LearningSet, ...] = (
     LearningSet("olive", "area", CLASSES, _r("dslabs", "olive"), ("region",)),
     LearningSet("HousePrices", "price", NUMBER, _r("AER", "HousePrices")),
     LearningSet("fgl", "type", CLASSES, _r("MASS", "fgl")),
+    LearningSet("needles", "y", CLASSES, _needles),
+    LearningSet("switches", "y", CLASSES, _switches),
     LearningSet("meats", "protein", NUMBER, _r("modeldata", "meats"), ("water", "fat")),
 )
 

@@ -106,6 +106,7 @@ def suggested(rows: int) -> tuple[Point, ...]:
     short, long = (12, 32) if rows > MANY_ROWS else (16, 64)
     fading: Point = {"scale_rate": 20.0, "scale_decay": 0.5, "dropout": 0.3}
     relu: Point = {"activation": "relu", "width": 128, "learning_rate": 2e-3}
+    sparse: Point = {**first, "width": 128, "embedding": "identity", "activation": "selu", "sparsity": 0.03}
     wide: Point = {"width": 512 if rows > MANY_ROWS else 256, "depth": 2}
     return (
         {**first, **relu, **fading, "members": 4, "epochs": short},
@@ -115,6 +116,9 @@ def suggested(rows: int) -> tuple[Point, ...]:
         {**first, **fading, "embedding": "piecewise", "width": 128, "depth": 2, "epochs": short},
         {**first, "embedding": "identity", "activation": "selu", "label_smoothing": 0.1, "width": 128, "epochs": long},
         {**first, "embedding": "piecewise", "bins": 8, "width": 64, "depth": 2, "members": 8, "dropout": 0.2},
+        sparse,
+        {**sparse, "embedding": "periodic", "activation": "silu", "sparsity": 0.01},
+        {**sparse, "embedding": "piecewise", "activation": "silu", "depth": 2, "sparsity": 0.003},
     )
 
 

@@ -290,6 +290,24 @@ def test_scales_have_a_rate_and_a_decay_of_their_own() -> None:
     assert drawn.weights["0.scale"].abs().mean() < 0.8 * calm.weights["0.scale"].abs().mean()
 
 
+def test_sparsity_closes_the_gates_of_features_that_say_nothing() -> None:
+    """Beside a network without it: scales are smaller, most of all those of columns of noise."""
+    generator = np.random.default_rng(0)
+    cells = generator.normal(size=(400, 12)).astype(np.float32)
+    truth = (cells[:, 0] + cells[:, 1] > 0).astype(np.int64)
+    nothing = np.zeros((400, 0))
+    features = Features(cells, nothing.astype(np.float32), nothing.astype(np.int64))
+    rows = as_rows(features, truth, np.tile(np.linspace(-3, 3, 49, dtype=np.float32), (12, 1)))
+    network = Network((TableInput(12, 0, (), Identity()), Dense(16), Head(2)))
+    splits = [Split(np.arange(0, 400, 2), np.arange(1, 400, 2)), Split(np.arange(1, 400, 2), np.arange(0, 400, 2))]
+    recipes = [Recipe(epochs=30, batch_size=50, sparsity=sparsity) for sparsity in (0.0, 0.03)]
+    control = Control(lambda: 0.0, lambda: False, lambda progress: None)
+    trained = train_population(network, recipes, rows, splits, LOSSES["cross_entropy"], control, [0, 0])
+    gates = [one.weights["0.scale"].abs().mean(dim=0) for one in trained]
+    assert (gates[1][2:] < 0.5 * gates[0][2:]).all()
+    assert gates[1][:2].min() > 3 * gates[1][2:].max()
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_ends_near_zero_and_never_passes_one(name: str) -> None:
     """Every schedule stays between 0 and 1 and comes down at the end."""

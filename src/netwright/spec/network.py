@@ -44,6 +44,8 @@ class Recipe:
         scale_rate: factor on the learning rate of the scales that stand in front of the first layer, one a feature.
         scale_decay: as `weight_decay`, for these scales: features that do not pay for themselves fade away. The product
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
+        sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
+            lasso, Tibshirani 1996).
         dropout: share of activations set to 0 after each hidden layer.
         label_smoothing: share of each target spread over all classes; classification only.
         second_moment: β₂ of Adam.
@@ -57,6 +59,7 @@ class Recipe:
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    sparsity: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
     label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95

@@ -45,6 +45,7 @@ def space(rows: int, outcome: str) -> Space:
         "weight_decay": Range(1e-3, 0.3, log=True, stackable=True),
         "scale_rate": Choice((6.0, 20.0), stackable=True),
         "scale_decay": Choice((0.0, 0.0, 0.1, 0.5), stackable=True),
+        "sparsity": Choice((0.0, 0.0, 0.003, 0.03), stackable=True),
         "dropout": Range(0.0, 0.5, stackable=True),
         "label_smoothing": Choice(smoothing, stackable=True),
         "schedule": Choice(("cosine", "coslog4")),
@@ -97,6 +98,7 @@ def usual(rows: int) -> Point:
         "weight_decay": 0.02,
         "scale_rate": 6.0,
         "scale_decay": 0.0,
+        "sparsity": 0.0,
         "dropout": 0.1,
         "label_smoothing": 0.0,
         "schedule": "cosine",
@@ -155,6 +157,7 @@ def recipe(point: Point) -> Recipe:
         weight_decay=settings["weight_decay"],
         scale_rate=settings["scale_rate"],
         scale_decay=settings["scale_decay"],
+        sparsity=settings["sparsity"],
         dropout=settings["dropout"],
         label_smoothing=settings["label_smoothing"],
         second_moment=settings["second_moment"],
@@ -194,5 +197,6 @@ def describe(point: Point) -> str:
     shape = f"{point['depth']}×{point['width']} {point['activation']}"
     extras = [str(point["embedding"])] if point["embedding"] != "identity" else []
     extras += ["residual"] if point["body"] == "residual" else []
+    extras += ["sparse"] if float(point["sparsity"]) > 0 else []
     extras += [f"{point['members']} members"] if int(point["members"]) > 1 else []
     return ", ".join([shape, *extras])
