@@ -1,7 +1,7 @@
 """Runs Netwright on a folder of tables, beside scikit-learn's gradient boosting, and writes one JSON line a table.
 
     python benchmarks/tabular.py DATA_FOLDER --time 60s --out results.jsonl
-    python benchmarks/tabular.py --table results.jsonl        # prints the table of the README
+    python benchmarks/tabular.py --table results.jsonl        # prints the results as a table
 
 DATA_FOLDER holds NAME_train.parquet, NAME_test.parquet and index.json (a list of objects with name, target and task:
 tabular_binary, tabular_multiclass or tabular_regression). A test file is read once, after everything was chosen.
