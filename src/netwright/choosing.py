@@ -91,7 +91,7 @@ def best_mix(shelf: Shelf, limits: Limits, result: Result) -> Model:
     def loss(model: Model) -> float:
         return model.result.metrics[name]
 
-    half = thinned(shelf, 0.5)
+    half = halved(shelf)
     rooms = [usual_room(each.kept, limits) for each in (shelf, half)]
     best = min((mixed(each, room, result) for each, room in zip((shelf, half), rooms, strict=True)), key=loss)
     if half.kept[0].size <= rooms[1].caps[0]:
@@ -147,6 +147,11 @@ def thinned(shelf: Shelf, share: float) -> Shelf:
     return replace(shelf, kept=tuple(kept))
 
 
+def halved(shelf: Shelf) -> Shelf:
+    """Return the shelf with half of each trial's networks."""
+    return thinned(shelf, 0.5)
+
+
 def lone(shelf: Shelf) -> Shelf:
     """Return the shelf with one network of each trial, the first fold's, in the place of all."""
     return thinned(shelf, 0.0)
@@ -167,7 +172,7 @@ def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
         return measured(whole, cost, limits)
     besides = np.maximum(np.array([cost.size, cost.latency]) - _costs(shelf, whole.parts).sum(axis=0), 0)
     best = _tightened(shelf, limits, besides, whole.result)
-    for fewer in (thinned(shelf, 0.5), lone(shelf)):
+    for fewer in (halved(shelf), lone(shelf)):
         best = better(best, _tightened(fewer, limits, besides, whole.result), limits)
     return best
 
@@ -241,7 +246,7 @@ def front(shelf: Shelf, whole: Model, more_time: Callable[[], bool]) -> tuple[Fr
         more_time: whether there is time for one more; asked before each.
     """
     points = {_name(shelf, whole): _point(shelf, whole)}
-    for each in (lone(shelf), shelf, thinned(shelf, 0.5)):
+    for each in (lone(shelf), shelf, halved(shelf)):
         sizes = np.array([float(one.size) for one in each.kept])
         for step in LADDER:
             if not more_time():

@@ -142,7 +142,7 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
         nonlocal until
         now = budget.elapsed()
         if budget.ended_early:
-            until = min(until, max(now, began) + SHORTEST_SINGLE)
+            until = min(until, now + SHORTEST_SINGLE)
         return min(1.0, (now - began) / (until - began))
 
     student = distil(bench, _teacher(shelf, whole), _design(bench.task, shelf, whole, limits), time_used, bench.seed)

@@ -18,7 +18,7 @@ from netwright.select.room import Room
 KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and memory stays bounded
 KEPT_BYTES = 400e6  # of their predictions together: with many rows and classes fewer trials are kept
 FEWEST_KEPT = 4
-HALF = 2  # bytes of a weight in the model's file
+WEIGHT_BYTES = 2  # of a number in the model's file
 
 
 @dataclass
@@ -88,7 +88,7 @@ def _drop(pool: Pool, ranking: Sequence[Trial]) -> None:
 def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
     """Choose the mixing weights of the pool's trials."""
     began = budget.elapsed()
-    sizes = np.array([[float(HALF * trial.parameters)] for trial in pool.trials])
+    sizes = np.array([[float(WEIGHT_BYTES * trial.parameters)] for trial in pool.trials])
     room = Room(sizes, np.array([2 * pool.largest]))  # half of the networks of each may be what is handed over
     predictions = [trial.predictions for trial in pool.trials]
     pool.weights = select_weights(predictions, bench.loaded.truth, bench.metric.name, room=room)

@@ -71,9 +71,8 @@ def search(
                 finished = attempt.run()
                 with changing:
                     pool.tail = max(pool.tail, attempt.tail)
-                    events = take_in(pool, bench, attempt.tickets, finished, budget)
-                for event in events:
-                    tell(event)
+                    for event in take_in(pool, bench, attempt.tickets, finished, budget):
+                        tell(event)  # still under the lock, so that improvements are told in their order
                 for ticket, trial in zip(attempt.tickets, finished, strict=True):
                     desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
         finally:
