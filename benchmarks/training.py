@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.attempt import MOST_SIBLINGS, SMALL_STEP
-from netwright.data.features import Features
+from netwright.data.features import table_features
 from netwright.spec.blocks import Dense, Head, Periodic, TableInput
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Network, Recipe
@@ -61,7 +61,7 @@ def table() -> Rows:
     numeric = generator.normal(size=(ROWS, COLUMNS)).astype(np.float32)
     nothing = np.zeros((ROWS, 0), np.float32)
     quantiles = np.quantile(numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32)
-    features = Features(numeric, nothing, nothing.astype(np.int64))
+    features = table_features(numeric, nothing, nothing.astype(np.int64))
     return as_rows(features, generator.integers(0, CLASSES, ROWS), quantiles)
 
 
@@ -113,7 +113,7 @@ def one_by_one(width: int, rows: Rows, compiled: bool = False) -> Callable[[], N
     def step() -> None:
         for call, optimiser in zip(called, optimisers, strict=True):
             optimiser.zero_grad()
-            nn.functional.cross_entropy(call(rows.numeric[index]), rows.targets[index]).backward()
+            nn.functional.cross_entropy(call(rows.features["numeric"][index]), rows.targets[index]).backward()
             optimiser.step()
 
     return step

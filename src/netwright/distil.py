@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.bench import Bench
-from netwright.data.augment import joined, swapped
-from netwright.data.features import Features
+from netwright.data.augment import swapped
+from netwright.data.features import Features, joined
 from netwright.data.schema import Outcome
 from netwright.model import Model
 from netwright.select.calibrate import spread_rows

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.bundle import Contents, read_bundle, write_bundle
@@ -20,12 +21,13 @@ from netwright.data.features import Features
 from netwright.data.schema import Outcome
 from netwright.errors import UnfitBundle
 from netwright.metrics import METRICS, Metric
-from netwright.model import Part, model_documents, read_model
+from netwright.model import Model, Part, model_documents, read_model
 from netwright.result import Result
 from netwright.spec.network import Candidate
 from netwright.tasks.task import Preparation, Task
 
 Array = NDArray[Any]
+SAMPLE = "sample."  # in front of the names of the encoded rows, among those of other arrays
 
 
 def bytes_of(weights: Mapping[str, Array]) -> int:
@@ -88,16 +90,13 @@ def write_shelf(path: Path, shelf: Shelf, result: Result) -> None:
         OutputError: if it cannot be written there.
     """
     parts = tuple(Part(kept.candidate, kept.weights, 0.0) for kept in shelf.kept)
-    sample = shelf.sample
     more = {
         "truth": shelf.truth,
         "folds": shelf.folds,
         "seed": np.array([shelf.seed]),
         "trials": np.array([kept.trial for kept in shelf.kept]),
         "predictions": np.stack([kept.predictions for kept in shelf.kept]),
-        "numeric": sample.numeric,
-        "plain": sample.plain,
-        "categories": sample.categories,
+        **{f"{SAMPLE}{name}": array for name, array in shelf.sample.arrays.items()},
     }
     documents = model_documents(shelf.task, shelf.preparation, parts, 1.0, result)
     weights = (half_where_equal(part.weights) for part in parts)
@@ -117,9 +116,9 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
     model = read_model(path, Contents(contents.documents, tuple(weights)))
     target = model.preparation.schema.target
     _check(path, more, len(model.parts), len(target.labels))
+    sample = _sample(path, more, model)
     if model.result.metric not in METRICS:
         raise UnfitBundle(path, "its metric is none that Netwright knows")
-    sample = Features(more["numeric"], more["plain"], more["categories"])
     kept = tuple(
         Kept(int(number), part.candidate, part.weights, predictions)
         for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
@@ -131,12 +130,14 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
 
 def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> None:
     """Refuse arrays that do not belong together: what is chosen by must have a number for every row."""
-    names = {"truth", "folds", "seed", "trials", "predictions", "numeric", "plain", "categories"}
-    if set(more) != names or not all(np.isfinite(array).all() for array in more.values()):
+    names = {name for name in more if not name.startswith(SAMPLE)}
+    if names != {"truth", "folds", "seed", "trials", "predictions"} or not all(
+        np.isfinite(array).all() for array in more.values()
+    ):
         raise UnfitBundle(path, "the arrays beside its networks are not those that Netwright writes")
     rows = len(more["truth"]) if more["truth"].ndim else 0
     shape = (parts, rows, classes) if classes else (parts, rows)
-    whole = all(more[name].dtype == np.int64 for name in ("folds", "seed", "trials", "categories"))
+    whole = all(more[name].dtype == np.int64 for name in ("folds", "seed", "trials"))
     fits = (
         rows >= 2
         and whole
@@ -148,7 +149,20 @@ def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> N
         and int(more["seed"][0]) >= 0
         and len(np.unique(more["folds"])) >= 2
         and (not classes or 0 <= int(more["truth"].min()) <= int(more["truth"].max()) < classes)
-        and all(more[name].ndim == 2 and len(more[name]) == len(more["numeric"]) for name in ("plain", "categories"))
     )
     if not fits:
         raise UnfitBundle(path, "the arrays beside its networks do not belong together")
+
+
+def _sample(path: Path, more: Mapping[str, Array], model: Model) -> Features:
+    """Return the encoded rows, if they are such as the model's preparation gives."""
+    schema = model.preparation.schema
+    nothing = pd.DataFrame({column.name: pd.Series([], dtype=object) for column in schema.columns})
+    like = model.preparation.encode(model.task.parse(nothing, schema)).arrays
+    arrays = {name.removeprefix(SAMPLE): array for name, array in more.items() if name.startswith(SAMPLE)}
+    fits = set(arrays) == set(like) and all(
+        array.dtype == like[name].dtype and array.shape[1:] == like[name].shape[1:] for name, array in arrays.items()
+    )
+    if not fits or len({len(array) for array in arrays.values()}) != 1:
+        raise UnfitBundle(path, "the encoded rows beside its networks are not such as its preprocessing gives")
+    return Features(arrays)

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import torch
 
-from netwright.build.torch import Batch, Noise, forward, initial_weights
+from netwright.build.torch import Noise, forward, initial_weights
 from netwright.spec.blocks import Block, Dense, Head, Identity, TableInput
 from netwright.spec.network import Network
 from netwright.testing.blocks import check_network, example_networks
@@ -31,8 +31,8 @@ def test_dropout_keeps_the_mean_and_honours_the_rate_of_each_network() -> None:
     network = Network((TableInput(4, 0, (), Identity()), Dense(512, "relu"), Head(1)))
     weights = initial_weights(network, torch.zeros(4, 49), [1, 1])
     weights["2.weight"] = torch.ones_like(weights["2.weight"])
-    batch = Batch(torch.randn(2, 200, 4), torch.zeros(2, 200, 0), torch.zeros(2, 200, 0, dtype=torch.int64))
-    batch.numeric[1] = batch.numeric[0]
+    batch = {"numeric": torch.randn(2, 200, 4)}
+    batch["numeric"][1] = batch["numeric"][0]
     noise = Noise(torch.tensor([0.0, 0.5]), torch.Generator().manual_seed(0))
     calm = forward(network, weights, batch)
     noisy = forward(network, weights, batch, noise)

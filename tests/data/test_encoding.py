@@ -64,20 +64,19 @@ ENCODER = fit_encoder(FRAME, SCHEMA, 0)
 
 def same(one: Features, other: Features) -> bool:
     """Return whether features are equal, bit for bit."""
-    parts = ("numeric", "plain", "categories")
-    return all(getattr(one, part).tobytes() == getattr(other, part).tobytes() for part in parts)
+    return all(array.tobytes() == other[name].tobytes() for name, array in one.arrays.items())
 
 
 def test_features_are_as_the_encoder_says() -> None:
     """Shapes and types are those that networks are built for."""
     features = encode(ENCODER, FRAME)
-    assert features.numeric.shape == (300, len(ENCODER.quantiles))
-    assert features.plain.shape == (300, ENCODER.plain_columns)
-    assert features.categories.shape == (300, 1)
+    assert features["numeric"].shape == (300, len(ENCODER.quantiles))
+    assert features["plain"].shape == (300, ENCODER.plain_columns)
+    assert features["categories"].shape == (300, 1)
     assert ENCODER.cardinalities == (16,)
     assert ENCODER.quantiles.shape == (7, KNOTS)  # amount, tail twice, when, frequency of place, letters, words
-    assert (features.numeric.dtype, features.plain.dtype) == (np.float32, np.float32)
-    assert features.categories.dtype == np.int64
+    assert (features["numeric"].dtype, features["plain"].dtype) == (np.float32, np.float32)
+    assert features["categories"].dtype == np.int64
     assert (np.diff(ENCODER.quantiles, axis=1) > 0).all()
 
 
@@ -111,7 +110,7 @@ def test_no_rows_have_no_features_of_the_right_width() -> None:
     """An empty table is encoded too."""
     features = encode(ENCODER, FRAME.take(np.zeros(0, np.int64)))
     assert len(features) == 0
-    assert features.plain.shape[1] == ENCODER.plain_columns
+    assert features["plain"].shape[1] == ENCODER.plain_columns
 
 
 CELLS: dict[Kind, Any] = {
@@ -146,10 +145,10 @@ def test_any_table_is_encoded_finitely_and_the_same_after_a_round_trip(data: st.
     encoder = fit_encoder(fitted, schema_of({str(i): kind for i, kind in enumerate(kinds)}), 0)
     document = json.loads(json.dumps(encoder.to_json(), allow_nan=False))
     features = encode(encoder, seen)
-    assert np.isfinite(features.numeric).all()
-    assert np.isfinite(features.plain).all()
-    assert features.numeric.shape[1] + features.plain.shape[1] + features.categories.shape[1] > 0
-    assert all((features.categories[:, i] < size).all() for i, size in enumerate(encoder.cardinalities))
+    assert np.isfinite(features["numeric"]).all()
+    assert np.isfinite(features["plain"]).all()
+    assert features["numeric"].shape[1] + features["plain"].shape[1] + features["categories"].shape[1] > 0
+    assert all((features["categories"][:, i] < size).all() for i, size in enumerate(encoder.cardinalities))
     assert same(features, encode(decode_encoder(document, encoder.tensors()), seen))
     for one, other in zip(before, (fitted, seen), strict=True):
         assert all(

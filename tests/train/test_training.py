@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from netwright.build.torch import Batch, forward, initial_weights
-from netwright.data.features import Features
+from netwright.data.features import Features, table_features
 from netwright.errors import TrialError
 from netwright.spec.blocks import Dense, Head, Identity, Periodic, TableInput
 from netwright.spec.network import Network, Recipe
@@ -29,19 +29,21 @@ QUIET = Control(lambda: 0.0, lambda: False, lambda progress: None)
 
 def _features(rows: int = 300) -> Features:
     numeric = np.random.default_rng(0).normal(size=(rows, 4)).astype(np.float32)
-    return Features(numeric, np.zeros((rows, 0), np.float32), np.zeros((rows, 0), np.int64))
+    return table_features(numeric, np.zeros((rows, 0), np.float32), np.zeros((rows, 0), np.int64))
 
 
 def _classes(features: Features) -> np.ndarray:
-    return (features.numeric[:, 0] + np.abs(features.numeric[:, 1]) > 0.5).astype(np.int64) + (
-        features.numeric[:, 2] > 1
+    return (features["numeric"][:, 0] + np.abs(features["numeric"][:, 1]) > 0.5).astype(np.int64) + (
+        features["numeric"][:, 2] > 1
     )
 
 
 def _rows() -> Rows:
     features = _features()
     return as_rows(
-        features, _classes(features), np.quantile(features.numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32)
+        features,
+        _classes(features),
+        np.quantile(features["numeric"], np.linspace(0, 1, 49), axis=0).T.astype(np.float32),
     )
 
 
@@ -111,10 +113,10 @@ def test_the_weights_of_a_fold_are_chosen_by_the_other_folds() -> None:
     noisy = rows.targets.clone()
     splits = _splits()
     noisy[splits[0].valid] = torch.from_numpy(np.random.default_rng(1).integers(0, 3, 100))
-    shuffled = Rows(rows.numeric, rows.plain, rows.categories, noisy, rows.quantiles)
+    shuffled = Rows(rows.features, noisy, rows.quantiles)
     swapped = noisy.clone()
     swapped[splits[0].valid] = torch.from_numpy(np.random.default_rng(2).integers(0, 3, 100))
-    other = Rows(rows.numeric, rows.plain, rows.categories, swapped, rows.quantiles)
+    other = Rows(rows.features, swapped, rows.quantiles)
     results = []
     for data in (shuffled, other):
         alone = [splits[0], splits[1]]
@@ -129,7 +131,7 @@ def test_the_weights_of_a_fold_are_chosen_by_the_other_folds() -> None:
 def test_a_diverging_trial_is_an_error_with_a_reason() -> None:
     """Weights that are not finite end the trial, not the run."""
     rows = _rows()
-    broken = Rows(rows.numeric * float("nan"), rows.plain, rows.categories, rows.targets, rows.quantiles)
+    broken = Rows({"numeric": rows.features["numeric"] * float("nan")}, rows.targets, rows.quantiles)
     with pytest.raises(TrialError, match="not a number"):
         train_population(NETWORK, [Recipe(epochs=1)], broken, _splits(), LOSSES["cross_entropy"], QUIET, [0])
 
@@ -137,7 +139,7 @@ def test_a_diverging_trial_is_an_error_with_a_reason() -> None:
 def test_regression_learns_values() -> None:
     """The squared error falls below the variance, and members of the stack predict one value a row."""
     features = _features()
-    values = (features.numeric[:, 0] * 2 + features.numeric[:, 1]).astype(np.float32)
+    values = (features["numeric"][:, 0] * 2 + features["numeric"][:, 1]).astype(np.float32)
     network = Network((TableInput(4, 0, (), Identity()), Dense(32), Head(1)))
     rows = as_rows(features, values / values.std(), np.zeros((4, 49), np.float32))
     (trained,) = train_population(
@@ -251,7 +253,7 @@ def _halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def _batch() -> Batch:
     features = _features(5)
-    return Batch(*(torch.from_numpy(array)[None] for array in (features.numeric, features.plain, features.categories)))
+    return {name: torch.from_numpy(array)[None] for name, array in features.arrays.items()}
 
 
 def test_heirs_go_on_from_their_parents_weights() -> None:
@@ -296,7 +298,7 @@ def test_sparsity_closes_the_gates_of_features_that_say_nothing() -> None:
     cells = generator.normal(size=(400, 12)).astype(np.float32)
     truth = (cells[:, 0] + cells[:, 1] > 0).astype(np.int64)
     nothing = np.zeros((400, 0))
-    features = Features(cells, nothing.astype(np.float32), nothing.astype(np.int64))
+    features = table_features(cells, nothing.astype(np.float32), nothing.astype(np.int64))
     rows = as_rows(features, truth, np.tile(np.linspace(-3, 3, 49, dtype=np.float32), (12, 1)))
     network = Network((TableInput(12, 0, (), Identity()), Dense(16), Head(2)))
     splits = [Split(np.arange(0, 400, 2), np.arange(1, 400, 2)), Split(np.arange(1, 400, 2), np.arange(0, 400, 2))]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -34,13 +33,8 @@ from netwright.spec.network import Network
 Weights = Mapping[str, Tensor]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Rows for each network of the stack: numeric (M, B, F), plain (M, B, P), categories (M, B, C)."""
-
-    numeric: Tensor
-    plain: Tensor
-    categories: Tensor
+Batch = Mapping[str, Tensor]
+"""Rows for each network of the stack, (M, B, ...) by name: see `data.features.Features`."""
 
 
 # --- the starting weights ------------------------------------------------------------------------------------------
@@ -172,7 +166,7 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
     Returns:
         (M, E, B, K) logits, or values for regression.
     """
-    hidden = batch.numeric
+    hidden = next(iter(batch.values()))
     for position, block in enumerate(network.blocks):
         prefix = f"{position}."
         parts = {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
@@ -238,11 +232,11 @@ def _apply_input(block: TableInput, parts: Weights, batch: Batch) -> Tensor:
     """Return the features (M, B, F) of a batch."""
     pieces = []
     if block.numeric:
-        pieces.append(_embed(block.embedding, parts, batch.numeric))
+        pieces.append(_embed(block.embedding, parts, batch["numeric"]))
     if block.plain:
-        pieces.append(batch.plain)
+        pieces.append(batch["plain"])
     if block.cardinalities:
-        pieces.append(_embed_categories(block, parts["categories"], batch.categories))
+        pieces.append(_embed_categories(block, parts["categories"], batch["categories"]))
     return torch.cat(pieces, dim=2) * parts["scale"].unsqueeze(1)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.data.categories import ONE_HOT, CategoryEncoding, Room, room_for
-from netwright.data.features import Features
+from netwright.data.features import Features, table_features
 from netwright.data.frame import Frame
 from netwright.data.moments import MomentEncoding
 from netwright.data.ngrams import BUCKETS
@@ -110,7 +110,7 @@ def fit_encoder(frame: Frame, schema: Schema, seed: int) -> TableEncoder:
         present = cells[~missing_cells(cells)]  # missing cells are all 0, and would take knots from the others
         quantiles += [fit_quantiles(view) for view in encoding.numeric_views(present)]
     knots = np.stack(quantiles) if quantiles else np.empty((0, KNOTS), np.float32)
-    return TableEncoder(columns, knots, _assemble(columns, _no_rows(columns)).plain.shape[1])
+    return TableEncoder(columns, knots, _assemble(columns, _no_rows(columns))["plain"].shape[1])
 
 
 def _fit_column(cells: Array, column: Column, room: Room, seed: int) -> Encoding:
@@ -135,7 +135,7 @@ def encode(encoder: TableEncoder, frame: Frame) -> Features:
 def _assemble(columns: Mapping[str, Encoding], frame: Frame) -> Features:
     # Laid out evenly first: numpy computes sines of strided arrays another way, to another last bit.
     pieces = [column.encode(np.ascontiguousarray(frame.columns[name])) for name, column in columns.items()]
-    return Features(
+    return table_features(
         _stack([view for piece in pieces for view in piece.numeric], frame.rows, np.float32),
         _stack([view for piece in pieces for view in piece.plain], frame.rows, np.float32),
         _stack([view for piece in pieces for view in piece.categories], frame.rows, np.int64),
@@ -204,9 +204,9 @@ def _decode(document: _Document, tensors: Mapping[str, Array]) -> TableEncoder:
         if isinstance(column, PairEncoding) and not column.low < column.high:
             raise _Unfit("the two values are not two")
     empty = _assemble(columns, _no_rows(columns))
-    if empty.plain.shape[1] != document.plain_columns:
+    if empty["plain"].shape[1] != document.plain_columns:
         raise _Unfit("the features are not as many as the document says")
-    quantiles = _checked(tensors.get("quantiles"), np.float32, (empty.numeric.shape[1], KNOTS))
+    quantiles = _checked(tensors.get("quantiles"), np.float32, (empty["numeric"].shape[1], KNOTS))
     if (np.diff(quantiles, axis=1) <= 0).any():
         raise _Unfit("quantiles fall")
     return TableEncoder(columns, quantiles, document.plain_columns)

@@ -1,30 +1,46 @@
-"""What a network for tables eats: three arrays with one row for every row of the table."""
+"""What networks eat: named arrays with one entry for every row."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
 class Features:
     """Encoded rows.
 
     Attributes:
-        numeric: (N, F) float32, scaled and clipped smoothly, missing cells 0; these get numerical embeddings.
-        plain: (N, P) float32, fed to the network as they are: booleans, missing flags, one-hot categories.
-        categories: (N, C) int64, category numbers for embeddings; 0 stands for unseen, rare or missing.
+        arrays: (N, ...) by name, one at least. Of tables: `numeric` (N, F) float32, scaled and clipped smoothly,
+            missing cells 0, which get numerical embeddings; `plain` (N, P) float32, fed to the network as they are:
+            booleans, missing flags, one-hot categories; `categories` (N, C) int64, category numbers for embeddings, of
+            which 0 stands for unseen, rare or missing. Of pictures: `pictures` (N, H, W, C) uint8.
     """
 
-    numeric: NDArray[np.float32]
-    plain: NDArray[np.float32]
-    categories: NDArray[np.int64]
+    arrays: Mapping[str, Array]
 
     def __len__(self) -> int:
-        return len(self.numeric)
+        return len(next(iter(self.arrays.values())))
 
-    def rows(self, index: NDArray[np.int64]) -> Features:
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+    def rows(self, index: NDArray[np.int64] | slice) -> Features:
         """Return the rows named by `index` (B,)."""
-        return Features(self.numeric[index], self.plain[index], self.categories[index])
+        return Features({name: array[index] for name, array in self.arrays.items()})
+
+
+def table_features(numeric: Array, plain: Array, categories: Array) -> Features:
+    """Return the features of a table."""
+    return Features({"numeric": numeric, "plain": plain, "categories": categories})
+
+
+def joined(first: Features, second: Features) -> Features:
+    """Return the rows of both, one after the other."""
+    return Features({name: np.concatenate([array, second[name]]) for name, array in first.arrays.items()})

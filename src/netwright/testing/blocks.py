@@ -49,13 +49,12 @@ def check_network(network: Network) -> None:
     quantiles = torch.randn(first.numeric, 49, generator=generator).sort(dim=1)[0]
     weights = initial_weights(network, quantiles, [1, 2])
     _check_shapes(network, weights)
-    batch = Batch(
-        torch.randn(2, 7, first.numeric, generator=generator),
-        torch.randn(2, 7, first.plain, generator=generator),
-        torch.stack([torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities], dim=2)
-        if first.cardinalities
-        else torch.zeros(2, 7, 0, dtype=torch.int64),
-    )
+    categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
+    batch = {
+        "numeric": torch.randn(2, 7, first.numeric, generator=generator),
+        "plain": torch.randn(2, 7, first.plain, generator=generator),
+        "categories": torch.stack(categories, dim=2) if categories else torch.zeros(2, 7, 0, dtype=torch.int64),
+    }
     outputs = forward(network, weights, batch)
     members = network_cost(network).members
     assert outputs.shape == (2, members, 7, network.outputs), f"outputs are {tuple(outputs.shape)}"
@@ -77,7 +76,7 @@ def _check_shapes(network: Network, weights: dict[str, torch.Tensor]) -> None:
 def _check_alone(network: Network, quantiles: torch.Tensor, batch: Batch, outputs: torch.Tensor) -> None:
     """The second network of the stack gives the same when it is built and asked alone."""
     alone = initial_weights(network, quantiles, [2])
-    own = Batch(batch.numeric[1:], batch.plain[1:], batch.categories[1:])
+    own = {name: tensor[1:] for name, tensor in batch.items()}
     torch.testing.assert_close(forward(network, alone, own)[0], outputs[1], rtol=1e-4, atol=1e-5)
 
 

@@ -23,8 +23,8 @@ def check_task(task: Task) -> None:
     preparation = task.prepare(loaded, 0)
     features = preparation.encode(loaded.frame)
     assert len(features) == len(loaded.truth) == len(loaded.groups), "rows and truths are not as many"
-    for array in (features.numeric, features.plain):
-        assert np.isfinite(array).all(), "a feature is not finite"
+    for name, array in features.arrays.items():
+        assert np.isfinite(array).all(), f"a number of {name} is not finite"
     _check_points(task, preparation, len(loaded.truth))
     _check_learns(task, loaded, preparation)
     _check_restored(task, loaded, preparation)
@@ -73,6 +73,5 @@ def _check_restored(task: Task, loaded: Loaded, preparation: Preparation) -> Non
     restored = task.restore(documents, preparation.tensors())
     before, after = preparation.encode(loaded.frame), restored.encode(loaded.frame)
     assert restored.schema == preparation.schema, "the schema changed on its way through a bundle"
-    for name in ("numeric", "plain", "categories"):
-        same = np.array_equal(getattr(before, name), getattr(after, name))
-        assert same, f"{name} features changed on their way through a bundle"
+    for name, array in before.arrays.items():
+        assert np.array_equal(array, after[name]), f"{name} features changed on their way through a bundle"

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from netwright.build.torch import Batch, forward
+from netwright.build.torch import forward
 from netwright.data.features import Features
 from netwright.spec.costs import widest
 from netwright.spec.network import Network
@@ -45,9 +45,8 @@ def predict_stack(
     starts = range(0, max(len(features), 1), size)
 
     def piece(start: int) -> Tensor:
-        part = slice(start, start + size)
-        arrays = (features.numeric[part], features.plain[part], features.categories[part])
-        batch = Batch(*(torch.from_numpy(array).expand(stack, *array.shape) for array in arrays))
+        part = features.rows(slice(start, start + size)).arrays
+        batch = {name: torch.from_numpy(array).expand(stack, *array.shape) for name, array in part.items()}
         with torch.no_grad():
             return LOSSES[loss].decode(forward(network, tensors, batch))
 

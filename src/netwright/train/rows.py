@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,25 +16,23 @@ from netwright.data.features import Features
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows as tensors: numeric (N, F), plain (N, P), categories (N, C), targets (N,), quantiles (F, Q)."""
+    """Encoded rows as tensors: features (N, ...) by name, targets (N,), quantiles (F, Q)."""
 
-    numeric: Tensor
-    plain: Tensor
-    categories: Tensor
+    features: Mapping[str, Tensor]
     targets: Tensor
     quantiles: Tensor
 
     def batch(self, index: Tensor) -> Batch:
         """Return the rows named by `index` (M, B)."""
-        return Batch(self.numeric[index], self.plain[index], self.categories[index])
+        return {name: tensor[index] for name, tensor in self.features.items()}
 
 
 def as_rows(
     features: Features, targets: NDArray[np.float32] | NDArray[np.int64], quantiles: NDArray[np.float32]
 ) -> Rows:
     """Return features and targets as tensors that share their memory."""
-    arrays = (features.numeric, features.plain, features.categories, targets, quantiles)
-    return Rows(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in features.arrays.items()}
+    return Rows(tensors, *(torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles)))
 
 
 @dataclass(frozen=True)
