@@ -17,6 +17,7 @@ import pandas as pd
 from tabular import files, index
 
 from netwright.bench import Bench, set_up
+from netwright.data.reading import read_table
 from netwright.metrics import METRICS, find_metric
 from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import spread_rows
@@ -46,7 +47,7 @@ def main() -> None:
 def compare(folder: Path, entry: dict[str, Any]) -> list[list[str]]:
     """Return a line for each metric of a table."""
     train, test = files(folder, entry)
-    loaded = TASK.load(Request(train, entry["target"], {}, entry["task"].removeprefix("tabular_")))
+    loaded = TASK.load(Request(read_table(train), entry["target"], {}, entry["task"].removeprefix("tabular_")))
     outcome = loaded.schema.target.outcome
     bench = set_up(TASK, loaded, find_metric("auto", outcome), seed=0)
     judge = pd.read_parquet(test)
@@ -67,7 +68,7 @@ def members(bench: Bench, frame: Any) -> tuple[Any, Any, Any]:
     rows, outcome = len(bench.loaded.truth), bench.loaded.schema.target.outcome
     candidate = TASK.candidate(TASK.portfolio(rows, outcome)[0], bench.preparation)
     quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
-    loss = bench.preparation.loss
+    loss = bench.preparation.goal.loss
     (trained,) = train_population(
         candidate.network, [candidate.recipe], bench.rows, bench.splits, LOSSES[loss], quiet, [0]
     )
@@ -75,12 +76,12 @@ def members(bench: Bench, frame: Any) -> tuple[Any, Any, Any]:
 
     def answers(cells: Any) -> Any:
         raw = predict_stack(candidate.network, weights, bench.preparation.encode(cells), loss)
-        return np.stack([bench.preparation.decode(each) for each in raw])
+        return np.stack([bench.preparation.goal.decode(each) for each in raw])
 
-    out_of_fold = np.empty((rows, bench.preparation.outputs), np.float32)
+    out_of_fold = np.empty((rows, bench.preparation.goal.outputs), np.float32)
     for split, predictions in zip(bench.splits, trained.predictions, strict=True):
         out_of_fold[split.valid] = predictions
-    residuals = bench.loaded.truth - bench.preparation.decode(out_of_fold) if outcome == "regression" else None
+    residuals = bench.loaded.truth - bench.preparation.goal.decode(out_of_fold) if outcome == "regression" else None
     return answers(bench.loaded.frame.take(spread_rows(rows, ROWS))), answers(frame), residuals
 
 

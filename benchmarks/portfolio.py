@@ -188,20 +188,20 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     began = time.thread_time()
     control = Control(lambda: (time.thread_time() - began) / MOST_SECONDS, lambda: False, lambda progress: None)
     try:
-        loss = LOSSES[bench.preparation.loss]
+        loss = LOSSES[bench.preparation.goal.loss]
         (trained,) = train_population(
             candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, control, [0]
         )
     except TrialError:
         return {**base, "seconds": time.thread_time() - began, "loss": np.inf}
     seconds = time.thread_time() - began
-    raw = np.empty((rows, bench.preparation.outputs), np.float32)
+    raw = np.empty((rows, bench.preparation.goal.outputs), np.float32)
     for split, predictions in zip(bench.splits, trained.predictions, strict=True):
         raw[split.valid] = predictions
     weights = {name: tensor.numpy() for name, tensor in trained.weights.items()}
     features = bench.preparation.encode(frame.take(known))
-    judged = predict_stack(candidate.network, weights, features, bench.preparation.loss).mean(axis=0)
-    decode = bench.preparation.decode
+    judged = predict_stack(candidate.network, weights, features, bench.preparation.goal.loss).mean(axis=0)
+    decode = bench.preparation.goal.decode
     return {**base, "seconds": seconds, "loss": trained.loss, "inside": decode(raw), "judged": decode(judged)}
 
 

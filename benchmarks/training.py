@@ -25,11 +25,12 @@ from torch import Tensor, nn
 
 from netwright.attempt import MOST_SIBLINGS, SMALL_STEP
 from netwright.data.features import table_features
+from netwright.machine import usable_cores
 from netwright.spec.blocks import Dense, Head, Periodic, TableInput
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Network, Recipe
 from netwright.train import adam, population
-from netwright.train.lanes import run_lanes, usable_cores
+from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.population import Population
 from netwright.train.rows import Rows, Split, as_rows

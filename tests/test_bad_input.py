@@ -41,7 +41,7 @@ BAD: dict[str, tuple[Write | None, tuple[str, ...], tuple[str, ...]]] = {
     "empty file": (lambda path: path.write_bytes(b""), ("--target", "label"), ("empty",)),
     "header only": (lambda path: path.write_text("a,label\n"), ("--target", "label"), ("no rows",)),
     "binary": (lambda path: path.write_bytes(bytes(range(256)) * 40), ("--target", "label"), ("table",)),
-    "a folder": (lambda path: path.mkdir(), ("--target", "label"), ("not a file",)),
+    "a folder": (lambda path: path.mkdir(), ("--target", "label"), ("holds no image",)),
     "misspelt target": (
         lambda path: table().to_csv(path, index=False),
         ("--target", "lable"),

@@ -142,7 +142,7 @@ def test_the_version_is_printed(command: Any) -> None:
     ("words", "said"),
     [
         (("fti",), "Did you mean 'fit'? See: netwright --help"),
-        (("fit", "x.csv"), "Missing option '--target'. See: netwright fit --help"),
+        (("fit",), "Missing argument 'data'. See: netwright fit --help"),
         (("fit", "x.csv", "--target", "y", "--seed", "one"), "'--seed'"),
         (("fit", "x.csv", "--target", "y", "--seed", "-1"), "'--seed'"),
         (("fit", "x.csv", "--target", "y", "--tiem", "5s"), "--time"),
@@ -188,6 +188,8 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "5",
         "--test",
         "t.csv",
+        "--bad-images",
+        "0.2",
         "--single",
         "--max-latency",
         "1ms",
@@ -210,6 +212,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
+        "bad_images": 0.2,
         "kinds": {"zip": "categorical", "a=b": "text"},
     }
     assert (budget.seconds, budget.trials) == (300, None)

@@ -11,6 +11,7 @@ from netwright import errors
 from netwright.errors import NetwrightError, nearest
 
 GIVEN: dict[str, tuple[Any, ...]] = {
+    "BadImages": (["cat/1.jpg", "dog/2.jpg"], "it is damaged"),
     "BadKind": ("zip",),
     "BadLatency": ("fast",),
     "BadSize": ("small",),
@@ -20,6 +21,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "DamagedBundle": ("model.nw", "spec.json is not plain JSON"),
     "DamagedJournal": ("journal.sqlite", "a table is missing"),
     "DuplicateColumns": ("data.csv", ["size", "colour"]),
+    "EmptyFolder": ("pictures", [".jpg", ".png"]),
     "EmptyTable": ("data.csv", "the file is empty"),
     "FolderInUse": ("out",),
     "HostileBundle": ("model.nw", "a member stands in it twice"),
@@ -35,6 +37,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NoInputs": ("the target 'label' is its only column",),
     "NoKeptTrials": ("nowhere",),
     "NoProbabilities": ("price",),
+    "NoTarget": (),
     "NoTrialFinished": ("memory did not suffice",),
     "NotABundle": ("data.csv",),
     "NotAFile": ("folder",),
@@ -47,8 +50,10 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "SpecError": ("width: input should be less than 8192",),
     "TimeAndTrials": (),
     "TooFewRows": ("label", 9, 10),
+    "TooManyBadImages": (30, 100, "cat/1.jpg", "it is damaged"),
     "TooManyClasses": ("label", 2000, 1000),
     "TruncatedBundle": ("model.nw",),
+    "UnequalLengths": (100, 99),
     "UnfinishedRun": ("journal.sqlite",),
     "UnfitBundle": ("model.nw", "the shapes of its weights are wrong"),
     "UnfitTest": ("There is no column 'label' to predict.",),

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
+NAMED = {"PIL": "pillow"}  # packages that are imported by another name than they are installed by
 TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
 
 
@@ -37,10 +38,12 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
-    """The core and what training adds, together and apart."""
-    core, train = names(PROJECT["dependencies"]), names(PROJECT["optional-dependencies"]["train"])
-    assert core | train == imported(SOURCE) | BY_PANDAS
+    """The core, what training adds and what images need, together and apart."""
+    core, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
+    train, image = names(extras["train"]), names(extras["image"])
+    assert core | train | image == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
     assert train == TRAINING
+    assert image == {"pillow"}
 
 
 def test_every_dependency_has_a_version_that_was_tried() -> None:
@@ -48,7 +51,7 @@ def test_every_dependency_has_a_version_that_was_tried() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     pinned = dict(line.lower().split("==") for line in lines)
     extras = PROJECT["optional-dependencies"]
-    declared = [*PROJECT["dependencies"], *extras["train"], *extras["dev"]]
+    declared = [*PROJECT["dependencies"], *extras["train"], *extras["image"], *extras["dev"]]
     assert names(declared) <= set(pinned)
     for line in declared:
         lowest = re.search(r">=([\d.]+)", line)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from netwright.data.folders import CLASS, IMAGE, PART
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
 from netwright.errors import NoProbabilities, UnknownFormat
@@ -20,6 +22,8 @@ FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
 def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFrame:
     """Return one row for each row of the table: the predicted target, and the probability of each class if asked.
 
+    Where the table was read from a folder of images, their paths come first.
+
     Raises:
         DataError: if a column is missing.
         NoProbabilities: if they are asked of a model that predicts a number.
@@ -27,13 +31,18 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     target = model.preparation.schema.target.name
     if proba and model.outcome == Outcome.REGRESSION:
         raise NoProbabilities(target)
-    answers = model.answers(table)
+    answers, columns = model.answers(table), _names(table)
     if model.outcome == Outcome.REGRESSION:
-        return pd.DataFrame({target: answers})
-    columns = {target: label_array(model.labels)[answers.argmax(axis=1)]}
+        return pd.DataFrame({**columns, target: answers})
+    columns |= {target: label_array(model.labels)[answers.argmax(axis=1)]}
     if proba:
         columns |= {f"{target}={label}": answers[:, place] for place, label in enumerate(model.labels)}
     return pd.DataFrame(columns)
+
+
+def _names(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the paths of images that were found in a folder: without them nobody knows which answer is whose."""
+    return {IMAGE: table[IMAGE].to_numpy()} if {*table.columns} <= {IMAGE, CLASS, PART} else {}
 
 
 def check_format(path: Path) -> None:

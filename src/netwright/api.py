@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netwright._version import __version__
 from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
+from netwright.data.folders import CLASS, IMAGE, parted
 from netwright.data.reading import read_table
-from netwright.errors import BadTrials, NoKeptTrials
+from netwright.errors import BadTrials, NoKeptTrials, NoTarget, UnequalLengths
 from netwright.evaluation import check_test, evaluate
-from netwright.events import DataRead, Event, Listener, RunFinished, RunStarted
+from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
+from netwright.examples import surest_mistakes
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import make_limits
+from netwright.machine import usable_cores
 from netwright.metrics import find_metric
 from netwright.model import Model
 from netwright.report.html import write_report
@@ -31,9 +37,8 @@ from netwright.run import search as try_candidates
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
-from netwright.tasks import TASKS
-from netwright.tasks.task import Request
-from netwright.train.lanes import usable_cores
+from netwright.tasks import find_task
+from netwright.tasks.task import BAD_IMAGES, Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +83,8 @@ class Run:
 
 
 def fit(
-    data: str | Path | pd.DataFrame,
-    target: str,
+    data: str | Path | pd.DataFrame | NDArray[np.uint8],
+    target: str | Sequence[Any] | NDArray[Any] | None = None,
     *,
     time: str | float | None = "60s",
     task: str = "auto",
@@ -90,26 +95,30 @@ def fit(
     trials: int | None = None,
     kinds: Mapping[str, str] | None = None,
     test: str | Path | pd.DataFrame | None = None,
+    bad_images: float = BAD_IMAGES,
     single: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
-    """Design, train, select and save a network for a table.
+    """Design, train, select and save a network for a table or for images.
 
     Args:
-        data: a CSV, TSV, Parquet, JSON lines or Excel file, or a pandas frame.
-        target: the column to predict.
+        data: a CSV, TSV, Parquet, JSON lines or Excel file; a folder of images, with one folder a class or with parts
+            `train`, `val` and `test` that are built so; a pandas frame; or images (N, H, W) or (N, H, W, C) of uint8.
+        target: the column to predict; nothing for a folder of images; for an array of images the N labels or numbers.
         time: wall clock, such as `"60s"` or `"5m"`, everything included. Ignored when `trials` is given.
-        task: auto, classification, binary, multiclass or regression.
+        task: auto, classification, binary, multiclass or regression; with `image_` or `tabular_` in front, or these
+            words alone, where the kind of the data is not to be found out.
         metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
         out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
         search: the way to search: auto, evolution, local, mixed, random or tpe; auto is evolution.
         seed: every random number comes from it.
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
-        test: a file or frame with the target, for metrics on rows that nothing else has seen.
+        test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
+        bad_images: share of images that may be left out because they cannot be decoded.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
         max_size: what the model file may take, such as `"2MB"`. Where the mix passes a limit, a smaller mix or one
@@ -124,9 +133,9 @@ def fit(
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
     folder = Path(out)
-    chosen = TASKS["tabular"]
-    loaded = chosen.load(Request(data, target, kinds or {}, task))
-    tested = None if test is None else read_table(test)
+    table, target, tested = _tables(data, target, test)
+    chosen, asked = find_task(task, table, target)
+    loaded = chosen.load(Request(table, target, kinds or {}, asked, bad_images))
     if tested is not None:
         check_test(chosen, loaded.schema, tested)
     outcome = loaded.schema.target.outcome
@@ -162,13 +171,36 @@ def fit(
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
         model.save(folder / "model.nw")
         write_shelf(folder / SHELF, shelf, of_mixes(model.result))
+        tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
 
 
+def _tables(
+    data: str | Path | pd.DataFrame | NDArray[Any],
+    target: str | Sequence[Any] | NDArray[Any] | None,
+    test: str | Path | pd.DataFrame | None,
+) -> tuple[pd.DataFrame, str, pd.DataFrame | None]:
+    """Return the table to learn from, the column to predict, and the table to test on if there is one.
+
+    Raises:
+        DataError: if one of them cannot be read, or nobody said what to predict.
+    """
+    table, part = parted(read_table(data))
+    if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
+        if len(target) != len(table):
+            raise UnequalLengths(len(table), len(target))
+        table, target = table.assign(**{CLASS: [*target]}), CLASS
+    if target is None and {*table.columns} == {IMAGE, CLASS}:
+        target = CLASS
+    if not isinstance(target, str):
+        raise NoTarget
+    return table, target, part if test is None else read_table(test)
+
+
 def _settings(
-    data: str | Path | pd.DataFrame,
+    data: str | Path | pd.DataFrame | NDArray[Any],
     target: str,
     budget: Budget,
     task: str,
@@ -198,7 +230,7 @@ def _settings(
     }
 
 
-def _named(data: str | Path | pd.DataFrame) -> str:
+def _named(data: str | Path | pd.DataFrame | NDArray[Any]) -> str:
     return str(data) if isinstance(data, str | Path) else "a data frame"
 
 

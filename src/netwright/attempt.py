@@ -207,7 +207,7 @@ class Attempt:
         bench = self._bench
         recipes = [candidate.recipe for candidate in self._candidates]
         seeds = [bench.seed * 100_003 + self.tickets[0].number + place for place in range(len(recipes))]
-        network, loss = self._candidates[0].network, LOSSES[bench.preparation.loss]
+        network, loss = self._candidates[0].network, LOSSES[bench.preparation.goal.loss]
         while True:
             try:
                 return train_population(
@@ -263,12 +263,12 @@ class Attempt:
     def _judge(self, ticket: Ticket, candidate: Candidate, trained: Trained, seconds: float) -> Trial | str:
         """Put the folds' predictions in the order of the rows and score them."""
         bench = self._bench
-        raw = np.empty((len(bench.folds), bench.preparation.outputs), np.float32)
+        raw = np.empty((len(bench.folds), bench.preparation.goal.outputs), np.float32)
         for split, predictions in zip(bench.splits, trained.predictions, strict=True):
             raw[split.valid] = predictions
         if not np.isfinite(raw).all() or not np.isfinite(trained.loss):
             return "the loss was not a number: training diverged"
-        predictions = bench.preparation.decode(raw)
+        predictions = bench.preparation.goal.decode(raw)
         score = bench.metric.function(bench.loaded.truth, predictions)
         folds = len(bench.splits)
         return Trial(ticket, candidate, trained.weights, folds, predictions, score, trained.loss, seconds)

@@ -109,7 +109,7 @@ def set_up(task: Task, loaded: Loaded, metric: Metric, seed: int, seconds: float
     folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
-    rows = as_rows(features, preparation.targets(loaded.truth), preparation.quantiles)
+    rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
     return Bench(task, loaded, preparation, metric, seed, folds, splits, rows)
 
 

@@ -216,7 +216,7 @@ def _costs(shelf: Shelf, trials: Sequence[Kept | Part]) -> NDArray[np.float64]:
     row = shelf.sample.rows(np.arange(1))
     for one in trials:
         if one.candidate.network not in found:
-            work = partial(predict_stack, one.candidate.network, one.weights, row, shelf.preparation.loss)
+            work = partial(predict_stack, one.candidate.network, one.weights, row, shelf.preparation.goal.loss)
             found[one.candidate.network] = seconds_of(work)
     return np.array([[float(bytes_of(one.weights)), found[one.candidate.network]] for one in trials])
 

@@ -34,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 OUT = Path("netwright-run")
-EXTRA_OF = {"optuna": "train", "torch": "train", "jinja2": "train", "markupsafe": "train"}
+EXTRA_OF = {"PIL": "image", "optuna": "train", "torch": "train", "jinja2": "train", "markupsafe": "train"}
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
@@ -42,7 +42,7 @@ INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
 # Typer has no public name for it: older releases take it from click.
 _Misuse: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 
-Data = Annotated[str, typer.Argument(help="A CSV, TSV, Parquet, JSON lines or Excel file.", show_default=False)]
+Data = Annotated[str, typer.Argument(help="A table (CSV, Parquet, …) or a folder of images.", show_default=False)]
 ModelFile = Annotated[Path, typer.Argument(help="A model.nw that fit wrote.", show_default=False)]
 MaxLatency = Annotated[str | None, typer.Option(help="What predicting one row may take: 1ms, 500us.")]
 MaxSize = Annotated[str | None, typer.Option(help="What the model file may take: 2MB, 500kB.")]
@@ -101,7 +101,7 @@ def _root(
 @app.command(epilog="Example: netwright fit penguins.csv --target species --time 60s")
 def fit(
     data: Data,
-    target: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
+    target: Annotated[str | None, typer.Option(help="The column to predict.", show_default=False)] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.", show_default="60s")
     ] = None,
@@ -113,12 +113,13 @@ def fit(
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
+    bad_images: Annotated[float, typer.Option(min=0, max=1, help="Share of images that may be unreadable.")] = 0.1,
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
     as_json: Json = False,
 ) -> None:
-    """Design, train, select and save a network for a table."""
+    """Design, train, select and save a network for a table, or for a folder with one folder of images a class."""
     if trials is not None and time is not None:
         raise TimeAndTrials
     if trials is not None and trials < 1:
@@ -140,6 +141,7 @@ def fit(
             seed=seed,
             kinds=kinds,
             test=test,
+            bad_images=bad_images,
             single=single,
             max_latency=max_latency,
             max_size=max_size,

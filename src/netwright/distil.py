@@ -66,14 +66,14 @@ def distil(bench: Bench, model: Model, candidate: Candidate, time_used: Callable
     """
     recipe = _gentler(candidate.recipe)
     rows, splits = _lessons(bench, model, seed)
-    loss = LOSSES["soft_cross_entropy" if _classes(bench) else bench.preparation.loss]
+    loss = LOSSES["soft_cross_entropy" if _classes(bench) else bench.preparation.goal.loss]
     control = Control(time_used, lambda: False, lambda progress: None)
     (trained,) = train_population(candidate.network, [recipe], rows, splits, loss, control, [seed])
-    raw = np.empty((len(bench.folds), bench.preparation.outputs), np.float32)
+    raw = np.empty((len(bench.folds), bench.preparation.goal.outputs), np.float32)
     for split, predictions in zip(bench.splits, trained.predictions, strict=False):  # the last is the student of all
         raw[split.valid] = predictions
     weights = {name: tensor[-1:].numpy() for name, tensor in trained.weights.items()}
-    return Student(Candidate(candidate.network, recipe), weights, bench.preparation.decode(raw))
+    return Student(Candidate(candidate.network, recipe), weights, bench.preparation.goal.decode(raw))
 
 
 def _classes(bench: Bench) -> bool:
@@ -122,15 +122,15 @@ def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, 
 def _soft_truth(bench: Bench) -> NDArray[np.float32]:
     """Return the truth as a network learns it: chances (N, K), all on one class, or scaled values (N,)."""
     if _classes(bench):
-        return np.asarray(np.eye(bench.preparation.outputs)[bench.loaded.truth], np.float32)
-    return np.asarray(bench.preparation.targets(bench.loaded.truth), np.float32)
+        return np.asarray(np.eye(bench.preparation.goal.outputs)[bench.loaded.truth], np.float32)
+    return np.asarray(bench.preparation.goal.targets(bench.loaded.truth), np.float32)
 
 
 def _labels(bench: Bench, model: Model, lessons: Features, truth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the labels (S + 1, L, ...) that each student learns: its teacher's, mixed with the truth for real rows."""
     by_fold = model.answers_by_fold(lessons)
     answers = np.concatenate([by_fold, by_fold.mean(axis=0, keepdims=True)])
-    soft = answers if _classes(bench) else np.stack([bench.preparation.targets(each) for each in answers])
+    soft = answers if _classes(bench) else np.stack([bench.preparation.goal.targets(each) for each in answers])
     labels = np.asarray(soft, np.float32)
     labels[:, : len(truth)] += TRUTH * (truth - labels[:, : len(truth)])
     return labels

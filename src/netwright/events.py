@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from netwright.result import Result
 
@@ -90,6 +90,33 @@ class BestImproved:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A row that the model got wrong.
+
+    Attributes:
+        kind: image or text.
+        content: a PNG file as base64, or the text.
+        truth: the class that it is of.
+        answer: the class that it was taken for.
+        chance: the probability of the answer.
+    """
+
+    kind: Literal["image", "text"]
+    content: str
+    truth: str
+    answer: str
+    chance: float
+
+
+@dataclass(frozen=True)
+class MistakesFound:
+    """Rows were found that the model got wrong, the surest first."""
+
+    seconds: float
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The bundle is written."""
 
@@ -97,5 +124,15 @@ class RunFinished:
     result: Result
 
 
-Event = RunStarted | DataRead | TrialStarted | EpochDone | TrialFinished | TrialFailed | BestImproved | RunFinished
+Event = (
+    RunStarted
+    | DataRead
+    | TrialStarted
+    | EpochDone
+    | TrialFinished
+    | TrialFailed
+    | BestImproved
+    | MistakesFound
+    | RunFinished
+)
 Listener = Callable[[Event], None]

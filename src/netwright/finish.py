@@ -244,6 +244,8 @@ def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Call
 
 
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:
+    if len(bench.loaded.frame.columns) < 2:
+        return ()  # a single column matters, who would doubt it
     rows = np.linspace(0, len(bench.loaded.truth) - 1, min(len(bench.loaded.truth), IMPORTANCE_ROWS)).astype(np.int64)
     truth = bench.loaded.truth[rows]
     sign = 1 if bench.metric.greater_is_better else -1

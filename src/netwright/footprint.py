@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from netwright.data.schema import Column, Kind, Schema
+from netwright.data.size import Size
 from netwright.limits import Limits
 from netwright.model import Model
 
@@ -77,5 +79,9 @@ def _cell(column: Column) -> object:
             return pd.Timestamp("2024-05-17 12:30")
         case Kind.TEXT:
             return "twenty plain words " * 6 + "and two"
+        case Kind.IMAGE:
+            size = Size.parse(column.format)
+            assert size is not None
+            return np.zeros((size.height, size.width, size.channels), np.uint8)
         case _:
             return "a"

@@ -22,7 +22,8 @@ from netwright.report.summary import summary_html
 from netwright.result import Result
 from netwright.select.calibrate import apply_temperature
 from netwright.spec.blocks import STRICT
-from netwright.spec.costs import Cost, network_cost, weight_shapes
+from netwright.spec.cost import Cost
+from netwright.spec.costs import network_cost, weight_shapes
 from netwright.spec.network import Candidate
 from netwright.tasks import TASKS, Task
 from netwright.tasks.task import Preparation
@@ -74,11 +75,12 @@ class Model:
         """Binary, multiclass or regression."""
         return self.preparation.schema.target.outcome
 
-    def predict(self, table: pd.DataFrame) -> NDArray[Any]:
+    def predict(self, table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[Any]:
         """Return the predicted label or number of each row (N,).
 
         Args:
-            table: the columns of the training data by name, in any order; others are ignored.
+            table: the columns of the training data by name, in any order, others are ignored; or images (N, H, W) or
+                (N, H, W, C).
 
         Raises:
             DataError: if a column is missing.
@@ -88,7 +90,7 @@ class Model:
             return answers
         return np.asarray(label_array(self.labels)[answers.argmax(axis=1)])
 
-    def predict_proba(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def predict_proba(self, table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the probability of each class (N, K), in the order of `labels`.
 
         Raises:
@@ -98,7 +100,7 @@ class Model:
             raise NoProbabilities(self.preparation.schema.target.name)
         return self.answers(table)
 
-    def answers(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def answers(self, table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return probabilities (N, K), or values (N,) in the unit of the target."""
         return self.answers_of(self.task.parse(table, self.preparation.schema))
 
@@ -119,11 +121,11 @@ class Model:
         from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
 
         for part in self.parts:
-            yield part, predict_stack(part.candidate.network, part.weights, features, self.preparation.loss)
+            yield part, predict_stack(part.candidate.network, part.weights, features, self.preparation.goal.loss)
 
     def _decoded(self, mixed: Any) -> NDArray[np.float64]:
         """Return calibrated probabilities (N, K), or values (N,), from mixed predictions (N, K)."""
-        answers = self.preparation.decode(np.asarray(mixed, np.float32))
+        answers = self.preparation.goal.decode(np.asarray(mixed, np.float32))
         if self.outcome == Outcome.REGRESSION:
             return answers
         return apply_temperature(answers.astype(np.float64), self.temperature)
@@ -135,7 +137,7 @@ class Model:
         """Return parameters and floating-point operations for one row, of all networks together."""
         costs = [(network_cost(part.candidate.network), _stacked(part)) for part in self.parts]
         return Cost(
-            width=self.preparation.outputs,
+            width=self.preparation.goal.outputs,
             members=1,
             parameters=sum(cost.parameters * folds for cost, folds in costs),
             flops=sum(cost.flops * folds for cost, folds in costs),

@@ -12,11 +12,12 @@ from netwright.choosing import largest_mix
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, Listener
 from netwright.limits import NO_LIMITS, Limits
+from netwright.machine import usable_cores
 from netwright.pool import Pool, take_in
 from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
-from netwright.train.lanes import run_lanes, usable_cores
+from netwright.train.lanes import run_lanes
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from netwright.data.reading import read_table
-from netwright.errors import DataError, DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable
+from netwright.errors import DataError, DuplicateColumns, EmptyFolder, EmptyTable, MissingFile, NotAFile, NotATable
 
 TABLE = pd.DataFrame({"n": [1, 2, 3], "w": ["a", "漢字", None], "f": [0.5, None, 2.0], "b": [True, False, True]})
 
@@ -125,6 +125,8 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
 def test_folders_and_other_things_are_refused(tmp_path: Path) -> None:
     """Only files and frames hold tables."""
     with pytest.raises(NotAFile, match="is not a file"):
+        read_table("/dev/null")
+    with pytest.raises(EmptyFolder, match="holds no image"):
         read_table(tmp_path)
     with pytest.raises(NotATable, match="neither a path"):
         read_table([1, 2])

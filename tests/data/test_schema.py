@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from netwright.data.schema import DATE_ORDERS, Column, Kind, Outcome, Schema, Target
 from netwright.errors import UnreadableDocument
 
-FORMATS = {Kind.NUMERIC: (".", ","), Kind.DATETIME: DATE_ORDERS, Kind.CATEGORICAL: ("", "5")}
+FORMATS = {
+    Kind.NUMERIC: (".", ","),
+    Kind.DATETIME: DATE_ORDERS,
+    Kind.CATEGORICAL: ("", "5"),
+    Kind.IMAGE: ("28x28x1", "9x128x3"),
+}
 
 COLUMNS = st.sampled_from(list(Kind)).flatmap(
     lambda kind: st.builds(

@@ -107,7 +107,6 @@ def test_whole_numbers_are_classes_where_few_and_frequent() -> None:
         ("classification", Outcome.MULTICLASS),
         ("multiclass", Outcome.MULTICLASS),
         ("regression", Outcome.REGRESSION),
-        ("tabular_regression", Outcome.REGRESSION),
     ],
 )
 def test_the_task_overrules(task: str, outcome: Outcome) -> None:

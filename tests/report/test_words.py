@@ -77,5 +77,5 @@ def test_a_frame_is_fitted_in_python() -> None:
 
 def test_odd_settings_do_no_harm() -> None:
     """Settings that are missing or of another type still make a line."""
-    assert words.command({}) == "netwright fit DATA --target '' --seed 0"
+    assert words.command({}) == "netwright fit DATA --seed 0"
     assert "--time" in words.command({"time": ["x"], "kinds": 3, "seed": None})

@@ -8,19 +8,23 @@ K output.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from netwright.build.activations import ACTIVATIONS
 from netwright.build.noise import Noise
+from netwright.build.spatial import image_features, spatial_weights, trunk
 from netwright.spec.blocks import (
     Block,
     Dense,
     Embedding,
+    GlobalPool,
     Head,
     Identity,
+    ImageInput,
     Members,
     Periodic,
     Piecewise,
@@ -51,7 +55,7 @@ def initial_weights(network: Network, quantiles: Tensor, seeds: Sequence[int]) -
         seeds: one for each of the M networks; the same seed gives the same weights whatever stands beside it.
 
     Returns:
-        Tensors (M, ...) named `<position of block>.<part>`; names ending in `knots` are constants.
+        Tensors (M, ...) named `<position of block>.<part>`; those that `spec.cost.is_trained` says no to are constants.
     """
     single = [_one_network(network, quantiles, torch.Generator().manual_seed(seed)) for seed in seeds]
     return {name: torch.stack([weights[name] for weights in single]) for name in single[0]}
@@ -89,6 +93,10 @@ def _block_weights(
             bound = 1 / math.sqrt(width)
             weight = (torch.rand(members, width, block.outputs, generator=generator) * 2 - 1) * bound
             return {"weight": weight, "bias": torch.zeros(members, block.outputs)}
+        case ImageInput() | GlobalPool():
+            return {}
+        case _:
+            return spatial_weights(block, width, generator)
 
 
 def _dense_weights(
@@ -167,25 +175,47 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
         (M, E, B, K) logits, or values for regression.
     """
     hidden = next(iter(batch.values()))
-    for position, block in enumerate(network.blocks):
-        prefix = f"{position}."
-        parts = {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        if position:
-            hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
-        match block:
-            case TableInput():
-                hidden = _apply_input(block, parts, batch).unsqueeze(1)  # (M, 1, B, F)
-            case Members():
-                hidden = hidden * parts["in_scale"].unsqueeze(2)  # (M, E, B, F)
-            case Dense():
-                hidden = _normalise(block.norm, parts, _linear(parts, "", hidden))
-                hidden = _drop(_activate(block.activation, hidden), noise)
-            case Residual():
-                inner = _activate(block.activation, _linear(parts, "up_", _normalise(block.norm, parts, hidden)))
-                hidden = hidden + _linear(parts, "down_", _drop(inner, noise))
-            case Head():
-                hidden = hidden @ parts["weight"] + parts["bias"].unsqueeze(2)  # (M, E, B, K)
+    parts = [_parts(weights, position) for position in range(len(network.blocks))]
+    if first := trunk(network.blocks):
+        features = [
+            image_features(network.blocks[:first], _of_one(parts[:first], place), images, training=noise is not None)
+            for place, images in enumerate(batch["images"])
+        ]
+        hidden = _drop(torch.stack(features).unsqueeze(1), noise)  # (M, 1, B, F)
+    for block, named in zip(network.blocks[first:], parts[first:], strict=True):
+        hidden = _apply_block(block, named, hidden, batch, noise)
     return hidden
+
+
+def _parts(weights: Weights, position: int) -> dict[str, Tensor]:
+    """Return the tensors of the block at a position, by the names that it has for them."""
+    prefix = f"{position}."
+    return {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
+
+
+def _of_one(parts: Sequence[Weights], place: int) -> list[dict[str, Tensor]]:
+    """Return, block by block, the tensors of one network of the stack."""
+    return [{name: tensor[place] for name, tensor in each.items()} for each in parts]
+
+
+def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noise: Noise | None) -> Tensor:
+    if not isinstance(block, TableInput):
+        hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
+    match block:
+        case TableInput():
+            return _apply_input(block, parts, batch).unsqueeze(1)  # (M, 1, B, F)
+        case Members():
+            return hidden * parts["in_scale"].unsqueeze(2)  # (M, E, B, F)
+        case Dense():
+            hidden = _normalise(block.norm, parts, _linear(parts, "", hidden))
+            return _drop(ACTIVATIONS[block.activation](hidden), noise)
+        case Residual():
+            inner = ACTIVATIONS[block.activation](_linear(parts, "up_", _normalise(block.norm, parts, hidden)))
+            return hidden + _linear(parts, "down_", _drop(inner, noise))
+        case Head():
+            return hidden @ parts["weight"] + parts["bias"].unsqueeze(2)  # (M, E, B, K)
+        case _:
+            raise TypeError(f"no vector goes through {block}")
 
 
 def _linear(parts: Weights, prefix: str, hidden: Tensor) -> Tensor:
@@ -207,21 +237,6 @@ def _normalise(norm: str, parts: Weights, hidden: Tensor) -> Tensor:
     if norm == "rms":
         return functional.rms_norm(hidden, hidden.shape[-1:]) * gain
     return functional.layer_norm(hidden, hidden.shape[-1:]) * gain + parts["norm_bias"][:, None, None]
-
-
-_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu,
-    "silu": functional.silu,
-    "gelu": functional.gelu,
-    "mish": functional.mish,
-    "selu": functional.selu,
-    "tanh": torch.tanh,
-    "hardtanh": functional.hardtanh,
-}
-
-
-def _activate(activation: str, hidden: Tensor) -> Tensor:
-    return _ACTIVATIONS[activation](hidden)
 
 
 def _drop(hidden: Tensor, noise: Noise | None) -> Tensor:

@@ -21,6 +21,7 @@ from netwright.data.target import infer_target
 from netwright.data.views import View, view_of, words_of
 from netwright.errors import KindOfTarget, MissingTarget, NoInputs, UnknownColumn, UnknownKind, UnreadableKind, nearest
 
+KINDS = tuple(kind for kind in Kind if kind != Kind.IMAGE)  # that a column of a table can have
 SURE = 0.95  # share of distinct texts that must be numbers or dates: a few slips of the pen are findings, not words
 SURE_OF_CELLS = 0.99  # or this share of the cells, where few distinct numbers repeat
 CATEGORIES = 50  # distinct texts that are categories whatever their length
@@ -80,8 +81,8 @@ def _check_kinds(kinds: Mapping[str, str], table: pd.DataFrame, target: str) -> 
     for name, kind in kinds.items():
         if name not in table.columns:
             raise UnknownColumn(name, nearest(name, table.columns))
-        if kind not in tuple(Kind):
-            raise UnknownKind(kind, tuple(Kind))
+        if kind not in KINDS:
+            raise UnknownKind(kind, KINDS)
         if name == target:
             raise KindOfTarget(name)
 

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from netwright.data.delimited import decode, read_delimited
+from netwright.data.folders import IMAGE, SUFFIXES, read_folder
 from netwright.errors import DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
+FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
 
@@ -27,29 +31,46 @@ def read_table(source: Any) -> pd.DataFrame:
 
     Args:
         source: a path to CSV, TSV, Parquet, JSON lines or Excel (first sheet), the text formats also packed by gzip,
-            bzip2 or xz; or a pandas frame, which is left as it is.
+            bzip2 or xz; an image or a folder of images; a pandas frame, which is left as it is; or an array of images.
 
     Raises:
         DataError: if there is no such file or it holds no table.
     """
-    if isinstance(source, pd.DataFrame):
+    if isinstance(source, pd.DataFrame | np.ndarray):
         return _checked(as_table(source), "The data frame")
     if not isinstance(source, str | Path):
         raise NotATable(f"A {type(source).__name__}", "it is neither a path nor a pandas data frame")
     path = Path(source)
     try:
-        return _checked(_read_file(path), path)
+        if path.is_dir():
+            return read_folder(path)
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            return pd.DataFrame({IMAGE: [str(path)]})
+        table = _checked(_read_file(path), path)
+        table.attrs[FOLDER] = str(path.parent)
+        return table
     except (OSError, MemoryError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it does not fit into memory"
         raise NotATable(path, f"it cannot be read ({why.lower()})") from error
 
 
-def as_table(frame: pd.DataFrame) -> pd.DataFrame:
+def folder_of(table: pd.DataFrame) -> Path:
+    """Return the folder in which the paths in a table begin: that of its file, else the working one."""
+    return Path(table.attrs.get(FOLDER, "."))
+
+
+def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
     """Return a frame with its columns named by text; it may have no rows. The frame itself is left as it is.
+
+    An array of images (N, H, W) or (N, H, W, C) becomes a frame with one column of them.
 
     Raises:
         DuplicateColumns: if two columns then have one name.
     """
+    if isinstance(frame, np.ndarray):
+        if frame.ndim not in (3, 4):
+            raise NotATable("The array", "it is not one of images (N, H, W) or (N, H, W, C)")
+        return pd.DataFrame({IMAGE: pd.Series([*frame], dtype=object)})
     table = (
         frame
         if all(type(name) is str for name in frame.columns)

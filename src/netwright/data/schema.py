@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from netwright.data.size import Size
 from netwright.errors import UnreadableDocument
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     TEXT = "text"
+    IMAGE = "image"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
 
@@ -65,6 +67,13 @@ def _formats(kind: Kind) -> tuple[str, ...]:
             return ("",)
 
 
+def _has_format(column: Column) -> bool:
+    """Return whether the format of a column is one that its kind can have."""
+    if column.kind == Kind.IMAGE:
+        return Size.parse(column.format) is not None
+    return column.format in _formats(column.kind)
+
+
 @dataclass(frozen=True)
 class Column:
     """One input column.
@@ -76,7 +85,8 @@ class Column:
         missing: share of missing cells, 0 to 1.
         distinct: number of distinct values that are not missing.
         format: how cells that are text are read: the decimal mark of numbers (`.` or `,`), the order of dates (one of
-            `data.dates.ORDERS` or `EPOCHS`), the digits of a category that is a code with zeros in front; else empty.
+            `data.dates.ORDERS` or `EPOCHS`), the digits of a category that is a code with zeros in front, the size
+            of images; else empty.
     """
 
     __pydantic_config__ = _STRICT
@@ -129,7 +139,7 @@ class Schema:
             and classes[target.outcome]
             and len({(type(label), label) for label in target.labels}) == count
             and target.format in (("", ".", ",") if not count else ("",))
-            and all(column.format in _formats(column.kind) for column in self.columns)
+            and all(_has_format(column) for column in self.columns)
             and all(0 <= column.missing <= 1 and column.distinct >= 0 for column in self.columns)
         )
 

@@ -30,7 +30,7 @@ SCORES = 10  # distinct whole numbers up to which they are classes however they 
 ROWS_A_CLASS = 5  # rows per distinct whole number, at least, for it to be a class
 FEW_ROWS = 5  # in a class: fewer than there are folds
 MOSTLY = 0.9  # share of cells that must be numbers for words among them to be slips
-TASKS = ("auto", "classification", "binary", "multiclass", "regression")
+OUTCOMES = ("auto", "classification", "binary", "multiclass", "regression")
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,14 @@ def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ..
         UnknownTask: if there is no such task.
     """
     name = str(cells.name)
-    wanted = task.removeprefix("tabular_")
-    if wanted not in TASKS:
-        raise UnknownTask(task, TASKS, nearest(wanted, TASKS))
+    if task not in OUTCOMES:
+        raise UnknownTask(task, OUTCOMES, nearest(task, OUTCOMES))
     answers = _answers(cells, name)
     if answers.rows < FEWEST_ROWS:
         raise TooFewRows(name, answers.rows, FEWEST_ROWS)
     if len(answers.words) < 2:
         raise ConstantTarget(name, answers.words[0])
-    outcome = _outcome(answers, wanted)
+    outcome = _outcome(answers, task)
     if outcome == Outcome.REGRESSION:
         return _number(answers, cells)
     if len(answers.words) > MOST_CLASSES:

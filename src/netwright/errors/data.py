@@ -33,6 +33,34 @@ class NotAFile(DataError):
         super().__init__(f"{path} is not a file. Give a CSV, TSV, Parquet, JSON lines or Excel file.")
 
 
+class EmptyFolder(DataError):
+    """There is no image in a folder."""
+
+    def __init__(self, path: object, suffixes: list[str]) -> None:
+        super().__init__(
+            f"The folder {path} holds no image. Give a folder with one folder a class in it, "
+            f"and in them files named {', '.join(suffixes)}."
+        )
+
+
+class TooManyBadImages(DataError):
+    """So many images cannot be decoded that something is wrong with all of them."""
+
+    def __init__(self, bad: int, count: int, example: str, why: str) -> None:
+        super().__init__(
+            f"{bad} of {count} images cannot be decoded; for example {example}: {why}. "
+            "Mend or remove them, or say by --bad-images which share of them may be left out."
+        )
+
+
+class BadImages(DataError):
+    """Images that are to be answered for cannot be decoded."""
+
+    def __init__(self, names: list[str], why: str) -> None:
+        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(f"No answer can be given for {listed}: {why}. Mend or remove what cannot be decoded.")
+
+
 class EmptyTable(DataError):
     """There is nothing to read."""
 
@@ -77,6 +105,13 @@ class MissingTarget(DataError):
         super().__init__(f"There is no column {name!r} to predict.{hint or ' Give the name of a column by --target.'}")
 
 
+class NoTarget(DataError):
+    """Nobody said what to predict."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody said what to predict. Give the name of a column by --target.")
+
+
 class MissingColumns(DataError):
     """Columns that a model needs are not there."""
 
@@ -87,6 +122,13 @@ class MissingColumns(DataError):
         super().__init__(
             f"The data lacks columns that the model was fitted on: {listed}. Add them; empty cells are allowed."
         )
+
+
+class UnequalLengths(DataError):
+    """There are more or fewer labels than rows."""
+
+    def __init__(self, rows: int, labels: int) -> None:
+        super().__init__(f"There are {rows} images but {labels} labels. Give one label for each image.")
 
 
 class NoInputs(DataError):

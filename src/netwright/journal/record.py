@@ -21,6 +21,8 @@ from netwright.events import (
     DataRead,
     EpochDone,
     Event,
+    Example,
+    MistakesFound,
     RunFinished,
     RunStarted,
     TrialFailed,
@@ -33,6 +35,7 @@ from netwright.journal.rows import (
     TrialRecord,
     bests_of,
     data_of,
+    mistakes_of,
     result_of,
     settings_of,
     sound,
@@ -179,6 +182,8 @@ class Journal:
                 self._end_trial(trial, _FAILED, (sound(reason), trial))
             case BestImproved(seconds, score, loss, members):
                 run("INSERT INTO best VALUES (?, ?, ?, ?)", (seconds, score, loss, members))
+            case MistakesFound(seconds):
+                run("INSERT INTO event VALUES ('mistakes', ?, ?)", (seconds, text(asdict(event))))
             case RunFinished(seconds, result):
                 run("INSERT INTO event VALUES ('finished', ?, ?)", (seconds, text(result.to_json())))
 
@@ -202,6 +207,11 @@ class Journal:
         """Return what the data was; None if the run ended before it was read."""
         body = self._event("data")
         return None if body is None else data_of(self._path, body)
+
+    def mistakes(self) -> tuple[Example, ...]:
+        """Return rows that the model got wrong; none where there are none to show."""
+        body = self._event("mistakes")
+        return () if body is None else mistakes_of(self._path, body)
 
     def result(self) -> Result | None:
         """Return the outcome; None for a run that did not finish."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from netwright.errors import DamagedJournal
-from netwright.events import BestImproved, DataRead
+from netwright.events import BestImproved, DataRead, Example, MistakesFound
 from netwright.result import Result
 
 Row = tuple[Any, ...]
@@ -52,6 +53,8 @@ BEST_COLUMNS = tuple(field.name for field in fields(BestImproved))
 _TRIALS = TypeAdapter(tuple[TrialRecord, ...])
 _BESTS = TypeAdapter(tuple[BestImproved, ...])
 _RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdapter(dict[str, Any])
+_MISTAKES = TypeAdapter(MistakesFound)
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
 T = TypeVar("T")
 
@@ -74,6 +77,14 @@ def settings_of(path: Path, body: str) -> dict[str, Any]:
 def data_of(path: Path, body: str) -> DataRead:
     """Return the data that a row describes."""
     return _checked(path, lambda: _DATA.validate_json(body, strict=True))
+
+
+def mistakes_of(path: Path, body: str) -> tuple[Example, ...]:
+    """Return the examples that a row describes; an image has to be the text of one, since a report shows it."""
+    found = _checked(path, lambda: _MISTAKES.validate_json(body, strict=True)).examples
+    if not all(one.kind != "image" or _BASE64.fullmatch(one.content) for one in found):
+        raise DamagedJournal(path, "an image in it is none")
+    return found
 
 
 def result_of(path: Path, body: str) -> Result:

@@ -111,6 +111,7 @@ def render(journal: Journal, description: str = "") -> str:
         command=words.command(settings)[:LONGEST_DESCRIPTION],
         description=description[:LONGEST_DESCRIPTION],
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        mistakes=journal.mistakes(),
         figures=figures_of(result, journal.curve(), trials),
     )
 

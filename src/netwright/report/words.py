@@ -100,7 +100,8 @@ def command(settings: Mapping[str, Any]) -> str:
     """Return the command, or the lines of Python, that makes the run again."""
     if settings.get("data") == "a data frame":
         return _python(settings)
-    words = ["netwright", "fit", str(settings.get("data", "DATA")), "--target", str(settings.get("target", ""))]
+    words = ["netwright", "fit", str(settings.get("data", "DATA"))]
+    words += ["--target", str(settings["target"])] if settings.get("target") else []
     if settings.get("trials") is not None:
         words += ["--trials", str(settings["trials"])]
     elif settings.get("time") is not None:

@@ -11,10 +11,16 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from netwright.errors import SpecError
+
 STRICT = ConfigDict(extra="forbid", strict=True)
 
 Width = Annotated[int, Field(ge=1, le=8192)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
+Side = Annotated[int, Field(ge=1, le=1024)]
+Channels = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1, max_length=4)]
+Kernel = Literal[1, 3, 5, 7]
+Stride = Annotated[int, Field(ge=1, le=4)]
 Activation = Literal["relu", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
 Normalisation = Literal["none", "layer", "rms"]
 
@@ -120,6 +126,106 @@ class Residual:
 
 
 @dataclass(frozen=True)
+class ImageInput:
+    """Images of one size, as numbers of mean 0 and deviation 1 in each channel.
+
+    Attributes:
+        height, width: pixels that the network sees; images that are encoded larger are averaged down to them.
+        means, deviations: (C,) of the training images, whose values lie between 0 and 1.
+    """
+
+    __pydantic_config__ = STRICT
+    height: Side
+    width: Side
+    means: Channels
+    deviations: tuple[Annotated[float, Field(gt=0, le=1)], ...]
+    block: Literal["image_input"] = "image_input"
+
+    def __post_init__(self) -> None:
+        if len(self.means) != len(self.deviations):
+            raise SpecError("an image has as many means as deviations, one a channel")
+
+    @property
+    def channels(self) -> int:
+        """Return the number of channels C: 1 for grey, 3 for colour."""
+        return len(self.means)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Convolution, batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167), activation."""
+
+    __pydantic_config__ = STRICT
+    channels: Width
+    kernel: Kernel = 3
+    stride: Stride = 1
+    activation: Activation = "relu"
+    block: Literal["convolution"] = "convolution"
+
+
+@dataclass(frozen=True)
+class ResidualConvolution:
+    """The basic block of a residual network (He et al. 2016, arXiv 1512.03385): x + two convolutions.
+
+    Each is followed by batch normalisation, the activation stands between them and after the sum. Where the stride or
+    the number of channels changes, x is averaged over the stride and goes through a convolution of kernel 1
+    (ResNet-D, arXiv 1812.01187).
+    """
+
+    __pydantic_config__ = STRICT
+    channels: Width
+    kernel: Kernel = 3
+    stride: Stride = 1
+    activation: Activation = "relu"
+    block: Literal["residual_convolution"] = "residual_convolution"
+
+
+@dataclass(frozen=True)
+class InvertedResidual:
+    """Wider inside, a convolution by channel, squeeze and excitation, narrower again (arXiv 1801.04381, 1905.02244).
+
+    x is added where neither the stride nor the number of channels changes.
+    """
+
+    __pydantic_config__ = STRICT
+    channels: Width
+    expansion: Annotated[int, Field(ge=1, le=8)] = 4
+    kernel: Kernel = 3
+    stride: Stride = 1
+    activation: Activation = "silu"
+    block: Literal["inverted_residual"] = "inverted_residual"
+
+
+@dataclass(frozen=True)
+class ConvNext:
+    """x + a convolution by channel, layer normalisation, wider, activation, narrower (arXiv 2201.03545)."""
+
+    __pydantic_config__ = STRICT
+    expansion: Annotated[int, Field(ge=1, le=8)] = 4
+    kernel: Kernel = 7
+    activation: Activation = "gelu"
+    block: Literal["convnext"] = "convnext"
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """The largest number of each `size` by `size` patch, channel by channel."""
+
+    __pydantic_config__ = STRICT
+    size: Annotated[int, Field(ge=2, le=8)] = 2
+    block: Literal["max_pool"] = "max_pool"
+
+
+@dataclass(frozen=True)
+class GlobalPool:
+    """From a map to one vector of features: the mean of each channel, its largest number, or both side by side."""
+
+    __pydantic_config__ = STRICT
+    kind: Literal["mean", "max", "both"] = "mean"
+    block: Literal["global_pool"] = "global_pool"
+
+
+@dataclass(frozen=True)
 class Head:
     """The last linear layer: one output per class, or one for a number."""
 
@@ -128,4 +234,6 @@ class Head:
     block: Literal["head"] = "head"
 
 
-Block = Annotated[TableInput | Members | Dense | Residual | Head, Field(discriminator="block")]
+Input = TableInput | ImageInput
+Spatial = Convolution | ResidualConvolution | InvertedResidual | ConvNext | MaxPool
+Block = Annotated[Input | Spatial | GlobalPool | Members | Dense | Residual | Head, Field(discriminator="block")]

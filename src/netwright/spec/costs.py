@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from netwright.spec.blocks import Block, Dense, Head, Identity, Members, Periodic, Piecewise, Residual, TableInput
+from netwright.spec.blocks import (
+    Block,
+    Dense,
+    Head,
+    Identity,
+    Members,
+    Periodic,
+    Piecewise,
+    Residual,
+    Spatial,
+    TableInput,
+)
+from netwright.spec.cost import Cost
 from netwright.spec.network import Network
+from netwright.spec.spatial import largest_map, spatial_cost, spatial_shapes
 
-
-@dataclass(frozen=True)
-class Cost:
-    """One block's cost.
-
-    Attributes:
-        width: features that leave it.
-        members: networks that share weights from here on (TabM); 1 without.
-        parameters: trained numbers.
-        flops: floating-point operations for one row (two a multiply-add; activations not counted).
-    """
-
-    width: int
-    members: int
-    parameters: int
-    flops: int
+NOTHING = Cost(width=0, members=1, parameters=0, flops=0)
 
 
 def network_cost(network: Network) -> Cost:
@@ -35,19 +31,20 @@ def network_cost(network: Network) -> Cost:
 
 def widest(network: Network) -> int:
     """Return the most numbers that one row takes between two blocks, or inside one, of all members together."""
-    members, most = 1, 1
+    before, most = NOTHING, 1
     for block, cost in zip(network.blocks, block_costs(network), strict=True):
-        members = cost.members
-        inner = block.hidden if isinstance(block, Residual) else _embedded_numbers(block)
-        most = max(most, members * max(cost.width, inner))
+        inner = largest_map(block, before, cost) if isinstance(block, Spatial) else cost.members * _inside(block)
+        most, before = max(most, cost.numbers, inner), cost
     return most
 
 
-def _embedded_numbers(block: Block) -> int:
-    """Return the numbers of all waves or intervals of a table's columns, before they are made narrower."""
+def _inside(block: Block) -> int:
+    """Return the numbers of one row inside a block of vectors: of all waves or intervals of a table's columns, too."""
     match block:
         case TableInput(numeric=columns, embedding=Periodic(frequencies=each) | Piecewise(bins=each)):
             return columns * each
+        case Residual(hidden):
+            return hidden
         case _:
             return 0
 
@@ -55,15 +52,15 @@ def _embedded_numbers(block: Block) -> int:
 def block_costs(network: Network) -> tuple[Cost, ...]:
     """Return the cost of each block, in order."""
     costs: list[Cost] = []
-    width, members = 0, 1
+    before = NOTHING
     for block in network.blocks:
-        cost = _block_cost(block, width, members)
-        width, members = cost.width, cost.members
-        costs.append(cost)
+        before = _block_cost(block, before)
+        costs.append(before)
     return tuple(costs)
 
 
-def _block_cost(block: Block, width: int, members: int) -> Cost:
+def _block_cost(block: Block, before: Cost) -> Cost:
+    width, members = before.width, before.members
     match block:
         case TableInput():
             return _input_cost(block)
@@ -80,6 +77,8 @@ def _block_cost(block: Block, width: int, members: int) -> Cost:
             return Cost(
                 block.outputs, members, members * (width + 1) * block.outputs, 2 * members * width * block.outputs
             )
+        case _:
+            return spatial_cost(block, before)
 
 
 def _dense(inputs: int, outputs: int, members: int, norm: str) -> int:
@@ -140,6 +139,8 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
             return up | down | _norm_shapes(block.norm, width)
         case Head():
             return {"weight": (members, width, outputs), "bias": (members, outputs)}
+        case _:
+            return spatial_shapes(block, width)
 
 
 def _dense_shapes(prefix: str, inputs: int, outputs: int, members: int) -> dict[str, tuple[int, ...]]:

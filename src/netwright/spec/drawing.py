@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from netwright.spec.blocks import (
     Block,
+    ConvNext,
+    Convolution,
     Dense,
     Embedding,
+    GlobalPool,
     Head,
     Identity,
+    ImageInput,
+    InvertedResidual,
+    MaxPool,
     Members,
     Periodic,
     Piecewise,
     Residual,
+    ResidualConvolution,
     TableInput,
 )
 from netwright.spec.costs import block_costs
@@ -25,7 +32,8 @@ def draw(network: Network) -> str:
         members = f" × {cost.members}" if cost.members > 1 else ""
         *first, last = _inputs(block) if isinstance(block, TableInput) else [_words(block)]
         lines += [f"  {words}" for words in first]
-        lines.append(f"  {last:<48} {f'{cost.width}{members}':>12} {cost.parameters:>14,}")
+        width = f"{cost.width}{members}" if cost.pixels == (1, 1) else "×".join(map(str, (cost.width, *cost.pixels)))
+        lines.append(f"  {last:<48} {width:>12} {cost.parameters:>14,}")
     return "\n".join([f"  {'block':<48} {'width':>12} {'parameters':>14}", *lines])
 
 
@@ -39,8 +47,26 @@ def _words(block: Block) -> str:
             return f"dense {width}, {_norm(norm)}{activation}"
         case Residual(hidden, activation, norm):
             return f"residual {hidden}, {_norm(norm)}{activation}"
+        case ImageInput(height, width):
+            return f"images, {height} by {width}, {'grey' if block.channels == 1 else f'{block.channels} channels'}"
+        case Convolution(channels, kernel, stride, activation):
+            return f"convolution {channels}, {_step(kernel, stride)}, batch norm, {activation}"
+        case ResidualConvolution(channels, kernel, stride, activation):
+            return f"residual of 2 convolutions {channels}, {_step(kernel, stride)}, {activation}"
+        case InvertedResidual(channels, expansion, kernel, stride, activation):
+            return f"inverted residual {channels}, {expansion} times wider, {_step(kernel, stride)}, {activation}"
+        case ConvNext(expansion, kernel, activation):
+            return f"ConvNeXt, {expansion} times wider, {_step(kernel, 1)}, {activation}"
+        case MaxPool(size):
+            return f"largest of {size} by {size}"
+        case GlobalPool(kind):
+            return f"{'mean and largest' if kind == 'both' else kind} of each channel"
         case Head(outputs):
             return f"head, {outputs} {'output' if outputs == 1 else 'outputs'}"
+
+
+def _step(kernel: int, stride: int) -> str:
+    return f"{kernel}x{kernel}" if stride == 1 else f"{kernel}x{kernel} by {stride}"
 
 
 def _norm(norm: str) -> str:

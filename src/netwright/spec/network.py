@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.errors import SpecError
-from netwright.spec.blocks import STRICT, Block, Head, TableInput
+from netwright.spec.blocks import STRICT, Block, GlobalPool, Head, ImageInput, Input, Spatial
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,16 @@ class Network:
     blocks: Annotated[tuple[Block, ...], Field(min_length=2, max_length=256)]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.blocks[0], TableInput) or not isinstance(self.blocks[-1], Head):
+        first, *inner, last = self.blocks
+        if not isinstance(first, Input) or not isinstance(last, Head):
             raise SpecError("a network begins with its inputs and ends with its head")
-        if any(isinstance(block, TableInput | Head) for block in self.blocks[1:-1]):
+        if any(isinstance(block, Input | Head) for block in inner):
             raise SpecError("inputs and head stand at the ends of a network only")
+        maps = isinstance(first, ImageInput)
+        for block in (*inner, last):
+            if isinstance(block, Spatial | GlobalPool) != maps:
+                raise SpecError("a map of an image goes through convolutions until a global pool, and only that far")
+            maps = maps and not isinstance(block, GlobalPool)
 
     @property
     def outputs(self) -> int:
@@ -46,7 +52,10 @@ class Recipe:
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
         sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
             lasso, Tibshirani 1996).
-        dropout: share of activations set to 0 after each hidden layer.
+        dropout: share of activations set to 0 after each hidden layer of vectors, and of what comes of an image.
+        distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, made brighter or darker.
+        flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).
+        mixup: the a of the Beta(a, a) by which two rows of a batch and their targets are mixed (arXiv 1710.09412).
         label_smoothing: share of each target spread over all classes; classification only.
         second_moment: β₂ of Adam.
         epochs: passes over the training rows that the schedule is laid out for.
@@ -61,6 +70,9 @@ class Recipe:
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     sparsity: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
+    distortion: Annotated[float, Field(ge=0, le=1)] = 0.0
+    flips: Literal["none", "sideways", "all"] = "none"
+    mixup: Annotated[float, Field(ge=0, le=2)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 64

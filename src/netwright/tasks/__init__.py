@@ -1,8 +1,36 @@
 """The registry of tasks: one line each."""
 
-from netwright.tasks import tabular
+import pandas as pd
+
+from netwright.data.target import OUTCOMES
+from netwright.errors import UnknownTask, nearest
+from netwright.tasks import image, tabular
 from netwright.tasks.task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (tabular.TASK,)}
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        image.TASK,
+        tabular.TASK,
+    )
+}
 
-__all__ = ["TASKS", "Task"]
+
+def find_task(name: str, table: pd.DataFrame, target: str) -> tuple[Task, str]:
+    """Return the task that a name such as `auto`, `image`, `regression` or `image_binary` asks for, and the outcome.
+
+    Where the name leaves the kind open, it is the first of the registry that recognises the table.
+
+    Raises:
+        UnknownTask: if there is none of that name.
+    """
+    kind, _, rest = name.partition("_") if name.partition("_")[0] in TASKS else ("", "", name)
+    outcome = rest or "auto"
+    if outcome not in OUTCOMES:
+        known = (*OUTCOMES, *TASKS)
+        raise UnknownTask(name, known, nearest(outcome, known))
+    found = TASKS[kind] if kind else next(task for task in TASKS.values() if task.recognises(table, target))
+    return found, outcome
+
+
+__all__ = ["TASKS", "Task", "find_task"]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from netwright.data.checks import check_table
 from netwright.data.encoding import TableEncoder, decode_encoder, encode, fit_encoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
+from netwright.data.goal import Goal
 from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
-from netwright.data.reading import as_table, read_table
-from netwright.data.schema import Outcome, Schema
+from netwright.data.reading import as_table
+from netwright.data.schema import Schema
 from netwright.data.splits import thing_groups
 from netwright.errors import SpecError
 from netwright.spec import tables
@@ -30,49 +29,12 @@ from netwright.tasks.task import Loaded, Request, Task
 
 
 @dataclass(frozen=True)
-class TargetScale:
-    """How a number to predict is made small and even for training, and back.
-
-    Attributes:
-        shift, scale: standardisation, (y - shift) / scale.
-        low, high: the range of the training targets; predictions are kept inside it.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-    shift: float
-    scale: float
-    low: float
-    high: float
-
-    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return values (N,) as the network learns them."""
-        return ((values - self.shift) / self.scale).astype(np.float32)
-
-    def invert(self, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return outputs (N,) in the unit of the target."""
-        return np.clip(outputs.astype(np.float64) * self.scale + self.shift, self.low, self.high)
-
-
-_SCALE: TypeAdapter[TargetScale | None] = TypeAdapter(TargetScale | None)
-
-
-@dataclass(frozen=True)
 class Preparation:
     """The fitted state of a table: see `tasks.task.Preparation`."""
 
     schema: Schema
     encoder: TableEncoder
-    scale: TargetScale | None
-
-    @property
-    def outputs(self) -> int:
-        """Return the number of network outputs K."""
-        return max(1, len(self.schema.target.labels))
-
-    @property
-    def loss(self) -> str:
-        """Return the name of the loss."""
-        return "squared_error" if self.scale else "cross_entropy"
+    goal: Goal
 
     @property
     def quantiles(self) -> NDArray[np.float32]:
@@ -82,7 +44,7 @@ class Preparation:
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
         block, encoder = network.blocks[0], self.encoder
-        if not isinstance(block, TableInput) or network.outputs != self.outputs:
+        if not isinstance(block, TableInput) or network.outputs != self.goal.outputs:
             return False
         sizes = (block.numeric, block.plain, block.cardinalities)
         return sizes == (len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
@@ -91,31 +53,28 @@ class Preparation:
         """Return what networks eat."""
         return encode(self.encoder, frame)
 
-    def targets(self, truth: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.int64]:
-        """Return the targets (N,) as networks learn them, from class numbers or values."""
-        return self.scale.apply(truth) if self.scale else truth.astype(np.int64)
-
-    def decode(self, predictions: NDArray[np.float32]) -> NDArray[Any]:
-        """Return probabilities (N, K), or values (N,) in the unit of the target, from predictions (N, K)."""
-        return self.scale.invert(predictions[:, 0]) if self.scale else predictions
-
     def documents(self) -> dict[str, Any]:
         """Return the JSON documents `schema` and `preprocess`."""
-        scale = asdict(self.scale) if self.scale else None
-        return {"schema": self.schema.to_json(), "preprocess": {"encoder": self.encoder.to_json(), "target": scale}}
+        preprocess = {"encoder": self.encoder.to_json(), "target": self.goal.to_json()}
+        return {"schema": self.schema.to_json(), "preprocess": preprocess}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return the fitted arrays."""
         return self.encoder.tensors()
 
 
+def recognises(table: pd.DataFrame, target: str) -> bool:
+    """Return that any table will do."""
+    return True
+
+
 def load(request: Request) -> Loaded:
-    """Read a table and understand its columns.
+    """Understand the columns of a table.
 
     Raises:
         DataError: if it cannot be used; the sentence says where and why.
     """
-    table = read_table(request.data)
+    table = request.table
     schema, seen = infer_schema(table, request.target, kinds=request.kinds, task=request.outcome)
     truth = parse_target(table, schema.target)
     usable = np.flatnonzero(truth >= 0 if schema.target.labels else np.isfinite(truth))
@@ -127,7 +86,7 @@ def load(request: Request) -> Loaded:
 def prepare(loaded: Loaded, seed: int) -> Preparation:
     """Fit the encoder, which never sees the target, and, for a number, its scale."""
     encoder = fit_encoder(loaded.frame, loaded.schema, seed)
-    return Preparation(loaded.schema, encoder, _target_scale(loaded.truth, loaded.schema.target.outcome))
+    return Preparation(loaded.schema, encoder, Goal.fit(loaded.schema.target, loaded.truth))
 
 
 def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Preparation:
@@ -138,22 +97,13 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     """
     schema = Schema.from_json(documents["schema"])
     preprocess = documents["preprocess"]
-    if set(preprocess) != {"encoder", "target"} or (preprocess["target"] is None) != bool(schema.target.labels):
+    if set(preprocess) != {"encoder", "target"}:
         raise SpecError("the preparation has other parts than an encoder and a target")
-    try:
-        scale = _SCALE.validate_json(json.dumps(preprocess["target"]))
-    except ValidationError as error:
-        raise SpecError("the scale of the target is not four finite numbers") from error
+    goal = Goal.restore(schema.target, preprocess["target"])
     encoder = decode_encoder(preprocess["encoder"], tensors)
     if not encoder.fits(schema):
         raise SpecError("the preprocessing is for other columns than the schema's")
-    return Preparation(schema, encoder, scale)
-
-
-def _target_scale(truth: NDArray[Any], outcome: Outcome) -> TargetScale | None:
-    if outcome != Outcome.REGRESSION:
-        return None
-    return TargetScale(float(truth.mean()), float(truth.std()) or 1.0, float(truth.min()), float(truth.max()))
+    return Preparation(schema, encoder, goal)
 
 
 def candidate(point: Point, preparation: Preparation) -> Candidate:
@@ -161,9 +111,9 @@ def candidate(point: Point, preparation: Preparation) -> Candidate:
     encoder = preparation.encoder
     inputs = tables.inputs(point, len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
     recipe = tables.recipe(point)
-    if preparation.scale:
+    if preparation.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
-    return Candidate(tables.network(point, inputs, preparation.outputs), recipe)
+    return Candidate(tables.network(point, inputs, preparation.goal.outputs), recipe)
 
 
 def _parse(data: pd.DataFrame, schema: Schema) -> Frame:
@@ -197,6 +147,7 @@ def toy(seed: int) -> tuple[pd.DataFrame, str]:
 
 TASK = Task(
     name="tabular",
+    recognises=recognises,
     load=load,
     parse=_parse,
     parse_target=_parse_target,
@@ -208,5 +159,6 @@ TASK = Task(
     default_network=tables.default_network,
     candidate=candidate,
     describe=tables.describe,
+    show=None,
     toy=toy,
 )

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
+from netwright.data.goal import Goal
 from netwright.data.schema import Schema
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
+
+BAD_IMAGES = 0.1  # of the images, by default
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,18 @@ class Request:
     """What the user asked for.
 
     Attributes:
-        data: a file or a pandas frame.
+        table: what to learn from, as `data.reading.read_table` returns it.
         target: the column to predict.
         kinds: column → kind, where the user said so.
         outcome: auto, classification, binary, multiclass or regression.
+        bad_images: the share of images that may be left out because they cannot be decoded.
     """
 
-    data: Any
+    table: pd.DataFrame
     target: str
     kinds: Mapping[str, str]
     outcome: str
+    bad_images: float = BAD_IMAGES
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,8 @@ class Preparation(Protocol):
         """The columns and the target."""
 
     @property
-    def outputs(self) -> int:
-        """The number of network outputs K."""
-
-    @property
-    def loss(self) -> str:
-        """The name of the loss, one of `train.losses.LOSSES`."""
+    def goal(self) -> Goal:
+        """What networks are to learn."""
 
     @property
     def quantiles(self) -> NDArray[np.float32]:
@@ -79,12 +81,6 @@ class Preparation(Protocol):
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
-
-    def targets(self, truth: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.int64]:
-        """Return the targets (N,) as networks learn them."""
-
-    def decode(self, predictions: NDArray[np.float32]) -> NDArray[Any]:
-        """Return probabilities (N, K), or values (N,) in the unit of the target, from predictions (N, K)."""
 
     def documents(self) -> dict[str, Any]:
         """Return the JSON documents `schema` and `preprocess`."""
@@ -99,6 +95,7 @@ class Task:
 
     Attributes:
         name: its id.
+        recognises: (table, target) → whether it is a problem of this kind, for who did not say.
         load: request → data read and understood. Raises DataError.
         parse: (data, schema) → Frame, for prediction.
         parse_target: (data, schema) → truth (N,), -1 or NaN where unknown.
@@ -110,10 +107,13 @@ class Task:
         default_network: rows → the untuned network to compare with.
         candidate: (point, preparation) → network and recipe.
         describe: point → a few words.
+        show: (frame, row) → what a row shows: `image` and a PNG file as base64, or `text` and the text; None where one
+            cannot be shown without its columns.
         toy: seed → a small pandas frame and its target, for the contract tests.
     """
 
     name: str
+    recognises: Callable[[pd.DataFrame, str], bool]
     load: Callable[[Request], Loaded]
     parse: Callable[[Any, Schema], Frame]
     parse_target: Callable[[Any, Schema], NDArray[Any]]
@@ -125,4 +125,5 @@ class Task:
     default_network: Callable[[int], Point]
     candidate: Callable[[Point, Any], Candidate]
     describe: Callable[[Point], str]
+    show: Callable[[Frame, int], tuple[Literal["image", "text"], str]] | None
     toy: Callable[[int], tuple[Any, str]]

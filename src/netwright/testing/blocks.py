@@ -11,16 +11,24 @@ from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.blocks import (
     Activation,
     Block,
+    ConvNext,
+    Convolution,
     Dense,
+    GlobalPool,
     Head,
     Identity,
+    ImageInput,
+    InvertedResidual,
+    MaxPool,
     Members,
     Normalisation,
     Periodic,
     Piecewise,
     Residual,
+    ResidualConvolution,
     TableInput,
 )
+from netwright.spec.cost import is_trained
 from netwright.spec.costs import network_cost, weight_shapes
 from netwright.spec.network import Network
 
@@ -38,23 +46,27 @@ def example_networks() -> Iterator[Network]:
     bodies += [(Dense(6, norm=norm), Residual(8, norm=norm)) for norm in NORMALISATIONS]
     bodies += [(Members(3), Dense(6), Residual(8)), ()]
     yield from (Network((first, Dense(5), Head(2))) for first in inputs)
+    yield from (Network((ImageInput(9, 8, (0.5,), (0.2,)), *trunk, Head(3))) for trunk in _trunks())
+    yield Network((ImageInput(6, 6, (0.5,) * 3, (0.2,) * 3), Convolution(4), GlobalPool(), Dense(5), Head(2)))
     yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
+
+
+def _trunks() -> Iterator[tuple[Block, ...]]:
+    """Yield short ways from an image to a vector in which every block that maps go through occurs."""
+    yield (Convolution(4, 5, 2), MaxPool(2), GlobalPool("both"))
+    yield (Convolution(4, 1), ResidualConvolution(4), ResidualConvolution(6, stride=2, activation="gelu"), GlobalPool())
+    yield (Convolution(4), InvertedResidual(4, 2, 5), InvertedResidual(6, 4, 3, 2), GlobalPool("max"))
+    yield (Convolution(4), ConvNext(2, 3), ConvNext(), GlobalPool("mean"))
 
 
 def check_network(network: Network) -> None:
     """Raise AssertionError unless the network, built in PyTorch, is what its spec says."""
-    first = network.blocks[0]
-    assert isinstance(first, TableInput)
     generator = torch.Generator().manual_seed(0)
-    quantiles = torch.randn(first.numeric, 49, generator=generator).sort(dim=1)[0]
+    batch = _example_batch(network.blocks[0], generator)
+    columns = batch["numeric"].shape[2] if "numeric" in batch else 0
+    quantiles = torch.randn(columns, 49, generator=generator).sort(dim=1)[0]
     weights = initial_weights(network, quantiles, [1, 2])
     _check_shapes(network, weights)
-    categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
-    batch = {
-        "numeric": torch.randn(2, 7, first.numeric, generator=generator),
-        "plain": torch.randn(2, 7, first.plain, generator=generator),
-        "categories": torch.stack(categories, dim=2) if categories else torch.zeros(2, 7, 0, dtype=torch.int64),
-    }
     outputs = forward(network, weights, batch)
     members = network_cost(network).members
     assert outputs.shape == (2, members, 7, network.outputs), f"outputs are {tuple(outputs.shape)}"
@@ -63,11 +75,25 @@ def check_network(network: Network) -> None:
     _check_gradients(network, weights, batch)
 
 
+def _example_batch(first: Block, generator: torch.Generator) -> Batch:
+    """Return seven random rows for each of two networks."""
+    if isinstance(first, ImageInput):
+        shape = (2, 7, 2 * first.height, 2 * first.width, first.channels)  # encoded larger than the network sees
+        return {"images": torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)}
+    assert isinstance(first, TableInput)
+    categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
+    return {
+        "numeric": torch.randn(2, 7, first.numeric, generator=generator),
+        "plain": torch.randn(2, 7, first.plain, generator=generator),
+        "categories": torch.stack(categories, dim=2) if categories else torch.zeros(2, 7, 0, dtype=torch.int64),
+    }
+
+
 def _check_shapes(network: Network, weights: dict[str, torch.Tensor]) -> None:
     said = weight_shapes(network)
     made = {name: tuple(tensor.shape[1:]) for name, tensor in weights.items()}
     assert made == said, f"the spec says {said}, but PyTorch made {made}"
-    trained = sum(tensor[0].numel() for name, tensor in weights.items() if not name.endswith("knots"))
+    trained = sum(tensor[0].numel() for name, tensor in weights.items() if is_trained(name))
     assert trained == network_cost(network).parameters, (
         f"the spec counts {network_cost(network).parameters}, not {trained}"
     )
@@ -81,7 +107,7 @@ def _check_alone(network: Network, quantiles: torch.Tensor, batch: Batch, output
 
 
 def _check_gradients(network: Network, weights: dict[str, torch.Tensor], batch: Batch) -> None:
-    trained = {name: tensor.requires_grad_() for name, tensor in weights.items() if not name.endswith("knots")}
+    trained = {name: tensor.requires_grad_() for name, tensor in weights.items() if is_trained(name)}
     forward(network, {**weights, **trained}, batch).square().sum().backward()  # type: ignore[no-untyped-call]
     for name, tensor in trained.items():
         assert tensor.grad is not None, f"no gradient reaches {name}"

@@ -47,23 +47,25 @@ def _check_points(task: Task, preparation: Preparation, rows: int) -> None:
         assert candidate_from_json(json.dumps(candidate.to_json())) == candidate, (
             "a candidate changes on its way through JSON"
         )
-        assert candidate.network.outputs == preparation.outputs, "a network has another number of outputs than the task"
+        assert candidate.network.outputs == preparation.goal.outputs, (
+            "a network has another number of outputs than the task"
+        )
         assert task.describe(point), "a point has no description"
 
 
 def _check_learns(task: Task, loaded: Loaded, preparation: Preparation) -> None:
     """A few seconds of the first glance beat the same network untrained."""
     candidate = task.candidate(task.first_glance(len(loaded.truth)), preparation)
-    rows = as_rows(preparation.encode(loaded.frame), preparation.targets(loaded.truth), preparation.quantiles)
+    rows = as_rows(preparation.encode(loaded.frame), preparation.goal.targets(loaded.truth), preparation.quantiles)
     half = np.arange(len(loaded.truth)) % 2 == 0
     splits = [Split(np.flatnonzero(half), np.flatnonzero(~half)), Split(np.flatnonzero(~half), np.flatnonzero(half))]
     losses = []
     for used in (1.0, 0.0):
         control = Control(lambda used=used: used, lambda: False, lambda progress: None)  # type: ignore[misc]
-        loss = LOSSES[preparation.loss]
+        loss = LOSSES[preparation.goal.loss]
         (trained,) = train_population(candidate.network, [candidate.recipe], rows, splits, loss, control, [0])
         losses.append(trained.loss)
-        answers = preparation.decode(trained.predictions[0])
+        answers = preparation.goal.decode(trained.predictions[0])
         assert len(answers) == len(splits[0].valid), "predictions and rows are not as many"
     assert losses[1] < losses[0], "training made it no better"
 

@@ -7,16 +7,10 @@ Python threads run while it computes. It also makes results independent of the n
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
 import torch
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_lanes(count: int, work: Callable[[], None]) -> None:

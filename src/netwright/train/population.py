@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from netwright.build.noise import Noise
-from netwright.build.torch import forward, initial_weights
+from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.network import Network, Recipe
+from netwright.train.augmentation import Augmentation
 from netwright.train.control import Heir
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
@@ -38,7 +40,9 @@ class Population:
     train: list[Tensor]  # M of (n,): rows to learn from
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
+    random: np.random.Generator  # for mixing rows
     noise: Noise
+    augmentation: Augmentation
     smoothing: Tensor  # (M,)
     sparsity: Tensor  # (M,)
 
@@ -65,7 +69,9 @@ class Population:
             train=[torch.from_numpy(split.train) for split in splits] * len(recipes),
             judged=Judged.of([*splits] * len(recipes)),
             generators=[torch.Generator().manual_seed(seed + 1) for seed in own],
+            random=np.random.default_rng(own[0] + 4),
             noise=Noise(torch.tensor([recipe.dropout for recipe in each]), torch.Generator().manual_seed(own[0] + 2)),
+            augmentation=Augmentation.of(each, torch.Generator().manual_seed(own[0] + 3)),
             smoothing=torch.tensor([recipe.label_smoothing for recipe in each]),
             sparsity=torch.tensor([recipe.sparsity for recipe in each]),
         )
@@ -81,14 +87,35 @@ class Population:
     def step(self, rows: Rows, index: Tensor, loss: Loss, progress: float) -> None:
         """Take one optimiser step on the rows `index` (M, B)."""
         self.noise.scaled(flat_cosine(progress))
-        outputs = forward(self.network, self.stack.computed(), rows.batch(index), self.noise)
-        each = loss.training(outputs, rows.targets[index], self.smoothing) + self._penalty()  # (M,)
+        batch, targets = rows.batch(index), rows.targets[index]
+        if "images" in batch:
+            batch = {**batch, "images": self.augmentation.apply(batch["images"])}
+        each = self._loss(batch, targets, loss) + self._penalty()  # (M,)
         total = each.sum()
         gradients = torch.autograd.grad(total, [*self.stack.leaves.values()])
         with torch.no_grad():
             self.stack.take(gradients)
             self.optimiser.step(progress)
             self.stack.refresh()
+
+    def _loss(self, batch: Batch, targets: Tensor, loss: Loss) -> Tensor:
+        """Return the loss of each network (M,) on a batch, of rows mixed in pairs where its recipe says so.
+
+        Mixup (Zhang et al. 2018, arXiv 1710.09412): of two rows and of their losses the same share is taken.
+        """
+        alphas = [recipe.mixup for recipe in self.recipes for _ in range(self.folds)]
+        if not any(alphas):
+            return loss.training(
+                forward(self.network, self.stack.computed(), batch, self.noise), targets, self.smoothing
+            )
+        shares = torch.from_numpy(
+            np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
+        )
+        other = torch.from_numpy(self.random.permutation(targets.shape[1]))
+        mixed = {name: _blend(tensor, tensor[:, other], shares) for name, tensor in batch.items()}
+        outputs = forward(self.network, self.stack.computed(), mixed, self.noise)
+        own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
+        return shares * own + (1 - shares) * others
 
     def _penalty(self) -> Tensor:
         """Return what each network's scales of features cost it (M,): their absolute sum, by its sparsity.
@@ -129,7 +156,7 @@ class Population:
         """
         vectors = (self.stack.parameters, *self.optimiser.moments())
         with torch.no_grad():
-            for views in map(self.stack.views_of, vectors):
+            for views in (*map(self.stack.views_of, vectors), self.stack.constants):
                 before = {name: tensor.clone() for name, tensor in views.items()}
                 for heir in heirs:
                     for name, tensor in views.items():
@@ -140,5 +167,13 @@ class Population:
         each = [recipe for recipe in self.recipes for _ in range(self.folds)]  # (M,)
         self.optimiser.follow(each)
         self.noise.rates = torch.tensor([recipe.dropout for recipe in each])
+        self.augmentation = Augmentation.of(each, self.augmentation.generator)
         self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each])
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each])
+
+
+def _blend(own: Tensor, other: Tensor, shares: Tensor) -> Tensor:
+    """Return own (M, B, ...) and other by shares (M,) of the first; whole numbers that name things stay as they are."""
+    if own.dtype == torch.int64:
+        return own
+    return torch.lerp(other.float(), own.float(), shares.view(-1, *[1] * (own.ndim - 1)))

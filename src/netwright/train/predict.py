@@ -13,9 +13,9 @@ from torch import Tensor
 
 from netwright.build.torch import forward
 from netwright.data.features import Features
+from netwright.machine import usable_cores
 from netwright.spec.costs import widest
 from netwright.spec.network import Network
-from netwright.train.lanes import usable_cores
 from netwright.train.losses import LOSSES
 
 ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB

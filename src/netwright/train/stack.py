@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from netwright.spec.cost import is_trained
 from netwright.spec.network import Recipe
 
 # Biases learn slower, as in RealMLP (2407.04491, table 1), the scales in front of the first layer faster (`Recipe`).
 # Its 0.1 for the frequencies of periodic embeddings is not taken over: with 1 the log-loss out of fold was 1 to 4 %
 # lower on five of six tables, and nowhere higher by a tenth of that.
 BIAS_FACTOR = 0.1
-UNDECAYED = ("bias", "scale", "phase", "frequency", "categories")  # `scale` at the front has a decay of its own
+# What is no matrix is not decayed; `scale` at the front has a decay of its own.
+UNDECAYED = ("bias", "scale", "phase", "frequency", "categories", "gain", "shift")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Stack:
         parameters: (M · P,) every tensor (M, ...) laid flat, one after the other.
         gradient: (M · P,) likewise; filled by `take`.
         weights: tensors (M, ...) by name, views of `parameters`.
-        constants: tensors (M, ...) that are not trained (knots).
+        constants: tensors (M, ...) that are not trained: knots, means and variances of batches.
         leaves: tensors (M, ...) by name, what is differentiated.
         inner: where the numbers of the inner blocks lie in `parameters`.
         working: the inner numbers in the shorter type; None where everything is computed in full.
@@ -87,7 +89,7 @@ def stack_parameters(weights: Mapping[str, Tensor], working: torch.dtype = torch
         weights: by name, in the order of the blocks.
         working: the type that the blocks between the first and the last compute in.
     """
-    constants = {name: tensor for name, tensor in weights.items() if name.endswith("knots")}
+    constants = {name: tensor for name, tensor in weights.items() if not is_trained(name)}
     trained = {name: tensor for name, tensor in weights.items() if name not in constants}
     parameters = torch.cat([tensor.flatten() for tensor in trained.values()])
     views = _views(parameters, trained)

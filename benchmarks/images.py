@@ -1,0 +1,193 @@
+"""Fits sets of images within a time limit, beside a linear model and a small fixed network, one JSON line a run.
+
+    python benchmarks/images.py DATA_FOLDER --time 120s --only mnist10k --out images.jsonl
+    python benchmarks/images.py --table images.jsonl        # prints what came of it
+
+DATA_FOLDER holds one `.npz` a set, with x_train, y_train, x_test and y_test. Nothing else may run meanwhile. Each
+contestant is a process of its own. The test images are looked at once, after all was chosen. What is in --out is not
+run again.
+
+`linear` is a logistic regression on the pixels, `resnet` the fixed network that a user would write, trained for the
+same time. Neither is told anything about the set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tabular import append, lines_of
+
+from netwright.budget import parse_duration
+
+Array = NDArray[Any]
+GRACE = 120.0  # seconds over the limit after which a run is ended
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path, help="the folder of sets")
+    parser.add_argument("--time", default="120s", help="the time limit of each run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=[], help="names of sets")
+    parser.add_argument("--contestants", nargs="*", default=list(CONTESTANTS), choices=list(CONTESTANTS))
+    parser.add_argument("--out", type=Path, default=Path("images.jsonl"), help="one JSON line a run")
+    parser.add_argument("--table", type=Path, help="print the results of this file as a table, and run nothing")
+    parser.add_argument("--run", nargs=2, metavar=("CONTESTANT", "ANSWERS"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.table:
+        print(as_table(lines_of(options.table)))
+        return
+    if options.data is None:
+        parser.error("DATA_FOLDER is missing")
+    seconds = parse_duration(options.time)
+    if options.run:
+        name, answers = options.run
+        np.savez(answers, **CONTESTANTS[name](options.data, seconds, options.seed))
+        return
+    done = {(line["set"], line["contestant"], line["time"], line["seed"]) for line in lines_of(options.out)}
+    for path in sorted(options.data.glob("*.npz")):
+        for name in options.contestants:
+            key = (path.stem, name, seconds, options.seed)
+            if key not in done and (not options.only or path.stem in options.only):
+                line = dict(zip(("set", "contestant", "time", "seed"), key, strict=True)) | measure(path, *key[1:])
+                append(options.out, line)
+                print(line, flush=True)
+
+
+def measure(path: Path, contestant: str, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what one run came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        answers = Path(folder) / "answers.npz"
+        command = [sys.executable, __file__, str(path), "--time", f"{seconds}s", "--seed", str(seed)]
+        began = time.monotonic()
+        try:
+            run = subprocess.run(
+                [*command, "--run", contestant, str(answers)], timeout=seconds + GRACE, capture_output=True, text=True
+            )
+        except subprocess.TimeoutExpired:
+            return {"failed": "it took too long"}
+        taken = time.monotonic() - began
+        if run.returncode:
+            return {"failed": (run.stderr.strip().splitlines() or ["no reason"])[-1]}
+        with np.load(answers) as found, np.load(path) as data:
+            chances, numbers = found["chances"], {name: float(found[name]) for name in found if name != "chances"}
+            return {"seconds": round(taken, 1), **scores(chances, data["y_train"], data["y_test"]), **numbers}
+
+
+def scores(chances: Array, learnt: Array, truth: Array) -> dict[str, float]:
+    """Return accuracy and log-loss of chances (N, K), the classes being those that were learnt, in their order."""
+    place = np.searchsorted(np.unique(learnt), truth)
+    own = chances[np.arange(len(truth)), place]
+    right = chances.argmax(axis=1) == place
+    error = float(right.std() / np.sqrt(len(right)))
+    return {"accuracy": float(right.mean()), "error": error, "log_loss": float(-np.log(np.maximum(own, 1e-7)).mean())}
+
+
+# --- the contestants: (set, seconds, seed) → chances (N, K) of the test images, and other numbers -------------------
+
+
+def netwright(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what Netwright answers after so many seconds, with all of its own work in them."""
+    import netwright as nw
+
+    with np.load(path) as data, tempfile.TemporaryDirectory() as folder:
+        run = nw.fit(data["x_train"], data["y_train"], time=seconds, seed=seed, out=folder)
+        result = run.result
+        numbers = {"honest": result.score, "low": result.score_low, "high": result.score_high}
+        numbers |= {"trials": result.trials, "fit_seconds": result.seconds, "bytes": run.bundle.stat().st_size}
+        return {"chances": run.model.predict_proba(data["x_test"]), **numbers}
+
+
+def linear(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what a logistic regression on scaled pixels answers."""
+    from sklearn.linear_model import LogisticRegression
+
+    with np.load(path) as data:
+        learn, test = (data[name].reshape(len(data[name]), -1) / 255.0 for name in ("x_train", "x_test"))
+        model = LogisticRegression(max_iter=300, C=0.1).fit(learn, data["y_train"])
+        return {"chances": model.predict_proba(test)}
+
+
+def resnet(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what a fixed small residual network answers: no search, no augmentation, Adam with one cycle."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class Block(nn.Module):
+        def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.second = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.norms = nn.ModuleList(nn.BatchNorm2d(outputs) for _ in range(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            inner = functional.relu(self.norms[0](self.first(x)))
+            return functional.relu(self.norms[1](self.second(inner)) + self.norms[2](self.shortcut(x)))
+
+    began = time.monotonic()
+    torch.manual_seed(seed)
+    with np.load(path) as data:
+        learn, test = (_planes(torch.from_numpy(data[name])) for name in ("x_train", "x_test"))
+        classes, truth = np.unique(data["y_train"], return_inverse=True)
+    target, size = torch.from_numpy(truth), 128
+    model = nn.Sequential(
+        nn.Conv2d(learn.shape[1], 16, 3, 1, 1), Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(classes)),
+    )  # fmt: skip
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-2)
+    usable = 0.9 * seconds
+    while (share := (time.monotonic() - began) / usable) < 1:
+        for rows in torch.randperm(len(learn)).split(size):
+            share = min(1.0, (time.monotonic() - began) / usable)
+            for group in optimiser.param_groups:
+                group["lr"] = 3e-3 * min(share / 0.1, (1 - share) / 0.9)
+            optimiser.zero_grad()
+            functional.cross_entropy(model(learn[rows]), target[rows]).backward()
+            optimiser.step()
+    model.eval()
+    with torch.no_grad():
+        return {"chances": torch.cat([model(part).softmax(1) for part in test.split(500)]).numpy()}
+
+
+def _planes(images: Any) -> Any:
+    """(N, H, W) or (N, H, W, C) of uint8 → (N, C, H, W) from -1 to 1."""
+    images = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
+    return images.float() / 127.5 - 1
+
+
+CONTESTANTS: dict[str, Callable[[Path, float, int], dict[str, Any]]] = {
+    "netwright": netwright,
+    "linear": linear,
+    "resnet": resnet,
+}
+
+
+def as_table(lines: list[dict[str, Any]]) -> str:
+    """Return the results as Markdown, one line a run."""
+    rows = ["| set | time | contestant | accuracy | log-loss | honest estimate | s | kB |", "|---" * 8 + "|"]
+    for line in sorted(lines, key=lambda line: (line["set"], line["time"])):
+        head = f"| {line['set']} | {line['time']:g} s | {line['contestant']} | "
+        if "failed" in line:
+            rows.append(head + f"{line['failed']} | | | | |")
+            continue
+        honest = f"{line['honest']:.4f} ({line['low']:.4f} to {line['high']:.4f})" if "honest" in line else ""
+        size = f"{line['bytes'] / 1e3:.0f}" if "bytes" in line else ""
+        accuracy = f"{line['accuracy']:.4f} ± {line['error']:.4f}"
+        rows.append(head + f"{accuracy} | {line['log_loss']:.4f} | {honest} | {line['seconds']} | {size} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Blocks that maps go through, in PyTorch: the starting weights and the function of one network.
+
+The networks of a stack go one after the other: on a processor one convolution over M groups took four times as long as
+M convolutions. Maps lie in memory with their channels last. Letters in shapes: B row of the batch, C channel, H height,
+W width, F feature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from netwright.build.activations import ACTIVATIONS
+from netwright.spec.blocks import (
+    Block,
+    ConvNext,
+    Convolution,
+    GlobalPool,
+    ImageInput,
+    InvertedResidual,
+    MaxPool,
+    ResidualConvolution,
+    Spatial,
+)
+from netwright.spec.spatial import spatial_shapes
+
+Weights = Mapping[str, Tensor]
+
+MOMENTUM = 0.1  # of the means and variances that prediction uses: what a batch adds to them
+EPSILON = 1e-5
+BRIGHTEST = 255.0
+FIRST_GAIN = 0.1  # of the residual branch of a ConvNeXt block: its own 1e-6 is for networks of dozens of blocks
+
+
+def spatial_weights(block: Spatial, channels: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Return the starting weights of a block that `channels` enter.
+
+    Convolutions start as in He et al. (2015, arXiv 1502.01852). The last gain of a residual branch starts at 0, so that
+    the block begins as the identity (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
+    """
+    return {name: _first(block, name, shape, generator) for name, shape in spatial_shapes(block, channels).items()}
+
+
+def _first(block: Spatial, name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    match name.rpartition("_")[2]:
+        case "weight":
+            return torch.randn(shape, generator=generator) * math.sqrt(2 / math.prod(shape[1:]))
+        case "variance":
+            return torch.ones(shape)
+        case "gain":
+            return torch.full(shape, _first_gain(block, name))
+        case _:
+            return torch.zeros(shape)
+
+
+def _first_gain(block: Spatial, name: str) -> float:
+    if isinstance(block, ConvNext) and name == "gain":
+        return FIRST_GAIN
+    ends_branch = (isinstance(block, ResidualConvolution) and name == "second_gain") or (
+        isinstance(block, InvertedResidual) and name == "project_gain"
+    )
+    return 0.0 if ends_branch else 1.0
+
+
+# --- the function --------------------------------------------------------------------------------------------------
+
+
+def trunk(blocks: Sequence[Block]) -> int:
+    """Return the number of blocks from the image to the vector of features; 0 where a network takes no image."""
+    return next((place for place, block in enumerate(blocks, 1) if isinstance(block, GlobalPool)), 0)
+
+
+def image_features(blocks: Sequence[Block], weights: Sequence[Weights], images: Tensor, *, training: bool) -> Tensor:
+    """Return the features (B, F) that one network sees in images.
+
+    Args:
+        blocks: from the image to the global pool.
+        weights: for each block its tensors by name.
+        images: (B, H, W, C) from 0 to 255, whole numbers or not.
+        training: whether to normalise by the batch, and to add its mean and variance to those that are kept.
+    """
+    hidden = images
+    for block, parts in zip(blocks, weights, strict=True):
+        if parts:
+            hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
+        hidden = _apply(block, parts, hidden, training=training)
+    return hidden
+
+
+def _apply(block: Block, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:
+    match block:
+        case ImageInput():
+            return _standardised(block, hidden)
+        case Convolution(stride=stride, activation=activation):
+            return ACTIVATIONS[activation](_convolve(parts, "", hidden, stride, training=training))
+        case ResidualConvolution():
+            return _residual(block, parts, hidden, training=training)
+        case InvertedResidual():
+            return _inverted(block, parts, hidden, training=training)
+        case ConvNext():
+            return _convnext(block, parts, hidden)
+        case MaxPool(size):
+            return functional.max_pool2d(hidden, size, ceil_mode=True)
+        case GlobalPool(kind):
+            pooled = {"mean": (hidden.mean(dim=(2, 3)),), "max": (hidden.amax(dim=(2, 3)),)}
+            return torch.cat(pooled.get(kind) or (*pooled["mean"], *pooled["max"]), dim=1)
+        case _:
+            raise TypeError(f"no map goes through {block}")
+
+
+def _standardised(block: ImageInput, images: Tensor) -> Tensor:
+    """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1."""
+    deviations = torch.tensor(block.deviations) * BRIGHTEST
+    means = torch.tensor(block.means) * BRIGHTEST
+    hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)  # channels lie last in memory
+    if hidden.shape[2:] != (block.height, block.width):
+        hidden = functional.interpolate(hidden, (block.height, block.width), mode="area")
+    return hidden
+
+
+def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, training: bool, groups: int = 1) -> Tensor:
+    """Convolve and normalise by batch; the pixels stay, divided by the stride."""
+    weight = parts[f"{prefix}weight"]
+    out = functional.conv2d(hidden, weight, stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+    return functional.batch_norm(
+        out,
+        parts[f"{prefix}mean"],
+        parts[f"{prefix}variance"],
+        parts[f"{prefix}gain"].float(),
+        parts[f"{prefix}shift"].float(),
+        training=training,
+        momentum=MOMENTUM,
+        eps=EPSILON,
+    )
+
+
+def _residual(block: ResidualConvolution, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:
+    inner = ACTIVATIONS[block.activation](_convolve(parts, "first_", hidden, block.stride, training=training))
+    inner = _convolve(parts, "second_", inner, 1, training=training)
+    if "shortcut_weight" in parts:
+        if block.stride > 1:
+            hidden = functional.avg_pool2d(hidden, block.stride, ceil_mode=True, count_include_pad=False)
+        hidden = _convolve(parts, "shortcut_", hidden, 1, training=training)
+    return ACTIVATIONS[block.activation](hidden + inner)
+
+
+def _inverted(block: InvertedResidual, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:
+    activate = ACTIVATIONS[block.activation]
+    inner = activate(_convolve(parts, "expand_", hidden, 1, training=training))
+    inner = activate(_convolve(parts, "depth_", inner, block.stride, training=training, groups=inner.shape[1]))
+    squeezed = activate(functional.linear(inner.mean(dim=(2, 3)), parts["squeeze_weight"], parts["squeeze_bias"]))
+    excited = torch.sigmoid(functional.linear(squeezed, parts["excite_weight"], parts["excite_bias"]))
+    out = _convolve(parts, "project_", inner * excited[:, :, None, None], 1, training=training)
+    return out + hidden if out.shape == hidden.shape else out
+
+
+def _convnext(block: ConvNext, parts: Weights, hidden: Tensor) -> Tensor:
+    channels = hidden.shape[1]
+    depth = parts["depth_weight"]
+    inner = functional.conv2d(hidden, depth, parts["depth_bias"], padding=block.kernel // 2, groups=channels)
+    inner = inner.permute(0, 2, 3, 1)  # (B, H, W, C)
+    inner = functional.layer_norm(inner, (channels,), parts["norm_gain"], parts["norm_shift"])
+    inner = ACTIVATIONS[block.activation](functional.linear(inner, parts["up_weight"], parts["up_bias"]))
+    inner = functional.linear(inner, parts["down_weight"], parts["down_bias"]) * parts["gain"]
+    return hidden + inner.permute(0, 3, 1, 2)

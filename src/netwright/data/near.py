@@ -1,0 +1,80 @@
+"""Images that are nearly the same: saved anew, resized, a frame later. They must not be on both sides of a split."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = 16  # pixels a side
+ALIKE = 0.985  # correlation of two thumbnails from which on they are of one image: JPEGs of quality 75 keep as much
+DIRECTIONS = 6  # in which images are put in order
+NEIGHBOURS = 12  # in each order, that an image is compared with
+FLAT = 1.0  # deviation of grey values, of 255, below which a thumbnail shows nothing to compare
+BLOCK = 4_096
+
+Integers = NDArray[np.int64]
+
+
+def near_groups(images: NDArray[np.uint8], seed: int = 0) -> Integers:
+    """Return a number for each image (N,), from 0 in the order of first images; those that are nearly one share it.
+
+    Images are compared by the correlation of small grey thumbnails. To compare all pairs would take too long: those
+    that are alike lie close to each other on any line, so images are put in order along a few random ones (random
+    projection, as in Charikar 2002), and each is compared with those next to it.
+
+    Args:
+        images: (N, H, W, C).
+        seed: of the directions.
+    """
+    thumbnails, flat = _thumbnails(images)
+    groups = np.arange(len(images), dtype=np.int64)
+    directions = np.random.default_rng(seed).standard_normal((thumbnails.shape[1], DIRECTIONS), np.float32)
+    for places in (thumbnails @ directions).T:
+        order = np.argsort(places, kind="stable")
+        for step in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
+            one, two = order[:-step], order[step:]
+            alike = _alike(thumbnails, one, two) & ~flat[one] & ~flat[two]
+            groups = _united(groups, one[alike], two[alike])
+    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def _thumbnails(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return grey thumbnails as vectors (N, D) of length 1 and mean 0, and which of them show nothing."""
+    rows, columns = (_edges(images.shape[side]) for side in (1, 2))
+    small = np.empty((len(images), (len(rows) - 1) * (len(columns) - 1)), np.float32)
+    area = np.outer(np.diff(rows), np.diff(columns))
+    for first in range(0, len(images), BLOCK):
+        grey = images[first : first + BLOCK].mean(axis=3, dtype=np.float32)
+        sums = np.add.reduceat(np.add.reduceat(grey, rows[:-1], axis=1), columns[:-1], axis=2)
+        small[first : first + BLOCK] = (sums / area).reshape(len(grey), -1)
+    small -= small.mean(axis=1, keepdims=True)
+    deviation = small.std(axis=1)
+    lengths = np.linalg.norm(small, axis=1, keepdims=True)
+    return small / np.maximum(lengths, 1e-6), deviation < FLAT
+
+
+def _edges(side: int) -> Integers:
+    """Return where the patches of a thumbnail begin along a side, and where the last one ends."""
+    return np.unique(np.linspace(0, side, min(side, THUMBNAIL) + 1).astype(np.int64))
+
+
+def _alike(thumbnails: NDArray[np.float32], one: Integers, two: Integers) -> NDArray[np.bool_]:
+    """Return whether the thumbnails of these pairs are of one image."""
+    parts = [
+        np.einsum("nd,nd->n", thumbnails[one[first : first + BLOCK]], thumbnails[two[first : first + BLOCK]])
+        for first in range(0, len(one), BLOCK)
+    ]
+    return np.asarray(np.concatenate(parts) >= ALIKE)
+
+
+def _united(groups: Integers, one: Integers, two: Integers) -> Integers:
+    """Return the groups with those of each pair made one: all take the lowest number that they are tied to."""
+    while True:
+        low = np.minimum(groups[one], groups[two])
+        changed = groups.copy()
+        np.minimum.at(changed, groups[one], low)
+        np.minimum.at(changed, groups[two], low)
+        changed = changed[changed]
+        if np.array_equal(changed, groups):
+            return groups
+        groups = changed

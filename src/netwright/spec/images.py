@@ -1,0 +1,207 @@
+"""Networks for images: the space that is searched, the first points to try, and what a point stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from netwright.spec.blocks import (
+    Block,
+    ConvNext,
+    Convolution,
+    GlobalPool,
+    Head,
+    ImageInput,
+    InvertedResidual,
+    MaxPool,
+    ResidualConvolution,
+)
+from netwright.spec.network import Network, Recipe
+from netwright.spec.spaces import Choice, Point, Range, Space
+
+MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
+MOST_CHANNELS = 256
+SMALLEST_MAP = 4  # pixels a side: smaller maps are not halved further
+
+
+def space(rows: int, outcome: str) -> Space:
+    """Return what is searched for `rows` images to learn from; labels are smoothed where they are classes."""
+    smoothing = (0.0,) if outcome == "regression" else (0.0, 0.05, 0.1)
+    return {
+        "body": Choice(("plain", "residual", "residual", "inverted", "convnext")),
+        "resolution": Choice((0.5, 0.75, 1.0, 1.0)),
+        "stem_stride": Choice((1, 2)),
+        "width": Choice((16, 32, 48, 64)),
+        "stages": Choice((2, 3, 4)),
+        "depth": Choice((1, 1, 2, 3)),
+        "kernel": Choice((3, 3, 5)),
+        "activation": Choice(("relu", "silu", "gelu")),
+        "pool": Choice(("mean", "max", "both")),
+        "learning_rate": Range(5e-4, 1e-2, log=True, stackable=True),
+        "weight_decay": Range(1e-3, 0.3, log=True, stackable=True),
+        "dropout": Range(0.0, 0.4, stackable=True),
+        "label_smoothing": Choice(smoothing, stackable=True),
+        "distortion": Choice((0.0, 0.3, 0.6, 1.0), stackable=True),
+        "flips": Choice(("none", "sideways", "all"), stackable=True),
+        "mixup": Choice((0.0, 0.0, 0.2), stackable=True),
+        "schedule": Choice(("cosine", "flat_cosine")),
+        "second_moment": Choice((0.95, 0.99, 0.999)),
+        "batch_size": Choice(batch_sizes(rows)),
+        "epochs": Choice((6, 12, 24, 48) if rows > MANY_ROWS else (12, 24, 48, 96)),
+    }
+
+
+def batch_sizes(rows: int) -> tuple[int, ...]:
+    """Return batch sizes, the usual one second: some 20 steps an epoch or more."""
+    usual = next((size for size, most in ((16, 300), (32, 2_000), (64, 20_000)) if rows <= most), 128)
+    return (usual // 2, usual, usual * 2)
+
+
+def usual(rows: int) -> Point:
+    """Return a point that is strong on most sets of images: what others are described by their differences from."""
+    return {
+        "body": "residual",
+        "resolution": 1.0,
+        "stem_stride": 1,
+        "width": 32,
+        "stages": 3,
+        "depth": 1,
+        "kernel": 3,
+        "activation": "relu",
+        "pool": "mean",
+        "learning_rate": 3e-3,
+        "weight_decay": 0.05,
+        "dropout": 0.1,
+        "label_smoothing": 0.05,
+        "distortion": 0.6,
+        "flips": "none",
+        "mixup": 0.0,
+        "schedule": "cosine",
+        "second_moment": 0.99,
+        "batch_size": batch_sizes(rows)[1],
+        "epochs": 24 if rows > MANY_ROWS else 48,
+    }
+
+
+def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
+    """Return the first points to try, best first.
+
+    Args:
+        rows: to learn from.
+        outcome: of the target; smoothing is left out by the task where it is a number.
+    """
+    one = usual(rows)
+    return (
+        {**one, "stem_stride": 2},
+        {**one, "flips": "sideways"},
+        {**one, "body": "plain", "activation": "gelu", "pool": "both"},
+        {**one, "stem_stride": 2, "width": 48, "depth": 2, "flips": "all", "mixup": 0.2},
+        {**one, "body": "convnext", "stem_stride": 2, "activation": "gelu"},
+        {**one, "distortion": 1.0, "width": 48, "label_smoothing": 0.1},
+        {**one, "body": "inverted", "activation": "silu", "stages": 4},
+    )
+
+
+def first_glance(rows: int) -> Point:
+    """Return a point that learns something in a second: two convolutions on small images, few passes."""
+    return {
+        **usual(rows),
+        "body": "plain",
+        "resolution": 0.5,
+        "width": 16,
+        "stages": 2,
+        "dropout": 0.0,
+        "distortion": 0.0,
+        "label_smoothing": 0.0,
+        "learning_rate": 5e-3,
+        "epochs": 4 if rows > MANY_ROWS else 12,
+    }
+
+
+def default_network(rows: int) -> Point:
+    """Return what a person would write without thought: the untuned network that results are compared with."""
+    return {
+        **usual(rows),
+        "stem_stride": 2,
+        "dropout": 0.0,
+        "distortion": 0.0,
+        "label_smoothing": 0.0,
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-2,
+        "second_moment": 0.999,
+        "epochs": 6 if rows > MANY_ROWS else 16,
+    }
+
+
+def inputs(point: Point, whole: ImageInput) -> ImageInput:
+    """Return the first block at the resolution of a point; `whole` is that at which images are encoded."""
+    share = float(point["resolution"])
+    return replace(whole, height=_shrunk(whole.height, share), width=_shrunk(whole.width, share))
+
+
+def _shrunk(side: int, share: float) -> int:
+    return max(min(side, SMALLEST_MAP), round(share * side))
+
+
+def network(point: Point, inputs: ImageInput, outputs: int) -> Network:
+    """Return the network that a point stands for, with fewer halvings where images are small."""
+    settings: Mapping[str, Any] = point
+    width, activation = settings["width"], settings["activation"]
+    side = min(inputs.height, inputs.width)
+    stride = settings["stem_stride"] if side > 2 * SMALLEST_MAP else 1
+    blocks: list[Block] = [Convolution(width, 3, stride, activation)]
+    side = -(-side // stride)
+    channels = width
+    for stage in range(settings["stages"]):
+        wanted = min(MOST_CHANNELS, width * 2**stage)
+        stride = 2 if stage and side > SMALLEST_MAP else 1
+        blocks += _stage(settings, channels, wanted, stride)
+        channels, side = wanted, -(-side // stride)
+    return Network((inputs, *blocks, GlobalPool(settings["pool"]), Head(outputs)))
+
+
+def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int) -> list[Block]:
+    """Return the blocks of one stage, the first of which changes the channels and takes the step."""
+    kernel, activation, depth = settings["kernel"], settings["activation"], settings["depth"]
+    steps = (stride, *(1,) * (depth - 1))
+    match settings["body"]:
+        case "residual":
+            return [ResidualConvolution(channels, kernel, step, activation) for step in steps]
+        case "inverted":
+            narrow = max(8, channels // 2)  # it is four times as wide inside
+            return [InvertedResidual(narrow, 4, kernel, step, activation) for step in steps]
+        case "convnext":
+            stays = (before, stride) == (channels, 1)
+            change: list[Block] = [] if stays else [Convolution(channels, 3, stride, activation)]
+            return [*change, *(ConvNext(4, 7 if kernel == 5 else 5, activation) for _ in range(depth))]
+        case _:
+            pool: list[Block] = [MaxPool(stride)] if stride > 1 else []
+            return [*(Convolution(channels, kernel, 1, activation) for _ in range(depth)), *pool]
+
+
+def recipe(point: Point) -> Recipe:
+    """Return the recipe that a point stands for."""
+    settings: Mapping[str, Any] = point
+    return Recipe(
+        learning_rate=settings["learning_rate"],
+        schedule=settings["schedule"],
+        weight_decay=settings["weight_decay"],
+        dropout=settings["dropout"],
+        label_smoothing=settings["label_smoothing"],
+        distortion=settings["distortion"],
+        flips=settings["flips"],
+        mixup=settings["mixup"],
+        second_moment=settings["second_moment"],
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+    )
+
+
+def describe(point: Point) -> str:
+    """Return what a point is in a few words, for leaderboards."""
+    extras = [f"distorted {point['distortion']}"] if float(point["distortion"]) > 0 else []
+    extras += [f"flipped {point['flips']}"] if point["flips"] != "none" else []
+    extras += ["mixed"] if float(point["mixup"]) > 0 else []
+    shape = f"{point['body']} {point['stages']}×{point['depth']}, from {point['width']} channels, {point['activation']}"
+    return ", ".join([shape, *extras])

@@ -1,0 +1,111 @@
+"""Images changed at random each time they are learnt from, as far as each network's recipe says.
+
+Letters in shapes: M network of the stack, B row of the batch, N = M · B images, C channel, H height, W width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from netwright.spec.network import Recipe
+
+# The most that a distortion of 1 does; each image gets a share of it between -1 and 1, evenly drawn.
+TURN = math.radians(20)
+SCALE = 0.2  # of the logarithm of the size
+SLANT = 0.2  # pixels sideways for each pixel down
+SHIFT = 0.12  # of the side
+CONTRAST = 0.3  # of the logarithm
+BRIGHTNESS = 0.15  # of white
+WHITE = 255.0
+
+
+@dataclass
+class Augmentation:
+    """What is done to the images of M networks.
+
+    Attributes:
+        distortions: (M,) from 0 to 1.
+        sideways: (M,) whether every second image is mirrored.
+        all_ways: (M,) whether it may also be turned upside down and on its side.
+        generator: where the random numbers come from.
+    """
+
+    distortions: Tensor
+    sideways: Tensor
+    all_ways: Tensor
+    generator: torch.Generator
+
+    @staticmethod
+    def of(recipes: Sequence[Recipe], generator: torch.Generator) -> Augmentation:
+        """Return what the recipes (M,) ask for."""
+        return Augmentation(
+            torch.tensor([recipe.distortion for recipe in recipes]),
+            torch.tensor([recipe.flips != "none" for recipe in recipes]),
+            torch.tensor([recipe.flips == "all" for recipe in recipes]),
+            generator,
+        )
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Return images (M, B, H, W, C) of 0 to 255, changed or as they are."""
+        stack, rows = images.shape[:2]
+        flat = images.flatten(0, 1)
+        if bool(self.sideways.any()):
+            flat = self._flipped(flat, rows)
+        if bool(self.distortions.any()):
+            flat = self._distorted(flat.float(), self.distortions.repeat_interleave(rows))
+        return flat.view(stack, rows, *flat.shape[1:])
+
+    def _flipped(self, images: Tensor, rows: int) -> Tensor:
+        """(N, H, W, C), each axis of every second image turned round where its network says so."""
+        sideways, all_ways = self.sideways.repeat_interleave(rows), self.all_ways.repeat_interleave(rows)
+        images = torch.where(self._half(sideways), images.flip(2), images)
+        if not bool(all_ways.any()):
+            return images
+        images = torch.where(self._half(all_ways), images.flip(1), images)
+        square = images.shape[1] == images.shape[2]
+        return torch.where(self._half(all_ways), images.transpose(1, 2), images) if square else images
+
+    def _half(self, allowed: Tensor) -> Tensor:
+        chosen = torch.rand(len(allowed), generator=self.generator) < 0.5
+        return (chosen & allowed)[:, None, None, None]
+
+    def _distorted(self, images: Tensor, strengths: Tensor) -> Tensor:
+        """(N, H, W, C) → the same, turned, scaled, slanted, shifted, and made brighter or darker by strengths (N,)."""
+        turn, scale, slant, across, down, contrast, brightness = self._drawn(7, strengths)
+        height, width = images.shape[1:3]
+        shifts = 2 * SHIFT * torch.stack([across, down])
+        maps = _matrices(TURN * turn, torch.exp(SCALE * scale), SLANT * slant, shifts, height / width)
+        grid = functional.affine_grid(maps, [len(images), 1, height, width], align_corners=False)
+        moved = functional.grid_sample(
+            images.permute(0, 3, 1, 2), grid, mode="bilinear", padding_mode="reflection", align_corners=False
+        ).permute(0, 2, 3, 1)
+        middle = moved.mean(dim=(1, 2, 3), keepdim=True)
+        factor = torch.exp(CONTRAST * contrast)[:, None, None, None]
+        offset = (WHITE * BRIGHTNESS * brightness)[:, None, None, None]
+        return torch.addcmul(middle + offset, moved - middle, factor).clamp_(0, WHITE)
+
+    def _drawn(self, count: int, strengths: Tensor) -> Tensor:
+        """Return (count, N) numbers between -1 and 1, times the strengths (N,)."""
+        return (2 * torch.rand(count, len(strengths), generator=self.generator) - 1) * strengths
+
+
+def _matrices(turn: Tensor, scale: Tensor, slant: Tensor, shifts: Tensor, ratio: float) -> Tensor:
+    """Return affine maps (N, 2, 3) from places in the new image to places in the old one, both from -1 to 1.
+
+    Args:
+        turn: angles (N,).
+        scale: factors (N,).
+        slant: pixels sideways for each pixel down (N,).
+        shifts: (2, N) sideways and down, in halves of a side.
+        ratio: of height to width.
+    """
+    cosine, sine = scale * torch.cos(turn), scale * torch.sin(turn)
+    first = torch.stack([cosine, ratio * (slant * cosine - sine), shifts[0]], dim=1)
+    second = torch.stack([sine / ratio, slant * sine + cosine, shifts[1]], dim=1)
+    return torch.stack([first, second], dim=1)

@@ -1,0 +1,134 @@
+"""Images of any sort become arrays of one size; what is damaged is named."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from netwright.data.images import UnreadableImage, common_size, decode, decode_all
+from netwright.data.size import Size
+
+GRADIENT = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
+COLOURED = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT[:, ::-1]], axis=2)
+
+
+def packed(image: Image.Image, name: str, **options: object) -> bytes:
+    """Return the bytes of an image file."""
+    out = io.BytesIO()
+    image.save(out, name, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "GIF", "WEBP", "JPEG"])
+@pytest.mark.parametrize("array", [GRADIENT, COLOURED], ids=["grey", "coloured"])
+def test_formats_are_read(name: str, array: np.ndarray) -> None:
+    """What is lossless comes out as it went in, the others nearly."""
+    pixels = decode(packed(Image.fromarray(array), name, **({"lossless": True} if name == "WEBP" else {})))
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[:2] == (12, 16)
+    wanted = array if array.ndim == 3 else np.repeat(array[:, :, None], pixels.shape[2], axis=2)
+    assert np.abs(pixels.astype(int) - wanted).mean() < (25 if name in ("JPEG", "GIF") else 1)
+
+
+def test_sixteen_bits_are_scaled_to_eight() -> None:
+    """Else all but the darkest would be white."""
+    wide = (GRADIENT.astype(np.uint16) * 257).astype(np.uint16)
+    pixels = decode(packed(Image.fromarray(wide), "PNG"))
+    assert pixels.shape == (12, 16, 1)
+    assert np.abs(pixels[:, :, 0].astype(int) - GRADIENT).max() <= 1
+
+
+def test_palettes_alpha_and_turns_are_undone() -> None:
+    """A palette is colour, what is transparent lies on white, and the camera's turn is made."""
+    palette = decode(packed(Image.fromarray(COLOURED).convert("P"), "PNG"))
+    assert palette.shape == (12, 16, 3)
+    clear = np.dstack([COLOURED, np.zeros((12, 16), np.uint8)])
+    assert (decode(packed(Image.fromarray(clear), "PNG")) == 255).all()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    turned = decode(packed(Image.fromarray(GRADIENT), "PNG", exif=exif))
+    assert np.array_equal(turned[:, :, 0], np.rot90(GRADIENT, -1))
+
+
+def test_arrays_are_images_too() -> None:
+    """Of one, three or four channels, or none."""
+    assert decode(GRADIENT).shape == decode(GRADIENT[:, :, None]).shape == (12, 16, 1)
+    assert np.array_equal(decode(COLOURED), COLOURED)
+    for wrong in (GRADIENT.astype(float), np.zeros((3, 3, 2), np.uint8), np.zeros((0, 3), np.uint8), np.zeros(3)):
+        with pytest.raises(UnreadableImage, match="uint8"):
+            decode(wrong)
+
+
+def bomb() -> bytes:
+    """Return a small PNG whose header says that it has 10 billion pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 100))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def test_what_is_damaged_is_named(tmp_path: Path) -> None:
+    """Each for its own reason, and none takes the others with it."""
+    good = packed(Image.fromarray(COLOURED), "JPEG")
+    files = {"good.jpg": good, "cut.jpg": good[: len(good) // 2], "empty.jpg": b"", "text.jpg": b"hello" * 50}
+    files["bomb.png"] = bomb()
+    files["other.png"] = good  # a wrong name does no harm
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    pixels, failures = decode_all([*(tmp_path / name for name in files), tmp_path / "none.jpg"], Size(12, 16, 3))
+    assert pixels.shape == (7, 12, 16, 3)
+    names = [*files, "none.jpg"]
+    assert {names[place]: why for place, why in failures.items()} == {
+        "cut.jpg": "it is damaged",
+        "empty.jpg": "the file is empty",
+        "text.jpg": "it is no image of a known format",
+        "bomb.png": "it has more than 100 million pixels",
+        "none.jpg": "there is no such file",
+    }
+    assert pixels[0].any()
+    assert not pixels[1].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"]), st.data())
+def test_a_flipped_byte_breaks_nothing(name: str, data: st.DataObject) -> None:
+    """Either an image comes out, or one error."""
+    content = bytearray(packed(Image.fromarray(COLOURED), name))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert decode(bytes(content), Size(12, 16, 3)).shape == (12, 16, 3)
+    except UnreadableImage as error:
+        assert str(error)
+
+
+def test_the_common_size_is_the_median_made_small() -> None:
+    """Images are encoded alike, in colour if one of them has colours."""
+    small, large = np.zeros((10, 20), np.uint8), np.zeros((300, 600), np.uint8)
+    assert common_size([small, small, large]) == Size(10, 20, 1)
+    assert common_size([large]) == Size(64, 128, 1)
+    assert common_size([small, COLOURED, small]) == Size(10, 20, 3)
+    assert common_size([np.repeat(GRADIENT[:, :, None], 3, axis=2)]) == Size(12, 16, 1)
+    assert common_size([b"nothing"]) is None
+
+
+@pytest.mark.parametrize("text", ["", "28x28", "28x28x2", "0x28x1", "28x28x1x1", "-1x2x3", "9999999x1x1", "2000x2x1"])
+def test_texts_that_are_no_size(text: str) -> None:
+    """They come from files."""
+    assert Size.parse(text) is None
+
+
+def test_a_size_is_a_text_and_back() -> None:
+    """As it stands in a schema."""
+    assert Size.parse(str(Size(28, 32, 3))) == Size(28, 32, 3)

@@ -1,0 +1,166 @@
+"""Images from a folder, a table or an array: fitted, predicted, evaluated, shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import netwright as nw
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.data.reading import read_table
+from netwright.errors import (
+    BadImages,
+    BundleError,
+    MissingColumns,
+    NoInputs,
+    NoTarget,
+    TooManyBadImages,
+    UnequalLengths,
+)
+from netwright.evaluation import evaluate
+from netwright.journal import Journal
+from netwright.tasks import find_task
+from netwright.tasks.image import TASK, toy
+from netwright.tasks.task import Request
+
+TABLE, TARGET = toy(0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one folder a class; two files are damaged, and one has the wrong label."""
+    base = tmp_path_factory.mktemp("images")
+    for place, (pixels, kind) in enumerate(zip(TABLE["image"], TABLE[TARGET], strict=True)):
+        path = base / ("test" if place % 6 == 0 else "train") / kind / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    whole = next((base / "train" / "lying").glob("*.png")).read_bytes()
+    (base / "train" / "lying" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (base / "train" / "lying" / "empty.jpg").touch()
+    standing = next((base / "train" / "standing").glob("*.png"))
+    (base / "train" / "lying" / "wrong.png").write_bytes(standing.read_bytes())
+    return base
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run on the folder."""
+    return nw.fit(folder, trials=2, out=tmp_path_factory.mktemp("run"))
+
+
+def test_a_folder_is_learnt_from_and_its_test_part_judged_on(run: nw.Run, folder: Path) -> None:
+    """Without a word on what to predict."""
+    assert run.result.task == "image_multiclass"
+    assert run.result.labels == ("lying", "slanting", "standing")
+    assert run.result.test_metrics["accuracy"] > 0.8
+    assert run.result.importance == ()
+    model = nw.load(run.bundle)
+    assert evaluate(model, folder / "test") == pytest.approx(run.result.test_metrics)
+
+
+def test_what_cannot_be_decoded_is_left_out_and_named(run: nw.Run) -> None:
+    """By path and reason."""
+    told = [finding.message for finding in run.findings]
+    assert any(text.startswith("2 images of 203 could not be decoded") for text in told)
+    assert any("cut.png: it is damaged" in text for text in told)
+    assert any("empty.jpg: the file is empty" in text for text in told)
+
+
+def test_too_much_that_cannot_be_decoded_stops_the_run(folder: Path, tmp_path: Path) -> None:
+    """The share is a setting."""
+    with pytest.raises(TooManyBadImages, match="2 of 203"):
+        nw.fit(folder, trials=1, bad_images=0.005, out=tmp_path)
+
+
+def test_the_report_shows_what_went_wrong(run: nw.Run) -> None:
+    """As images, with the class that each is of and the one it was taken for."""
+    with Journal.open(run.journal) as journal:
+        found = journal.mistakes()
+    page = run.report.read_text()
+    assert ("lying", "standing") in [(one.truth, one.answer) for one in found]
+    assert page.count("data:image/png;base64,") == len(found)
+    assert all(one.truth != one.answer and 0.3 < one.chance <= 1 for one in found)
+
+
+def test_files_arrays_and_bytes_give_the_same_answers(run: nw.Run, folder: Path) -> None:
+    """However the images come."""
+    model, paths = nw.load(run.bundle), sorted((folder / "test").rglob("*.png"))
+    pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
+    chances = model.predict_proba(pixels)
+    as_bytes = pd.DataFrame({"image": [path.read_bytes() for path in paths]})
+    for table in (pd.DataFrame({"image": [str(path) for path in paths]}), as_bytes, pixels[..., None]):
+        assert np.array_equal(model.predict_proba(table), chances)
+
+
+def test_paths_in_a_file_begin_where_it_lies(folder: Path, tmp_path: Path) -> None:
+    """A CSV beside its images can be fitted and predicted from anywhere; other columns are not used."""
+    table = read_table(folder / "test")
+    relative = [Path(path).relative_to(folder).as_posix() for path in table["image"]]
+    wide = pd.DataFrame({"number": range(len(table)), "file": relative, "kind": table["class"]})
+    wide.to_csv(folder / "list.csv", index=False)
+    read = read_table(folder / "list.csv")
+    task, outcome = find_task("auto", read, "kind")
+    assert task is TASK
+    loaded = task.load(Request(read, "kind", {}, outcome))
+    assert loaded.frame.columns["file"].shape == (len(table), 12, 12, 1)
+    assert [finding.kind for finding in loaded.findings] == ["unused_columns"]
+
+
+def test_labels_can_stand_beside_an_array(tmp_path: Path) -> None:
+    """As in scikit-learn; numbers are predicted as numbers."""
+    pixels = np.stack(TABLE["image"].tolist())
+    brightness = pixels.mean(axis=(1, 2)).astype(float)
+    run = nw.fit(pixels, brightness, trials=1, out=tmp_path)
+    assert run.result.task == "image_regression"
+    assert np.corrcoef(run.model.predict(pixels), brightness)[0, 1] > 0.5
+    with pytest.raises(UnequalLengths, match="240 images but 239"):
+        nw.fit(pixels, brightness[1:], out=tmp_path)
+    with pytest.raises(NoTarget):
+        nw.fit(pixels, out=tmp_path)
+
+
+def test_near_duplicates_stay_in_one_fold() -> None:
+    """And are told of."""
+    twice = pd.concat([TABLE, TABLE.head(30)], ignore_index=True)
+    loaded = TASK.load(Request(twice, TARGET, {}, "auto"))
+    assert np.array_equal(loaded.groups[240:], loaded.groups[:30])
+    assert "near_duplicates" in [finding.kind for finding in loaded.findings]
+
+
+def test_no_answer_is_made_up_for_a_damaged_image(run: nw.Run) -> None:
+    """The sentence names it; so it does a table without images."""
+    model = nw.load(run.bundle)
+    with pytest.raises(BadImages, match=r"nowhere\.png"):
+        model.predict(pd.DataFrame({"image": ["nowhere.png"]}))
+    with pytest.raises(MissingColumns, match="image"):
+        model.predict(pd.DataFrame({"size": [1.0]}))
+    with pytest.raises(NoInputs):
+        TASK.load(Request(pd.DataFrame({"size": range(20), "kind": ["a", "b"] * 10}), "kind", {}, "auto"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"means": [0.5, 0.5]},
+        {"means": [2.0]},
+        {"means": ["0.5"]},
+        {"means": None},
+        {"deviations": [0.0]},
+        {"deviations": []},
+        {"target": {"shift": 0.0, "scale": 1.0, "low": 0.0, "high": 1.0}},
+        {"more": 1},
+    ],
+)
+def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, change: dict[str, object]) -> None:
+    """A model file is not trusted."""
+    contents = read_bundle(run.bundle)
+    documents = json.loads(json.dumps(contents.documents))
+    documents["preprocess"] |= change
+    write_bundle(tmp_path / "model.nw", Contents(documents, contents.tensors))
+    with pytest.raises(BundleError):
+        nw.load(tmp_path / "model.nw")
