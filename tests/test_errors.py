@@ -57,6 +57,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "UnfinishedRun": ("journal.sqlite",),
     "UnfitBundle": ("model.nw", "the shapes of its weights are wrong"),
     "UnfitTest": ("There is no column 'label' to predict.",),
+    "UnfitWeights": ("weights.pth", "it cannot be read"),
     "UnknownColumn": ("sise", " Did you mean 'size'?"),
     "UnknownFormat": ("answers.doc", (".csv", ".parquet")),
     "UnknownKind": ("numerical", ("numeric", "text")),

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
+    "relu6": functional.relu6,
     "silu": functional.silu,
     "gelu": functional.gelu,
     "mish": functional.mish,

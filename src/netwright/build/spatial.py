@@ -125,7 +125,12 @@ def _standardised(block: ImageInput, images: Tensor) -> Tensor:
 def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, training: bool, groups: int = 1) -> Tensor:
     """Convolve and normalise by batch; the pixels stay, divided by the stride."""
     weight = parts[f"{prefix}weight"]
-    out = functional.conv2d(hidden, weight, stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+    kernel = weight.shape[-1]
+    if stride == 1:
+        out = functional.conv2d(hidden, weight, padding=kernel // 2, groups=groups)
+    else:
+        down, across = (_margins(side, kernel, stride) for side in hidden.shape[2:])
+        out = functional.conv2d(functional.pad(hidden, (*across, *down)), weight, stride=stride, groups=groups)
     return functional.batch_norm(
         out,
         parts[f"{prefix}mean"],
@@ -136,6 +141,12 @@ def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, train
         momentum=MOMENTUM,
         eps=EPSILON,
     )
+
+
+def _margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the pixels to add before and after a side, so that a convolution divides it by the stride, rounded up."""
+    total = max(0, (-(-side // stride) - 1) * stride + kernel - side)
+    return total // 2, total - total // 2
 
 
 def _residual(block: ResidualConvolution, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:
@@ -150,11 +161,13 @@ def _residual(block: ResidualConvolution, parts: Weights, hidden: Tensor, *, tra
 
 def _inverted(block: InvertedResidual, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:
     activate = ACTIVATIONS[block.activation]
-    inner = activate(_convolve(parts, "expand_", hidden, 1, training=training))
+    inner = activate(_convolve(parts, "expand_", hidden, 1, training=training)) if block.expansion > 1 else hidden
     inner = activate(_convolve(parts, "depth_", inner, block.stride, training=training, groups=inner.shape[1]))
-    squeezed = activate(functional.linear(inner.mean(dim=(2, 3)), parts["squeeze_weight"], parts["squeeze_bias"]))
-    excited = torch.sigmoid(functional.linear(squeezed, parts["excite_weight"], parts["excite_bias"]))
-    out = _convolve(parts, "project_", inner * excited[:, :, None, None], 1, training=training)
+    if block.squeeze:
+        squeezed = activate(functional.linear(inner.mean(dim=(2, 3)), parts["squeeze_weight"], parts["squeeze_bias"]))
+        excited = torch.sigmoid(functional.linear(squeezed, parts["excite_weight"], parts["excite_bias"]))
+        inner = inner * excited[:, :, None, None]
+    out = _convolve(parts, "project_", inner, 1, training=training)
     return out + hidden if out.shape == hidden.shape else out
 
 

@@ -40,6 +40,7 @@ from netwright.errors.data import (
     TooManyClasses,
     UnequalLengths,
     UnfitTest,
+    UnfitWeights,
     WordyTarget,
     WrongClassCount,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "UnfinishedRun",
     "UnfitBundle",
     "UnfitTest",
+    "UnfitWeights",
     "UnknownColumn",
     "UnknownFormat",
     "UnknownKind",

@@ -124,6 +124,15 @@ class MissingColumns(DataError):
         )
 
 
+class UnfitWeights(DataError):
+    """A file of trained weights cannot be used."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(
+            f"The weights in {path} cannot be used: {why}. Give the file of a backbone that Netwright knows."
+        )
+
+
 class UnequalLengths(DataError):
     """There are more or fewer labels than rows."""
 

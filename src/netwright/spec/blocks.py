@@ -21,10 +21,10 @@ Side = Annotated[int, Field(ge=1, le=1024)]
 Channels = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1, max_length=4)]
 Kernel = Literal[1, 3, 5, 7]
 Stride = Annotated[int, Field(ge=1, le=4)]
-Activation = Literal["relu", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
+Activation = Literal["relu", "relu6", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
 Normalisation = Literal["none", "layer", "rms"]
 
-BOUNDED: frozenset[str] = frozenset({"tanh", "hardtanh"})
+BOUNDED: frozenset[str] = frozenset({"relu6", "tanh", "hardtanh"})
 """Activations with bounded outputs: with them one flipped bit of a weight cannot make an output arbitrarily large."""
 
 
@@ -185,6 +185,10 @@ class InvertedResidual:
     """Wider inside, a convolution by channel, squeeze and excitation, narrower again (arXiv 1801.04381, 1905.02244).
 
     x is added where neither the stride nor the number of channels changes.
+
+    Attributes:
+        expansion: how many times wider; with 1 there is no convolution that widens.
+        squeeze: whether channels are weighed by what all pixels show.
     """
 
     __pydantic_config__ = STRICT
@@ -193,6 +197,7 @@ class InvertedResidual:
     kernel: Kernel = 3
     stride: Stride = 1
     activation: Activation = "silu"
+    squeeze: bool = True
     block: Literal["inverted_residual"] = "inverted_residual"
 
 

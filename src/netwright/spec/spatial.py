@@ -1,6 +1,7 @@
 """Shapes and costs of the blocks that maps go through.
 
-A map has C channels of H times W pixels. Convolutions keep the pixels, or divide them by the stride, rounded up.
+A map has C channels of H times W pixels. Convolutions keep the pixels, or divide them by the stride, rounded up; what
+lies outside of a map is 0, on both sides alike or once more at the end (“same” padding, as in TensorFlow and ONNX).
 """
 
 from __future__ import annotations
@@ -57,16 +58,18 @@ def spatial_shapes(block: ImageInput | Spatial | GlobalPool, channels: int) -> S
             changed = stride > 1 or out != channels
             shortcut = _convolution("shortcut_", channels, out, 1) if changed else {}
             return _convolution("first_", channels, out, kernel) | _convolution("second_", out, out, kernel) | shortcut
-        case InvertedResidual(out, expansion, kernel):
+        case InvertedResidual(out, expansion, kernel, squeeze=squeeze):
             inner = expansion * channels
             few = max(FEWEST_SQUEEZED, channels // SQUEEZED)
-            return (
-                _convolution("expand_", channels, inner, 1)
-                | _convolution("depth_", 1, inner, kernel)
-                | {"squeeze_weight": (few, inner), "squeeze_bias": (few,)}
-                | {"excite_weight": (inner, few), "excite_bias": (inner,)}
-                | _convolution("project_", inner, out, 1)
-            )
+            expand = _convolution("expand_", channels, inner, 1) if expansion > 1 else {}
+            weigh: Shapes = {
+                "squeeze_weight": (few, inner),
+                "squeeze_bias": (few,),
+                "excite_weight": (inner, few),
+                "excite_bias": (inner,),
+            }
+            depth, project = _convolution("depth_", 1, inner, kernel), _convolution("project_", inner, out, 1)
+            return expand | depth | (weigh if squeeze else {}) | project
         case ConvNext(expansion, kernel):
             inner = expansion * channels
             return {

@@ -56,6 +56,7 @@ def _trunks() -> Iterator[tuple[Block, ...]]:
     yield (Convolution(4, 5, 2), MaxPool(2), GlobalPool("both"))
     yield (Convolution(4, 1), ResidualConvolution(4), ResidualConvolution(6, stride=2, activation="gelu"), GlobalPool())
     yield (Convolution(4), InvertedResidual(4, 2, 5), InvertedResidual(6, 4, 3, 2), GlobalPool("max"))
+    yield (Convolution(4, 5, 3), InvertedResidual(4, 1, 3, 2, squeeze=False), GlobalPool("mean"))
     yield (Convolution(4), ConvNext(2, 3), ConvNext(), GlobalPool("mean"))
 
 
