@@ -52,11 +52,11 @@ def _words(block: Block) -> str:
         case Convolution(channels, kernel, stride, activation):
             return f"convolution {channels}, {_step(kernel, stride)}, batch norm, {activation}"
         case ResidualConvolution(channels, kernel, stride, activation):
-            return f"residual of 2 convolutions {channels}, {_step(kernel, stride)}, {activation}"
+            return f"residual convolutions {channels}, {_step(kernel, stride)}, {activation}"
         case InvertedResidual(channels, expansion, kernel, stride, activation):
-            return f"inverted residual {channels}, {expansion} times wider, {_step(kernel, stride)}, {activation}"
+            return f"inverted residual {channels}, ×{expansion}, {_step(kernel, stride)}, {activation}"
         case ConvNext(expansion, kernel, activation):
-            return f"ConvNeXt, {expansion} times wider, {_step(kernel, 1)}, {activation}"
+            return f"ConvNeXt, ×{expansion}, {_step(kernel, 1)}, {activation}"
         case MaxPool(size):
             return f"largest of {size} by {size}"
         case GlobalPool(kind):
