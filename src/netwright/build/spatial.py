@@ -153,9 +153,7 @@ def _residual(block: ResidualConvolution, parts: Weights, hidden: Tensor, *, tra
     inner = ACTIVATIONS[block.activation](_convolve(parts, "first_", hidden, block.stride, training=training))
     inner = _convolve(parts, "second_", inner, 1, training=training)
     if "shortcut_weight" in parts:
-        if block.stride > 1:
-            hidden = functional.avg_pool2d(hidden, block.stride, ceil_mode=True, count_include_pad=False)
-        hidden = _convolve(parts, "shortcut_", hidden, 1, training=training)
+        hidden = _convolve(parts, "shortcut_", hidden, block.stride, training=training)
     return ACTIVATIONS[block.activation](hidden + inner)
 
 

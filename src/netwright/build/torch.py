@@ -177,8 +177,9 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
     hidden = next(iter(batch.values()))
     parts = [_parts(weights, position) for position in range(len(network.blocks))]
     if first := trunk(network.blocks):
+        own = [{name: tensor.unbind() for name, tensor in each.items()} for each in parts[:first]]
         features = [
-            image_features(network.blocks[:first], _of_one(parts[:first], place), images, training=noise is not None)
+            image_features(network.blocks[:first], _of_one(own, place), images, training=noise is not None)
             for place, images in enumerate(batch["images"])
         ]
         hidden = _drop(torch.stack(features).unsqueeze(1), noise)  # (M, 1, B, F)
@@ -193,9 +194,9 @@ def _parts(weights: Weights, position: int) -> dict[str, Tensor]:
     return {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
-def _of_one(parts: Sequence[Weights], place: int) -> list[dict[str, Tensor]]:
+def _of_one(parts: Sequence[Mapping[str, Sequence[Tensor]]], place: int) -> list[dict[str, Tensor]]:
     """Return, block by block, the tensors of one network of the stack."""
-    return [{name: tensor[place] for name, tensor in each.items()} for each in parts]
+    return [{name: tensors[place] for name, tensors in each.items()} for each in parts]
 
 
 def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noise: Noise | None) -> Tensor:

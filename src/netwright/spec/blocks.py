@@ -168,8 +168,7 @@ class ResidualConvolution:
     """The basic block of a residual network (He et al. 2016, arXiv 1512.03385): x + two convolutions.
 
     Each is followed by batch normalisation, the activation stands between them and after the sum. Where the stride or
-    the number of channels changes, x is averaged over the stride and goes through a convolution of kernel 1
-    (ResNet-D, arXiv 1812.01187).
+    the number of channels changes, x goes through a convolution of kernel 1 and of that stride.
     """
 
     __pydantic_config__ = STRICT
