@@ -53,7 +53,7 @@ class Recipe:
         sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
             lasso, Tibshirani 1996).
         dropout: share of activations set to 0 after each hidden layer of vectors, and of what comes of an image.
-        distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, made brighter or darker.
+        distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, recoloured.
         flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).
         mixup: the a of the Beta(a, a) by which two rows of a batch and their targets are mixed (arXiv 1710.09412).
         label_smoothing: share of each target spread over all classes; classification only.

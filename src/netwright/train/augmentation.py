@@ -22,6 +22,8 @@ SLANT = 0.2  # pixels sideways for each pixel down
 SHIFT = 0.12  # of the side
 CONTRAST = 0.3  # of the logarithm
 BRIGHTNESS = 0.15  # of white
+SATURATION = 0.7  # of the logarithm of the distance to grey
+TINT = 0.15  # of the logarithm of each colour
 WHITE = 255.0
 
 
@@ -58,7 +60,8 @@ class Augmentation:
         if bool(self.sideways.any()):
             flat = self._flipped(flat, rows)
         if bool(self.distortions.any()):
-            flat = self._distorted(flat.float(), self.distortions.repeat_interleave(rows))
+            strengths = self.distortions.repeat_interleave(rows)
+            flat = self._recoloured(self._moved(flat.float(), strengths), strengths)
         return flat.view(stack, rows, *flat.shape[1:])
 
     def _flipped(self, images: Tensor, rows: int) -> Tensor:
@@ -75,20 +78,29 @@ class Augmentation:
         chosen = torch.rand(len(allowed), generator=self.generator) < 0.5
         return (chosen & allowed)[:, None, None, None]
 
-    def _distorted(self, images: Tensor, strengths: Tensor) -> Tensor:
-        """(N, H, W, C) → the same, turned, scaled, slanted, shifted, and made brighter or darker by strengths (N,)."""
-        turn, scale, slant, across, down, contrast, brightness = self._drawn(7, strengths)
+    def _moved(self, images: Tensor, strengths: Tensor) -> Tensor:
+        """(N, H, W, C) → the same, turned, scaled, slanted and shifted by strengths (N,)."""
+        turn, scale, slant, across, down = self._drawn(5, strengths)
         height, width = images.shape[1:3]
         shifts = 2 * SHIFT * torch.stack([across, down])
         maps = _matrices(TURN * turn, torch.exp(SCALE * scale), SLANT * slant, shifts, height / width)
         grid = functional.affine_grid(maps, [len(images), 1, height, width], align_corners=False)
-        moved = functional.grid_sample(
+        return functional.grid_sample(
             images.permute(0, 3, 1, 2), grid, mode="bilinear", padding_mode="reflection", align_corners=False
         ).permute(0, 2, 3, 1)
-        middle = moved.mean(dim=(1, 2, 3), keepdim=True)
-        factor = torch.exp(CONTRAST * contrast)[:, None, None, None]
-        offset = (WHITE * BRIGHTNESS * brightness)[:, None, None, None]
-        return torch.addcmul(middle + offset, moved - middle, factor).clamp_(0, WHITE)
+
+    def _recoloured(self, images: Tensor, strengths: Tensor) -> Tensor:
+        """(N, H, W, C) → the same, with more or less contrast, light and colour, by strengths (N,)."""
+        contrast, brightness, saturation, *tints = self._drawn(3 + images.shape[3], strengths)[:, :, None, None, None]
+        middle = images.mean(dim=(1, 2, 3), keepdim=True)
+        images = torch.addcmul(
+            middle + WHITE * BRIGHTNESS * brightness, images - middle, torch.exp(CONTRAST * contrast)
+        )
+        if len(tints) > 1:
+            grey = images.mean(dim=3, keepdim=True)
+            images = torch.addcmul(grey, images - grey, torch.exp(SATURATION * saturation))
+            images = images * torch.exp(TINT * torch.cat(tints, dim=3))
+        return images.clamp_(0, WHITE)
 
     def _drawn(self, count: int, strengths: Tensor) -> Tensor:
         """Return (count, N) numbers between -1 and 1, times the strengths (N,)."""
