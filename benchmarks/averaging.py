@@ -66,7 +66,7 @@ def compare(folder: Path, entry: dict[str, Any]) -> list[list[str]]:
 def members(bench: Bench, frame: Any) -> tuple[Any, Any, Any]:
     """Return the answers of each fold's networks for rows of the table and for those of a frame, and the residuals."""
     rows, outcome = len(bench.loaded.truth), bench.loaded.schema.target.outcome
-    candidate = TASK.candidate(TASK.portfolio(rows, outcome)[0], bench.preparation)
+    candidate = TASK.candidate(TASK.portfolio(bench.preparation, rows)[0], bench.preparation)
     quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
     loss = bench.preparation.goal.loss
     (trained,) = train_population(

@@ -188,6 +188,8 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "5",
         "--test",
         "t.csv",
+        "--pretrained",
+        "none",
         "--bad-images",
         "0.2",
         "--single",
@@ -212,6 +214,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
+        "pretrained": "none",
         "bad_images": 0.2,
         "kinds": {"zip": "categorical", "a=b": "text"},
     }

@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from netwright._version import __version__
 from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
+from netwright.build.pretrained import installed_weights
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, IMAGE, parted
 from netwright.data.reading import read_table
+from netwright.data.schema import Kind
 from netwright.errors import BadTrials, NoKeptTrials, NoTarget, UnequalLengths
 from netwright.evaluation import check_test, evaluate
 from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
+from netwright.extended import extend
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import make_limits
@@ -36,9 +39,10 @@ from netwright.result import Result
 from netwright.run import search as try_candidates
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
+from netwright.spec.backbones import BACKBONES
 from netwright.storage import make_folder
 from netwright.tasks import find_task
-from netwright.tasks.task import BAD_IMAGES, Request
+from netwright.tasks.task import BAD_IMAGES, Loaded, Preparation, Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +99,7 @@ def fit(
     trials: int | None = None,
     kinds: Mapping[str, str] | None = None,
     test: str | Path | pd.DataFrame | None = None,
+    pretrained: str | Path = "auto",
     bad_images: float = BAD_IMAGES,
     single: bool = False,
     max_latency: str | None = None,
@@ -118,6 +123,8 @@ def fit(
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
+        pretrained: the file of weights that others have trained on images, for networks to build on; auto takes those
+            of a package that is installed, none takes no notice of them.
         bad_images: share of images that may be left out because they cannot be decoded.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
@@ -150,12 +157,22 @@ def fit(
                 listener(event)
 
         settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)
-        settings |= {"single": single, "max_latency": max_latency, "max_size": max_size}
+        settings |= {
+            "pretrained": str(pretrained),
+            "bad_images": bad_images,
+            "single": single,
+            "max_latency": max_latency,
+            "max_size": max_size,
+        }
         tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
-        bench = set_up(chosen, loaded, measured, seed, seconds)
+
+        def with_trunk(preparation: Preparation) -> Preparation:
+            return add_trunk(preparation, loaded, pretrained, seconds)
+
+        bench = set_up(chosen, loaded, measured, seed, seconds, with_trunk)
         pool = try_candidates(
             bench,
             budget,
@@ -175,6 +192,19 @@ def fit(
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
+
+
+def add_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path, seconds: float | None) -> Preparation:
+    """Return the preparation with a trained trunk, where it is of images and weights are to be had.
+
+    Raises:
+        UnfitWeights: if a file that was named holds none.
+    """
+    if pretrained == "none" or [column.kind for column in loaded.schema.used] != [Kind.IMAGE]:
+        return preparation
+    backbone = BACKBONES["efficientnet_lite0"]
+    path = installed_weights(backbone) if pretrained == "auto" else Path(pretrained)
+    return preparation if path is None else extend(preparation, loaded.frame, path, backbone, seconds)
 
 
 def _tables(

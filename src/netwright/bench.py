@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.features import Features
 from netwright.data.splits import split_folds
 from netwright.metrics import Metric
 from netwright.search.desk import Ticket
@@ -61,7 +62,8 @@ class Bench:
     Attributes:
         folds: (N,) the fold of each row.
         splits: the folds as rows to learn from and to be judged on.
-        rows: encoded rows and targets.
+        features: encoded rows.
+        rows: the same as tensors, with their targets.
     """
 
     task: Task
@@ -71,6 +73,7 @@ class Bench:
     seed: int
     folds: NDArray[np.int64]
     splits: tuple[Split, ...]
+    features: Features
     rows: Rows
 
     @property
@@ -81,7 +84,7 @@ class Bench:
     @property
     def space(self) -> Space:
         """What is searched."""
-        return self.task.space(len(self.loaded.truth), self.loaded.schema.target.outcome)
+        return self.task.space(self.preparation, len(self.loaded.truth))
 
     @property
     def quick_points(self) -> tuple[Point, Point]:
@@ -90,7 +93,14 @@ class Bench:
         return self.task.first_glance(rows), self.task.default_network(rows)
 
 
-def set_up(task: Task, loaded: Loaded, metric: Metric, seed: int, seconds: float | None = None) -> Bench:
+def set_up(
+    task: Task,
+    loaded: Loaded,
+    metric: Metric,
+    seed: int,
+    seconds: float | None = None,
+    add: Callable[[Preparation], Preparation] = lambda preparation: preparation,
+) -> Bench:
     """Fit the preparation, encode the rows and cut the folds.
 
     Args:
@@ -99,10 +109,11 @@ def set_up(task: Task, loaded: Loaded, metric: Metric, seed: int, seconds: float
         metric: what is measured.
         seed: of everything random.
         seconds: of all cores together, that there are for training; without them folds are counted by rows.
+        add: adds a trained trunk to the preparation.
     """
-    preparation = task.prepare(loaded, seed)
+    preparation = add(task.prepare(loaded, seed))
     outcome = loaded.schema.target.outcome
-    first = task.portfolio(len(loaded.truth), outcome)[:PLANNED]
+    first = task.portfolio(preparation, len(loaded.truth))[:PLANNED]
     candidates = [task.candidate(point, preparation) for point in first]
     count = fold_count(candidates, len(loaded.truth), seconds)
     count = min(count, len(np.unique(loaded.groups)))
@@ -110,7 +121,7 @@ def set_up(task: Task, loaded: Loaded, metric: Metric, seed: int, seconds: float
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
     rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
-    return Bench(task, loaded, preparation, metric, seed, folds, splits, rows)
+    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, rows)
 
 
 def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None) -> int:

@@ -62,7 +62,8 @@ def chosen(shelf: Shelf, room: Room, result: Result) -> Model:
         for one, weight in zip(shelf.kept, weights, strict=True)
         if weight > 0
     )
-    return Model(shelf.task, shelf.preparation, parts, temperature, with_shares(result, shelf, weights))
+    preparation = shelf.preparation.needed_by(part.candidate.network for part in parts)
+    return Model(shelf.task, preparation, parts, temperature, with_shares(result, shelf, weights))
 
 
 def mixed(shelf: Shelf, room: Room, result: Result) -> Model:

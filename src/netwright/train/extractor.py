@@ -1,0 +1,61 @@
+"""What a trained trunk sees in images: features that other networks learn from, while the trunk stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from netwright.build.spatial import image_features
+from netwright.machine import usable_cores
+from netwright.spec.backbones import Backbone
+
+ROWS = 32  # images that one core looks at together
+COLOURS = 3
+
+
+def extract(
+    backbone: Backbone, weights: Mapping[str, NDArray[Any]], images: NDArray[np.uint8], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return the features (N, F) that the trunk sees in images; each depends on its own image only.
+
+    Args:
+        backbone: what it is made of.
+        weights: its tensors, named `<position of block>.<part>`.
+        images: (N, H, W, C); grey ones are taken for coloured.
+        size: height and width that they are brought to.
+    """
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+    parts = [
+        {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.partition(".")[0] == str(place)}
+        for place in range(len(backbone.blocks))
+    ]
+    blocks = (backbone.inputs(*size), *backbone.blocks)
+
+    def look(start: int) -> NDArray[np.float32]:
+        seen = _sized(torch.from_numpy(images[start : start + ROWS]), size)
+        with torch.no_grad():
+            return np.asarray(image_features(blocks, [{}, *parts], seen, training=False).numpy(), np.float32)
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            found = list(pool.map(look, range(0, len(images), ROWS)))
+    finally:
+        torch.set_num_threads(before)
+    return np.concatenate(found) if found else np.zeros((0, backbone.features), np.float32)
+
+
+def _sized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, H, W, C) of 0 to 255 → (N, h, w, 3) of the same."""
+    planes = images.float().permute(0, 3, 1, 2)
+    if planes.shape[2:] != size:
+        planes = functional.interpolate(planes, size, mode="bilinear", antialias=True, align_corners=False)
+    return planes.permute(0, 2, 3, 1).expand(-1, -1, -1, COLOURS)

@@ -1,0 +1,134 @@
+"""Images that also go through a trunk with ImageNet weights: what is added, kept, read back, and left out again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netwright as nw
+from netwright.build.pretrained import installed_weights
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.errors import BundleError, UnfitWeights
+from netwright.extended import Extended, extend, restore
+from netwright.spec.backbones import BACKBONES
+from netwright.spec.blocks import TableInput
+from netwright.spec.network import Network
+from netwright.tasks.image import TASK, toy
+from netwright.tasks.task import Request
+
+LITE = BACKBONES["efficientnet_lite0"]
+TABLE, TARGET = toy(0)
+LOADED = TASK.load(Request(TABLE, TARGET, {}, "auto"))
+INNER = TASK.prepare(LOADED, 0)
+
+
+def weights() -> Path:
+    """Return the file that a package carries."""
+    path = installed_weights(LITE)
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="module")
+def extended() -> Extended:
+    """Return the preparation of the toy with a trunk."""
+    made = extend(INNER, LOADED.frame, weights(), LITE, None)
+    assert isinstance(made, Extended)
+    return made
+
+
+def test_features_are_scaled_and_each_image_is_on_its_own(extended: Extended) -> None:
+    """Mean 0, deviation 1, and the same whatever stands beside it."""
+    features = extended.encode(LOADED.frame)
+    assert features["plain"].shape == (len(TABLE), 1280)
+    assert float(np.abs(features["plain"].mean(axis=0)).max()) < 0.2
+    few = extended.encode(LOADED.frame.take(np.array([7, 3])))
+    np.testing.assert_allclose(few["plain"], features["plain"][[7, 3]], atol=1e-4)
+    assert np.array_equal(few["images"], features["images"][[7, 3]])
+
+
+def test_it_survives_a_bundle(extended: Extended) -> None:
+    """The same features come out of what was written."""
+    documents = json.loads(json.dumps(extended.documents()))
+    again = restore(TASK, documents, extended.tensors())
+    frame = LOADED.frame.take(np.arange(20))
+    assert np.array_equal(again.encode(frame)["plain"], extended.encode(frame)["plain"])
+    assert isinstance(restore(TASK, INNER.documents(), INNER.tensors()), type(INNER))
+
+
+def test_the_trunk_is_left_out_where_nobody_needs_it(extended: Extended) -> None:
+    """A model without it is smaller, and needs no time for it."""
+    rows = len(TABLE)
+    heads = [point for point in TASK.portfolio(extended, rows) if point["body"] == "frozen"]
+    others = [point for point in TASK.portfolio(extended, rows) if point["body"] != "frozen"]
+    assert heads and others
+    assert not [point for point in TASK.portfolio(INNER, rows) if point["body"] == "frozen"]
+    networks: list[Network] = [TASK.candidate(point, extended).network for point in (heads[0], others[0])]
+    assert all(extended.accepts(network) for network in networks)
+    assert not INNER.accepts(networks[0])
+    assert extended.needed_by(networks) is extended
+    assert extended.needed_by(networks[1:]) is INNER
+    assert not extended.accepts(
+        Network((TableInput(0, 3, (), networks[0].blocks[0].embedding), networks[0].blocks[-1]))
+    )  # type: ignore[union-attr]
+
+
+def test_without_time_there_is_no_trunk() -> None:
+    """Looking at all images must leave most of the time for learning."""
+    assert extend(INNER, LOADED.frame, weights(), LITE, 0.01) is INNER
+
+
+def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> None:
+    """From images to a file and back; a file of weights that is none is refused."""
+    run = nw.fit(TABLE, TARGET, trials=4, pretrained=weights(), out=tmp_path)
+    assert any("trained trunk" in standing.name for standing in run.result.leaderboard)
+    model = nw.load(run.bundle)
+    assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
+    nw.pick(tmp_path, max_size="1MB")
+    with pytest.raises(UnfitWeights):
+        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "resnet"}, {"height": 8}, {"height": 1e9}, {"width": True}, {"more": 1}, {"name": None}],
+)
+def test_a_trunk_that_is_none_is_refused(extended: Extended, change: dict[str, Any]) -> None:
+    """A model file is not trusted."""
+    documents = json.loads(json.dumps(extended.documents()))
+    documents["preprocess"]["backbone"] |= change
+    with pytest.raises(BundleError):
+        restore(TASK, documents, extended.tensors())
+
+
+@pytest.mark.parametrize("change", ["missing", "shape", "infinite", "flat", "more"])
+def test_arrays_that_are_none_of_a_trunk_are_refused(extended: Extended, change: str) -> None:
+    """Nor are its arrays."""
+    tensors = dict(extended.tensors())
+    match change:
+        case "missing":
+            del tensors["backbone.0.weight"]
+        case "shape":
+            tensors["backbone.0.gain"] = tensors["backbone.0.gain"][:-1]
+        case "infinite":
+            tensors["middle"] = np.full_like(tensors["middle"], np.inf)
+        case "flat":
+            tensors["spread"] = np.zeros_like(tensors["spread"])
+        case "more":
+            tensors["other"] = np.zeros(3, np.float32)
+    with pytest.raises(BundleError):
+        restore(TASK, extended.documents(), tensors)
+
+
+def test_a_bundle_with_half_a_trunk_is_refused(tmp_path: Path) -> None:
+    """As a whole file."""
+    run = nw.fit(TABLE, TARGET, trials=4, out=tmp_path)
+    contents = read_bundle(run.folder / "trials.nw")
+    spoilt = {name: array for name, array in contents.tensors[0].items() if not name.startswith("backbone.3.")}
+    write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (spoilt, *contents.tensors[1:])))
+    with pytest.raises(BundleError):
+        nw.pick(tmp_path)
