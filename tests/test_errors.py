@@ -38,6 +38,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NoKeptTrials": ("nowhere",),
     "NoProbabilities": ("price",),
     "NoTarget": (),
+    "NoText": (),
     "NoTrialFinished": ("memory did not suffice",),
     "NotABundle": ("data.csv",),
     "NotAFile": ("folder",),

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.data.ngrams import BUCKETS, HALF, MOST_LETTERS, MOST_SPELLED, Grams, blocks, count_grams
+from netwright.data.ngrams import COARSE, Grams, blocks, count_grams
+
+BUCKETS, HALF, MOST_LETTERS, MOST_SPELLED = COARSE.buckets, COARSE.half, COARSE.letters, COARSE.spelled
 
 BASE, WORD = 0x9E3779B97F4A7C15, 2**64
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.data.ngrams import BUCKETS
-from netwright.data.text import DIMENSIONS, ROWS_A_DIMENSION, Projection, TextEncoding, fit_projection, project
+from netwright.data.text import BUCKETS, DIMENSIONS, ROWS_A_DIMENSION, Projection, TextEncoding, fit_projection, project
 
 TOPICS = (
     "harbour ship sail anchor crew captain deck wave tide storm",

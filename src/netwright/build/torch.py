@@ -18,6 +18,7 @@ from netwright.build.activations import ACTIVATIONS
 from netwright.build.noise import Noise
 from netwright.build.spatial import image_features, spatial_weights, trunk
 from netwright.spec.blocks import (
+    BagInput,
     Block,
     Dense,
     Embedding,
@@ -35,6 +36,8 @@ from netwright.spec.costs import block_costs, embedding_cost
 from netwright.spec.network import Network
 
 Weights = Mapping[str, Tensor]
+
+FIRST_GRAMS = 0.1  # deviation of the vectors of n-grams at the start
 
 
 Batch = Mapping[str, Tensor]
@@ -77,6 +80,10 @@ def _block_weights(
     match block:
         case TableInput():
             return _input_weights(block, quantiles, generator)
+        case BagInput(vocabulary, each, table):
+            grams = torch.randn(vocabulary + 1, each, generator=generator) * FIRST_GRAMS
+            grams[0] = 0.0  # stands where a text has no more n-grams
+            return {"grams": grams, **_input_weights(table, quantiles, generator)}
         case Members(count):
             # A random sign for each feature: the members begin as different as can be (2410.24210, section 3.3).
             signs = torch.randint(0, 2, (count, width), generator=generator) * 2 - 1
@@ -200,11 +207,14 @@ def _of_one(parts: Sequence[Mapping[str, Sequence[Tensor]]], place: int) -> list
 
 
 def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noise: Noise | None) -> Tensor:
-    if not isinstance(block, TableInput):
+    if not isinstance(block, TableInput | BagInput):
         hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
     match block:
         case TableInput():
             return _apply_input(block, parts, batch).unsqueeze(1)  # (M, 1, B, F)
+        case BagInput(table=table):
+            features = torch.cat([_bag(parts["grams"], batch), _apply_input(table, parts, batch)], dim=2)
+            return _drop(features.unsqueeze(1), noise)  # (M, 1, B, F)
         case Members():
             return hidden * parts["in_scale"].unsqueeze(2)  # (M, E, B, F)
         case Dense():
@@ -244,12 +254,23 @@ def _drop(hidden: Tensor, noise: Noise | None) -> Tensor:
     return hidden if noise is None else noise.apply(hidden)
 
 
+def _bag(vectors: Tensor, batch: Batch) -> Tensor:
+    """Return the weighted sums (M, B, W) of the vectors (M, V + 1, W) of the n-grams of each text."""
+    names, weights = batch["grams"], batch["gram_weights"]  # (M, B, G)
+    stack, rows = names.shape[:2]
+    own = torch.arange(stack)[:, None, None] * vectors.shape[1]  # each network of the stack has vectors of its own
+    sums = functional.embedding_bag(
+        (names + own).flatten(0, 1), vectors.flatten(0, 1), mode="sum", per_sample_weights=weights.flatten(0, 1)
+    )
+    return sums.view(stack, rows, vectors.shape[2])
+
+
 def _apply_input(block: TableInput, parts: Weights, batch: Batch) -> Tensor:
     """Return the features (M, B, F) of a batch."""
     pieces = []
     if block.numeric:
         pieces.append(_embed(block.embedding, parts, batch["numeric"]))
-    if block.plain:
+    if block.plain or not (block.numeric or block.cardinalities):
         pieces.append(batch["plain"])
     if block.cardinalities:
         pieces.append(_embed_categories(block, parts["categories"], batch["categories"]))

@@ -20,11 +20,10 @@ from netwright.data.categories import ONE_HOT, CategoryEncoding, Room, room_for
 from netwright.data.features import Features, table_features
 from netwright.data.frame import Frame
 from netwright.data.moments import MomentEncoding
-from netwright.data.ngrams import BUCKETS
 from netwright.data.numeric import KNOTS, SCORES, NumberEncoding, PairEncoding, fit_quantiles, has_two_values
 from netwright.data.piece import STRICT, Array, missing_cells
 from netwright.data.schema import Column, Kind, Schema
-from netwright.data.text import DIMENSIONS, Projection, TextEncoding
+from netwright.data.text import BUCKETS, DIMENSIONS, Projection, TextEncoding
 from netwright.errors import UnreadableDocument
 
 Encoding = Annotated[

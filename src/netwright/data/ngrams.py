@@ -16,11 +16,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-_BITS = 12
-HALF = 2**_BITS  # buckets for words and pairs of words; as many again for runs of letters
-BUCKETS = 2 * HALF  # 8,192 × 48 numbers of float32 are 1.5 MB a column in the file
-MOST_LETTERS = 2_000  # of a text; the rest is not read
-MOST_SPELLED = 300  # letters of a text of which runs are taken: in longer texts words say more, in less time
 _BLOCK = 200_000  # letters looked at together: bounds memory to some 50 MB
 _RUNS = (3, 4, 5)
 _SHORT_RUNS = (1, 2)  # where words are not parted by spaces
@@ -43,8 +38,36 @@ _INVERSE = pow(_BASE, -1, 2**64)
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How far texts are read, and how finely their n-grams are told apart.
+
+    Attributes:
+        bits: of a hash; there are 2^bits buckets for words and pairs of words, and as many again for runs of letters.
+        letters: of a text that are read at most.
+        spelled: letters of a text of which runs are taken: in longer texts words say more, in less time.
+    """
+
+    bits: int
+    letters: int
+    spelled: int
+
+    @property
+    def half(self) -> int:
+        """Return the number of buckets for words, from which on those for runs of letters begin."""
+        return int(2**self.bits)
+
+    @property
+    def buckets(self) -> int:
+        """Return the number of all buckets."""
+        return 2 * self.half
+
+
+COARSE = Reading(bits=12, letters=2_000, spelled=300)  # 8,192 × 48 numbers of float32 are 1.5 MB a column in the file
+
+
+@dataclass(frozen=True)
 class Grams:
-    """The n-grams of texts as a sparse matrix (N, `BUCKETS`), row after row and each row's buckets in order.
+    """The n-grams of texts as a sparse matrix (N, buckets), row after row and each row's buckets in order.
 
     Attributes:
         rows: (Z,) the text of each entry.
@@ -70,11 +93,11 @@ class _Words:
     spelled: NDArray[np.bool_]
 
 
-def blocks(texts: Sequence[str | None]) -> Iterator[slice]:
+def blocks(texts: Sequence[str | None], reading: Reading = COARSE) -> Iterator[slice]:
     """Yield slices of the texts that are few enough letters to be looked at together."""
     begin = letters = 0
     for place, text in enumerate(texts):
-        letters += min(len(text or ""), MOST_LETTERS)
+        letters += min(len(text or ""), reading.letters)
         if letters >= _BLOCK:
             yield slice(begin, place + 1)
             begin, letters = place + 1, 0
@@ -82,27 +105,27 @@ def blocks(texts: Sequence[str | None]) -> Iterator[slice]:
         yield slice(begin, len(texts))
 
 
-def count_grams(texts: Sequence[str | None]) -> Grams:
+def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams:
     """Return the n-grams of N texts; missing ones have none.
 
     Texts are normalised (NFKC) and in lower case. A word is a run of letters, digits and marks; a symbol, such as an
     emoji, `!` or `?`, is a word of its own. Runs of letters are those of `_RUNS` inside a word with a space on either
     side, and those of `_SHORT_RUNS` in scripts without spaces.
     """
-    words = _words_of([_plain(text or "") for text in texts])
+    words = _words_of([_plain(text or "", reading.letters) for text in texts], reading.spelled)
     sums, inverse = _running_sums(words.stream), _powers(_INVERSE, len(words.stream))
     spans = (*_word_spans(words), *_letter_spans(words))
-    parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts]) for span in spans]
+    parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts], reading) for span in spans]
     keys, counts = np.unique(np.concatenate(parts), return_counts=True)
-    return Grams(keys // BUCKETS, keys % BUCKETS, counts.astype(np.int64), len(texts))
+    return Grams(keys // reading.buckets, keys % reading.buckets, counts.astype(np.int64), len(texts))
 
 
-def _plain(text: str) -> str:
-    cut = text[:MOST_LETTERS]
-    return (cut if cut.isascii() else unicodedata.normalize("NFKC", cut)).lower()[:MOST_LETTERS]
+def _plain(text: str, most: int) -> str:
+    cut = text[:most]
+    return (cut if cut.isascii() else unicodedata.normalize("NFKC", cut)).lower()[:most]
 
 
-def _words_of(texts: list[str]) -> _Words:
+def _words_of(texts: list[str], most_spelled: int) -> _Words:
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
     lengths = np.array([len(text) for text in texts], np.int64)
     rows = np.repeat(np.arange(len(texts)), lengths)
@@ -116,7 +139,7 @@ def _words_of(texts: list[str]) -> _Words:
     stream[np.arange(int(sizes.sum())) + 1 + np.repeat(np.arange(len(sizes)), sizes)] = letters[kinds != _GAP]
     begins = np.cumsum(sizes + 1) - sizes
     first = np.cumsum(lengths) - lengths  # the place of each text's first letter
-    spelled = (starts - first[rows[starts]] < MOST_SPELLED) & (kinds[starts] == _LETTER)
+    spelled = (starts - first[rows[starts]] < most_spelled) & (kinds[starts] == _LETTER)
     return _Words(stream, begins, begins + sizes, rows[starts], spelled)
 
 
@@ -183,10 +206,10 @@ def _letter_spans(words: _Words) -> list[_Spans]:
     return spans
 
 
-def _keys(spans: _Spans, hashes: Hashes) -> Integers:
-    """Return row · `BUCKETS` + bucket of each span."""
-    buckets = _mixed(hashes) >> np.uint64(64 - _BITS)
-    return np.asarray(spans.rows * BUCKETS + buckets.astype(np.int64) + (HALF if spans.letters else 0))
+def _keys(spans: _Spans, hashes: Hashes, reading: Reading) -> Integers:
+    """Return row · buckets + bucket of each span."""
+    buckets = (_mixed(hashes) >> np.uint64(64 - reading.bits)).astype(np.int64)
+    return np.asarray(spans.rows * reading.buckets + buckets + (reading.half if spans.letters else 0))
 
 
 def _mixed(hashes: Hashes) -> Hashes:

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from netwright.data.ngrams import BUCKETS, HALF, MOST_LETTERS, Grams, blocks, count_grams
+from netwright.data.ngrams import COARSE, Grams, blocks, count_grams
 from netwright.data.numeric import fit_scale, in_order, scale, squash
 from netwright.data.piece import STRICT, Array, Floats, Piece, missing_flag
 
+BUCKETS = COARSE.buckets
 DIMENSIONS = 48  # at most
 ROWS_A_DIMENSION = 10  # texts that must be there for each: with fewer, the last dimensions are noise
 FITTED_ROWS = 5_000  # texts that the projection is fitted on
@@ -107,14 +108,14 @@ def _sums(grams: Grams, values: Floats, starts: NDArray[np.int64], axes: Floats)
 def _sample(texts: Sequence[str | None]) -> list[str | None]:
     """Return texts from all over the column, no more than can be looked at in a second."""
     sample = list(texts[:: -(-len(texts) // FITTED_ROWS) or 1]) or [None]
-    letters = sum(min(len(text or ""), MOST_LETTERS) for text in sample)
+    letters = sum(min(len(text or ""), COARSE.letters) for text in sample)
     return sample[:: -(-letters // FITTED_LETTERS) or 1]
 
 
 def _weights(grams: Grams, rarity: Floats) -> Floats:
     """Return (1 + log count) · rarity of each entry (Z,); a text's words are of length 1, and so are its letters."""
     values = (1 + np.log(grams.counts)) * rarity[grams.buckets]
-    half = 2 * grams.rows + (grams.buckets >= HALF)  # letters are many more, yet should not drown the words
+    half = 2 * grams.rows + (grams.buckets >= COARSE.half)  # letters are many more, yet should not drown the words
     lengths = np.sqrt(np.bincount(half, weights=np.square(values), minlength=2 * grams.texts))
     with np.errstate(invalid="ignore"):  # all weights of a text can be 0 in a file that was made by hand
         return np.asarray(np.nan_to_num(values / lengths[half]), np.float32)

@@ -133,6 +133,13 @@ class UnfitWeights(DataError):
         )
 
 
+class NoText(DataError):
+    """Texts were asked for, but there are none."""
+
+    def __init__(self) -> None:
+        super().__init__("No column holds free text. Say by --kind COL=text which one does, or leave --task out.")
+
+
 class UnequalLengths(DataError):
     """There are more or fewer labels than rows."""
 

@@ -95,6 +95,25 @@ class TableInput:
 
 
 @dataclass(frozen=True)
+class BagInput:
+    """Texts as bags of n-grams, each with a vector of its own, and beside their weighted sum the columns of a table.
+
+    As in fastText (Joulin et al. 2017, arXiv 1607.01759), with weights by rarity.
+
+    Attributes:
+        vocabulary: number of n-grams V.
+        width: of their vectors.
+        table: the columns beside the texts.
+    """
+
+    __pydantic_config__ = STRICT
+    vocabulary: Annotated[int, Field(ge=0, le=1_000_000)]
+    width: Annotated[int, Field(ge=1, le=1024)]
+    table: TableInput
+    block: Literal["bag_input"] = "bag_input"
+
+
+@dataclass(frozen=True)
 class Members:
     """From here on `count` networks share their weights but for scalings of their own (TabM, arXiv 2410.24210)."""
 
@@ -238,6 +257,6 @@ class Head:
     block: Literal["head"] = "head"
 
 
-Input = TableInput | ImageInput
+Input = TableInput | ImageInput | BagInput
 Spatial = Convolution | ResidualConvolution | InvertedResidual | ConvNext | MaxPool
 Block = Annotated[Input | Spatial | GlobalPool | Members | Dense | Residual | Head, Field(discriminator="block")]

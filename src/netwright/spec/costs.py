@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netwright.spec.blocks import (
+    BagInput,
     Block,
     Dense,
     Head,
@@ -18,6 +19,7 @@ from netwright.spec.cost import Cost
 from netwright.spec.network import Network
 from netwright.spec.spatial import largest_map, spatial_cost, spatial_shapes
 
+USUAL_GRAMS = 256  # of a text: what its costs are counted by
 NOTHING = Cost(width=0, members=1, parameters=0, flops=0)
 
 
@@ -64,6 +66,10 @@ def _block_cost(block: Block, before: Cost) -> Cost:
     match block:
         case TableInput():
             return _input_cost(block)
+        case BagInput(vocabulary, each, table):
+            beside = _input_cost(table)
+            parameters = (vocabulary + 1) * each + beside.parameters
+            return Cost(each + beside.width, 1, parameters, beside.flops + 2 * each * USUAL_GRAMS)
         case Members(count):
             return Cost(width, count, count * width, 2 * count * width)
         case Dense():
@@ -127,6 +133,9 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
         case TableInput():
             categories = {"categories": (sum(block.cardinalities), block.category_width)} if block.cardinalities else {}
             return _embedding_shapes(block) | categories | {"scale": (outputs,)}
+        case BagInput(vocabulary, each, table):
+            beside = outputs - each
+            return {"grams": (vocabulary + 1, each), **_block_shapes(table, width, members, beside)}
         case Members():
             return {"in_scale": (block.count, width)}
         case Dense():

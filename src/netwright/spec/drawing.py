@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netwright.spec.blocks import (
+    BagInput,
     Block,
     ConvNext,
     Convolution,
@@ -30,7 +31,7 @@ def draw(network: Network) -> str:
     lines = []
     for block, cost in zip(network.blocks, block_costs(network), strict=True):
         members = f" × {cost.members}" if cost.members > 1 else ""
-        *first, last = _inputs(block) if isinstance(block, TableInput) else [_words(block)]
+        *first, last = _inputs(block) if isinstance(block, TableInput | BagInput) else [_words(block)]
         lines += [f"  {words}" for words in first]
         width = f"{cost.width}{members}" if cost.pixels == (1, 1) else "×".join(map(str, (cost.width, *cost.pixels)))
         lines.append(f"  {last:<48} {width:>12} {cost.parameters:>14,}")
@@ -39,7 +40,7 @@ def draw(network: Network) -> str:
 
 def _words(block: Block) -> str:
     match block:
-        case TableInput():
+        case TableInput() | BagInput():
             return ", ".join(_inputs(block))
         case Members(count):
             return f"{count} members that share weights"
@@ -73,7 +74,9 @@ def _norm(norm: str) -> str:
     return "" if norm == "none" else f"{norm} norm, "
 
 
-def _inputs(block: TableInput) -> list[str]:
+def _inputs(block: TableInput | BagInput) -> list[str]:
+    if isinstance(block, BagInput):
+        return [*_inputs(block.table), f"{block.vocabulary:,} n-grams by {block.width}"]
     parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []
     parts += [f"{block.plain} plain"] if block.plain else []
     parts += [f"{len(block.cardinalities)} categories by {block.category_width}"] if block.cardinalities else []

@@ -52,6 +52,7 @@ class Recipe:
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
         sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
             lasso, Tibshirani 1996).
+        gram_rate: factor on the learning rate of the vectors of n-grams, each of which few rows move.
         dropout: share of activations set to 0 after each hidden layer of vectors, and of what comes of an image.
         distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, recoloured.
         flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).
@@ -68,6 +69,7 @@ class Recipe:
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    gram_rate: Annotated[float, Field(gt=0, le=100)] = 1.0
     sparsity: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
     distortion: Annotated[float, Field(ge=0, le=1)] = 0.0

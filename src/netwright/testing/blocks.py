@@ -10,6 +10,7 @@ import torch
 from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.blocks import (
     Activation,
+    BagInput,
     Block,
     ConvNext,
     Convolution,
@@ -46,6 +47,9 @@ def example_networks() -> Iterator[Network]:
     bodies += [(Dense(6, norm=norm), Residual(8, norm=norm)) for norm in NORMALISATIONS]
     bodies += [(Members(3), Dense(6), Residual(8)), ()]
     yield from (Network((first, Dense(5), Head(2))) for first in inputs)
+    yield from (
+        Network((BagInput(20, 5, table), Dense(5), Head(2))) for table in (_INPUTS, TableInput(0, 0, (), Identity()))
+    )
     yield from (Network((ImageInput(9, 8, (0.5,), (0.2,)), *trunk, Head(3))) for trunk in _trunks())
     yield Network((ImageInput(6, 6, (0.5,) * 3, (0.2,) * 3), Convolution(4), GlobalPool(), Dense(5), Head(2)))
     yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
@@ -81,6 +85,10 @@ def _example_batch(first: Block, generator: torch.Generator) -> Batch:
     if isinstance(first, ImageInput):
         shape = (2, 7, 2 * first.height, 2 * first.width, first.channels)  # encoded larger than the network sees
         return {"images": torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)}
+    if isinstance(first, BagInput):
+        names = torch.randint(0, first.vocabulary + 1, (2, 7, 6), generator=generator, dtype=torch.int32)
+        weights = torch.rand(2, 7, 6, generator=generator)
+        return {**_example_batch(first.table, generator), "grams": names, "gram_weights": weights}
     assert isinstance(first, TableInput)
     categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
     return {

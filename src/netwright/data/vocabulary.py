@@ -1,0 +1,95 @@
+"""The n-grams that a set of texts is described by, and texts as bags of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.ngrams import Grams, Reading, blocks, count_grams
+
+FINE = Reading(bits=22, letters=20_000, spelled=400)  # eight million buckets: hardly two n-grams share one
+LARGEST = 32_768  # n-grams kept
+FEWEST_TEXTS = 2  # in which an n-gram must stand to be kept: others say nothing of a new text
+MOST_GRAMS = 1_024  # of one text: its weightiest
+MOST_BYTES = 2**30  # of all encoded texts; with more texts each keeps fewer n-grams
+_ENTRY = 8  # bytes of an n-gram of a text
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The n-grams that are kept.
+
+    Attributes:
+        buckets: (V,) where the hash of each lies, rising.
+        rarity: (V,) how much each weighs: log((1 + N) / (1 + texts)) + 1.
+        grams: the most n-grams G that one text keeps.
+    """
+
+    buckets: Integers
+    rarity: NDArray[np.float32]
+    grams: int
+
+    def __len__(self) -> int:
+        return len(self.buckets)
+
+
+def fit_vocabulary(texts: Sequence[str | None]) -> Vocabulary:
+    """Return the n-grams that stand in the most of N texts, and yet not in all.
+
+    Those in half of the texts or more are kept too: what they say is decided by training.
+    """
+    found: dict[int, int] = {}
+    lengths = []
+    for block in blocks(texts, FINE):
+        grams = count_grams(texts[block], FINE)
+        seen, counts = np.unique(grams.buckets, return_counts=True)
+        for bucket, count in zip(seen.tolist(), counts.tolist(), strict=True):
+            found[bucket] = found.get(bucket, 0) + count
+        lengths.append(np.bincount(grams.rows, minlength=grams.texts))
+    buckets, counts = np.array([*found], np.int64), np.array([*found.values()], np.int64)
+    usual = np.flatnonzero(counts >= FEWEST_TEXTS)
+    kept = usual[np.argsort(-counts[usual], kind="stable")][:LARGEST]
+    order = kept[np.argsort(buckets[kept])]
+    rarity = np.log((1 + len(texts)) / (1 + counts[order])) + 1
+    most = int(np.quantile(np.concatenate(lengths), 0.99)) if lengths else 1
+    room = MOST_BYTES // (_ENTRY * max(1, len(texts)))
+    return Vocabulary(buckets[order], rarity.astype(np.float32), max(1, min(most, MOST_GRAMS, room)))
+
+
+def encode_texts(vocabulary: Vocabulary, texts: Sequence[str | None]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the n-grams of N texts (N, G), counted from 1, and their weights (N, G); 0 where a text has fewer.
+
+    A weight is (1 + log count) · rarity. The words of a text have length 1 together, and so have its runs of letters:
+    these are many more, yet should not drown the words. Each text depends on itself only.
+    """
+    names = np.zeros((len(texts), vocabulary.grams), np.int32)
+    weights = np.zeros((len(texts), vocabulary.grams), np.float32)
+    for block in blocks(texts, FINE):
+        rows, places, values = _known(vocabulary, count_grams(texts[block], FINE))
+        order = np.lexsort((places, -values, rows))
+        rows, places, values = rows[order], places[order], values[order]
+        first = np.searchsorted(rows, rows)  # where the entries of the same text begin
+        rank = np.arange(len(rows)) - first
+        fits = rank < vocabulary.grams
+        names[block.start + rows[fits], rank[fits]] = places[fits] + 1
+        weights[block.start + rows[fits], rank[fits]] = values[fits]
+    return names, weights
+
+
+def _known(vocabulary: Vocabulary, grams: Grams) -> tuple[Integers, Integers, NDArray[np.float32]]:
+    """Return the text, the place in the vocabulary and the weight of each known n-gram."""
+    if not len(vocabulary):
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, nothing.astype(np.float32)
+    places = np.minimum(np.searchsorted(vocabulary.buckets, grams.buckets), len(vocabulary) - 1)
+    known = vocabulary.buckets[places] == grams.buckets
+    rows, places = grams.rows[known], places[known]
+    values = (1 + np.log(grams.counts[known])) * vocabulary.rarity[places]
+    half = 2 * rows + (grams.buckets[known] >= FINE.half)
+    lengths = np.sqrt(np.bincount(half, weights=np.square(values), minlength=2 * grams.texts))
+    return rows, places.astype(np.int64), (values / lengths[half]).astype(np.float32)

@@ -1,0 +1,90 @@
+"""Networks for texts: the space that is searched, the first points to try, and what a point stands for.
+
+A point either stands for a bag of n-grams with a linear or deeper network behind it, or for a network on the table, in
+which each text stands as a few dozen numbers (see `spec.tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from netwright.spec import tables
+from netwright.spec.blocks import BagInput, Dense, Head, TableInput
+from netwright.spec.network import Network, Recipe
+from netwright.spec.spaces import Choice, Point, Range, Space, Value
+
+BAG, TABLE = "bag", "table"
+MANY_ROWS = 5_000  # above it a network sees enough in few passes
+
+
+def space(rows: int, outcome: str) -> Space:
+    """Return what is searched for `rows` texts to learn from, beside the columns of their table."""
+    of_table = {name: dimension for name, dimension in tables.space(rows, outcome).items() if name != "epochs"}
+    return {
+        "input": Choice((BAG, BAG, TABLE)),
+        "gram_width": Choice((16, 32, 64, 128), given=("input", BAG)),
+        "gram_rate": Range(1.0, 10.0, log=True, stackable=True, given=("input", BAG)),
+        "hidden": Choice((0, 0, 1, 2), given=("input", BAG)),
+        **of_table,
+        "epochs": Choice((4, 8, 16, 32) if rows > MANY_ROWS else (8, 16, 32, 64)),
+    }
+
+
+def usual(rows: int) -> dict[str, Value]:
+    """Return a point that is strong on most texts: a linear network on a bag."""
+    return {
+        **tables.usual(rows),
+        "input": BAG,
+        "gram_width": 64,
+        "gram_rate": 3.0,
+        "hidden": 0,
+        "dropout": 0.2,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.05,
+        "epochs": 8 if rows > MANY_ROWS else 16,
+    }
+
+
+def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
+    """Return the first points to try: bags first, and between them the networks for tables."""
+    one = usual(rows)
+    bags: tuple[Point, ...] = (
+        one,
+        {**one, "hidden": 1, "width": 128, "activation": "silu", "dropout": 0.4},
+        {**one, "gram_width": 128, "gram_rate": 6.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
+        {**one, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "gram_rate": 1.5},
+    )
+    others = tuple({**one, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
+    return (*bags[:2], *others[:2], *bags[2:], *others[2:])
+
+
+def first_glance(rows: int) -> Point:
+    """Return a point that learns something in a second: the linear network, with few passes."""
+    return {**usual(rows), "gram_width": 16, "epochs": 2 if rows > MANY_ROWS else 6}
+
+
+def default_network(rows: int) -> Point:
+    """Return what a person would write without thought: fastText with its usual number of passes."""
+    return {**usual(rows), "gram_rate": 1.0, "dropout": 0.0, "epochs": 5, "learning_rate": 1e-3, "second_moment": 0.999}
+
+
+def network(point: Point, table: TableInput, vocabulary: int, outputs: int) -> Network:
+    """Return the network of a bag that a point stands for."""
+    settings: Mapping[str, Any] = point
+    hidden = [Dense(settings["width"], settings["activation"], settings["norm"]) for _ in range(settings["hidden"])]
+    return Network((BagInput(vocabulary, settings["gram_width"], table), *hidden, Head(outputs)))
+
+
+def recipe(point: Point) -> Recipe:
+    """Return the recipe that a point stands for."""
+    return replace(tables.recipe(point), gram_rate=float(point["gram_rate"]), sparsity=0.0, scale_decay=0.0)
+
+
+def describe(point: Point) -> str:
+    """Return what a point is in a few words, for leaderboards."""
+    if point["input"] == TABLE:
+        return tables.describe(point)
+    behind = f", {point['hidden']}×{point['width']} {point['activation']}" if point["hidden"] else ", linear"
+    return f"bag of n-grams by {point['gram_width']}{behind}"

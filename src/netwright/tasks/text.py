@@ -1,0 +1,233 @@
+"""Texts: classes or a number from free text, in one column or several, alone or beside other columns.
+
+A table with free text is prepared as any table is; beside it stand the bags of n-grams of its texts. Networks of both
+kinds are tried and mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from netwright.data.features import Features
+from netwright.data.frame import Frame
+from netwright.data.goal import Goal
+from netwright.data.inference import infer_schema
+from netwright.data.schema import Kind, Schema
+from netwright.data.vocabulary import LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
+from netwright.errors import DataError, NoText, SpecError
+from netwright.spec import tables, texts
+from netwright.spec.blocks import BagInput
+from netwright.spec.network import Candidate, Network
+from netwright.spec.spaces import Point, Space
+from netwright.tasks import tabular
+from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import Preparation as AnyPreparation
+
+LOOKED_AT = 2_000  # rows that tell whether a column holds free text
+SHOWN = 400  # letters of a text in a report
+BETWEEN = "\n"  # of the texts of one row
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """The fitted state of a table with texts: see `tasks.task.Preparation`."""
+
+    table: tabular.Preparation
+    vocabulary: Vocabulary
+
+    @property
+    def schema(self) -> Schema:
+        """Return the columns and the target."""
+        return self.table.schema
+
+    @property
+    def goal(self) -> Goal:
+        """Return what networks are to learn."""
+        return self.table.goal
+
+    @property
+    def quantiles(self) -> NDArray[np.float32]:
+        """Return (F, Q) knots of the numeric features."""
+        return self.table.quantiles
+
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    def needed_by(self, networks: Iterable[Network]) -> Preparation:
+        """Return this preparation: all of it is small."""
+        return self
+
+    def accepts(self, network: Network) -> bool:
+        """Return whether a network takes these features and gives as many outputs as the target asks for."""
+        block = network.blocks[0]
+        if not isinstance(block, BagInput):
+            return self.table.accepts(network)
+        return block.vocabulary == len(self.vocabulary) and self.table.accepts(
+            replace(network, blocks=(block.table, *network.blocks[1:]))
+        )
+
+    def encode(self, frame: Frame) -> Features:
+        """Return what networks eat."""
+        grams, weights = encode_texts(self.vocabulary, joined_texts(frame, self.schema))
+        return Features({**self.table.encode(frame).arrays, "grams": grams, "gram_weights": weights})
+
+    def documents(self) -> dict[str, Any]:
+        """Return the JSON documents `schema` and `preprocess`."""
+        inner = self.table.documents()
+        return {**inner, "preprocess": {**inner["preprocess"], "grams": self.vocabulary.grams}}
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the fitted arrays."""
+        inner = {f"table.{name}": array for name, array in self.table.tensors().items()}
+        return {**inner, "buckets": self.vocabulary.buckets, "rarity": self.vocabulary.rarity}
+
+
+def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
+    """Return the texts of all text columns of each row (N,), one after the other; None where all are missing."""
+    cells = [frame.columns[column.name].tolist() for column in schema.used if column.kind == Kind.TEXT]
+    rows = ([text for text in row if text is not None] for row in zip(*cells, strict=True))
+    return [BETWEEN.join(row) if row else None for row in rows]
+
+
+def recognises(table: pd.DataFrame, target: str) -> bool:
+    """Return whether a column of a table holds free text."""
+    try:
+        schema, _ = infer_schema(table.head(LOOKED_AT), target, kinds={}, task="auto")
+    except DataError:
+        return False
+    return any(column.kind == Kind.TEXT for column in schema.used)
+
+
+def load(request: Request) -> Loaded:
+    """Understand the columns of a table, one of which at least holds free text.
+
+    Raises:
+        DataError: if it cannot be used; the sentence says where and why.
+    """
+    loaded = tabular.load(request)
+    if not any(column.kind == Kind.TEXT for column in loaded.schema.used):
+        raise NoText
+    return loaded
+
+
+def prepare(loaded: Loaded, seed: int) -> Preparation:
+    """Fit the encoder of the table, and choose the n-grams of its texts; neither sees the target."""
+    vocabulary = fit_vocabulary(joined_texts(loaded.frame, loaded.schema))
+    return Preparation(tabular.prepare(loaded, seed), vocabulary)
+
+
+def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Preparation:
+    """Return the preparation that a bundle's documents describe.
+
+    Raises:
+        BundleError: if they describe none.
+    """
+    preprocess = documents["preprocess"]
+    if not isinstance(preprocess, dict) or type(preprocess.get("grams")) is not int:
+        raise SpecError("the preparation of texts does not say how many n-grams a text keeps")
+    table = {name: array for name, array in tensors.items() if name not in ("buckets", "rarity")}
+    if not all(name.startswith("table.") for name in table):
+        raise SpecError("the arrays are not those of a table with texts")
+    inner = {name: part for name, part in preprocess.items() if name != "grams"}
+    arrays = {name.removeprefix("table."): array for name, array in table.items()}
+    preparation = tabular.restore({**documents, "preprocess": inner}, arrays)
+    if not any(column.kind == Kind.TEXT for column in preparation.schema.used):
+        raise SpecError("none of its columns holds texts")
+    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors))
+
+
+def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary:
+    buckets, rarity = tensors.get("buckets"), tensors.get("rarity")
+    fits = (
+        isinstance(buckets, np.ndarray)
+        and isinstance(rarity, np.ndarray)
+        and buckets.dtype == np.int64
+        and rarity.dtype == np.float32
+        and buckets.shape == rarity.shape == (buckets.size,)
+        and buckets.size <= LARGEST
+        and 1 <= grams <= MOST_GRAMS
+        and bool((np.diff(buckets) > 0).all())
+        and bool(np.isfinite(rarity).all() and (rarity > 0).all())
+    )
+    if not fits:
+        raise SpecError("the vocabulary of texts is not one that Netwright writes")
+    assert buckets is not None and rarity is not None
+    return Vocabulary(buckets, rarity, grams)
+
+
+def space(preparation: AnyPreparation, rows: int) -> Space:
+    """Return what is searched for so many texts."""
+    return texts.space(rows, preparation.schema.target.outcome)
+
+
+def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+    """Return the first points to try for so many texts."""
+    return texts.portfolio(rows, preparation.schema.target.outcome)
+
+
+def candidate(point: Point, preparation: AnyPreparation) -> Candidate:
+    """Return the network and recipe that a point of the space stands for, for these texts."""
+    own: Preparation = preparation.own
+    if point["input"] == texts.TABLE:
+        return tabular.candidate(point, own.table)
+    encoder = own.table.encoder
+    inputs = tables.inputs(point, len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
+    recipe = texts.recipe(point)
+    if own.goal.scale:
+        recipe = replace(recipe, label_smoothing=0.0)
+    return Candidate(texts.network(point, inputs, len(own.vocabulary), own.goal.outputs), recipe)
+
+
+def show(frame: Frame, row: int) -> tuple[Literal["text"], str]:
+    """Return the longest text of a row, cut where it is long."""
+    found = [str(cells[row]) for cells in frame.columns.values() if cells.dtype == object and cells[row] is not None]
+    text = max(found, key=len, default="")
+    return "text", text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def toy(seed: int) -> tuple[pd.DataFrame, str]:
+    """Return short reviews in two languages, a number beside them, and whether they are kind."""
+    generator = np.random.default_rng(seed)
+    kind = generator.random(240) < 0.5
+    good = (["a lovely place to stay", "we were very happy", "warm and friendly"], ["非常好的地方", "我们很高兴"])
+    bad = (["a dreadful place to stay", "we were quite unhappy", "cold and dirty rooms"], ["糟糕的地方", "我们很失望"])
+    fillers = (["near the old harbour", "with our two children", "in late summer"], ["在老港口附近", "和孩子们一起"])
+    reviews = []
+    for each in kind:
+        language = int(generator.random() < 0.3)
+        words = [*generator.choice((good if each else bad)[language], 1), *generator.choice(fillers[language], 2)]
+        reviews.append((" " if language == 0 else "，").join(generator.permutation(words)) + "!")
+    nights = generator.integers(1, 15, 240)
+    return pd.DataFrame({"review": reviews, "nights": nights, "kind": np.where(kind, "yes", "no")}), "kind"
+
+
+TASK = Task(
+    name="text",
+    recognises=recognises,
+    load=load,
+    parse=tabular.TASK.parse,
+    parse_target=tabular.TASK.parse_target,
+    prepare=prepare,
+    restore=restore,
+    space=space,
+    portfolio=portfolio,
+    first_glance=texts.first_glance,
+    default_network=texts.default_network,
+    candidate=candidate,
+    describe=texts.describe,
+    show=show,
+    toy=toy,
+)
