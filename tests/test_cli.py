@@ -188,6 +188,8 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "5",
         "--test",
         "t.csv",
+        "--text",
+        "review",
         "--pretrained",
         "none",
         "--bad-images",
@@ -216,7 +218,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "test": "t.csv",
         "pretrained": "none",
         "bad_images": 0.2,
-        "kinds": {"zip": "categorical", "a=b": "text"},
+        "kinds": {"zip": "categorical", "a=b": "text", "review": "text"},
     }
     assert (budget.seconds, budget.trials) == (300, None)
 

@@ -141,7 +141,7 @@ def fit(
     limits = make_limits(max_latency, max_size)
     folder = Path(out)
     table, target, tested = _tables(data, target, test)
-    chosen, asked = find_task(task, table, target)
+    chosen, asked = find_task(task, table, target, kinds or {})
     loaded = chosen.load(Request(table, target, kinds or {}, asked, bad_images))
     if tested is not None:
         check_test(chosen, loaded.schema, tested)

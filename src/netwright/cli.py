@@ -112,6 +112,7 @@ def fit(
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
+    text: Annotated[list[str] | None, typer.Option(metavar="COL", help="A column that holds free text.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
     pretrained: Annotated[str, typer.Option(help="Trained weights for images: a file, auto or none.")] = "auto",
     bad_images: Annotated[float, typer.Option(min=0, max=1, help="Share of images that may be unreadable.")] = 0.1,
@@ -128,7 +129,7 @@ def fit(
     limit = parse_duration(time or "60s") if trials is None else None
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
-    kinds = dict(_kind(text) for text in kind or [])
+    kinds = {**dict(map(_kind, kind or [])), **dict.fromkeys(text or [], "text")}
     with _ending_early(budget), _progress(budget, metric) as progress:
         from netwright import api
 

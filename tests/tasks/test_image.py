@@ -104,7 +104,7 @@ def test_paths_in_a_file_begin_where_it_lies(folder: Path, tmp_path: Path) -> No
     wide = pd.DataFrame({"number": range(len(table)), "file": relative, "kind": table["class"]})
     wide.to_csv(folder / "list.csv", index=False)
     read = read_table(folder / "list.csv")
-    task, outcome = find_task("auto", read, "kind")
+    task, outcome = find_task("auto", read, "kind", {})
     assert task is TASK
     loaded = task.load(Request(read, "kind", {}, outcome))
     assert loaded.frame.columns["file"].shape == (len(table), 12, 12, 1)

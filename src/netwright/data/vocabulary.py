@@ -13,7 +13,7 @@ from netwright.data.ngrams import Grams, Reading, blocks, count_grams
 FINE = Reading(bits=22, letters=20_000, spelled=400)  # eight million buckets: hardly two n-grams share one
 LARGEST = 32_768  # n-grams kept
 FEWEST_TEXTS = 2  # in which an n-gram must stand to be kept: others say nothing of a new text
-MOST_GRAMS = 1_024  # of one text: its weightiest
+MOST_GRAMS = 512  # of one text: its weightiest; with 1,024 the loss was no lower, with 256 it was higher
 MOST_BYTES = 2**30  # of all encoded texts; with more texts each keeps fewer n-grams
 _ENTRY = 8  # bytes of an n-gram of a text
 

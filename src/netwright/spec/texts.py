@@ -24,8 +24,8 @@ def space(rows: int, outcome: str) -> Space:
     of_table = {name: dimension for name, dimension in tables.space(rows, outcome).items() if name != "epochs"}
     return {
         "input": Choice((BAG, BAG, TABLE)),
-        "gram_width": Choice((16, 32, 64, 128), given=("input", BAG)),
-        "gram_rate": Range(1.0, 10.0, log=True, stackable=True, given=("input", BAG)),
+        "gram_width": Choice((16, 32, 64), given=("input", BAG)),
+        "gram_rate": Range(0.3, 5.0, log=True, stackable=True, given=("input", BAG)),
         "hidden": Choice((0, 0, 1, 2), given=("input", BAG)),
         **of_table,
         "epochs": Choice((4, 8, 16, 32) if rows > MANY_ROWS else (8, 16, 32, 64)),
@@ -37,11 +37,12 @@ def usual(rows: int) -> dict[str, Value]:
     return {
         **tables.usual(rows),
         "input": BAG,
-        "gram_width": 64,
-        "gram_rate": 3.0,
+        "gram_width": 32,
+        "gram_rate": 1.0,
         "hidden": 0,
-        "dropout": 0.2,
-        "learning_rate": 3e-3,
+        "dropout": 0.5,
+        "learning_rate": 6e-3,
+        "batch_size": tables.batch_sizes(rows)[2],
         "weight_decay": 0.05,
         "epochs": 8 if rows > MANY_ROWS else 16,
     }
@@ -52,9 +53,9 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
     one = usual(rows)
     bags: tuple[Point, ...] = (
         one,
-        {**one, "hidden": 1, "width": 128, "activation": "silu", "dropout": 0.4},
-        {**one, "gram_width": 128, "gram_rate": 6.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
-        {**one, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "gram_rate": 1.5},
+        {**one, "hidden": 1, "width": 64, "activation": "silu", "learning_rate": 3e-3},
+        {**one, "gram_width": 16, "gram_rate": 3.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
+        {**one, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "learning_rate": 3e-3},
     )
     others = tuple({**one, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
     return (*bags[:2], *others[:2], *bags[2:], *others[2:])
@@ -67,7 +68,7 @@ def first_glance(rows: int) -> Point:
 
 def default_network(rows: int) -> Point:
     """Return what a person would write without thought: fastText with its usual number of passes."""
-    return {**usual(rows), "gram_rate": 1.0, "dropout": 0.0, "epochs": 5, "learning_rate": 1e-3, "second_moment": 0.999}
+    return {**usual(rows), "gram_width": 16, "dropout": 0.0, "epochs": 5, "learning_rate": 1e-3, "second_moment": 0.999}
 
 
 def network(point: Point, table: TableInput, vocabulary: int, outputs: int) -> Network:

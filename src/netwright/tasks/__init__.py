@@ -1,5 +1,7 @@
 """The registry of tasks: one line each."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from netwright.data.target import OUTCOMES
@@ -17,7 +19,7 @@ TASKS: dict[str, Task] = {
 }
 
 
-def find_task(name: str, table: pd.DataFrame, target: str) -> tuple[Task, str]:
+def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> tuple[Task, str]:
     """Return the task that a name such as `auto`, `image`, `regression` or `image_binary` asks for, and the outcome.
 
     Where the name leaves the kind open, it is the first of the registry that recognises the table.
@@ -30,7 +32,7 @@ def find_task(name: str, table: pd.DataFrame, target: str) -> tuple[Task, str]:
     if outcome not in OUTCOMES:
         known = (*OUTCOMES, *TASKS)
         raise UnknownTask(name, known, nearest(outcome, known))
-    found = TASKS[kind] if kind else next(task for task in TASKS.values() if task.recognises(table, target))
+    found = TASKS[kind] if kind else next(task for task in TASKS.values() if task.recognises(table, target, kinds))
     return found, outcome
 
 

@@ -90,7 +90,7 @@ class Preparation:
         return {}
 
 
-def recognises(table: pd.DataFrame, target: str) -> bool:
+def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
     """Return whether a column of a table holds images."""
     return image_column(table, target) is not None
 

@@ -106,7 +106,7 @@ class Task:
 
     Attributes:
         name: its id.
-        recognises: (table, target) → whether it is a problem of this kind, for who did not say.
+        recognises: (table, target, kinds) → whether it is a problem of this kind, for who did not say.
         load: request → data read and understood. Raises DataError.
         parse: (data, schema) → Frame, for prediction.
         parse_target: (data, schema) → truth (N,), -1 or NaN where unknown.
@@ -124,7 +124,7 @@ class Task:
     """
 
     name: str
-    recognises: Callable[[pd.DataFrame, str], bool]
+    recognises: Callable[[pd.DataFrame, str, Mapping[str, str]], bool]
     load: Callable[[Request], Loaded]
     parse: Callable[[Any, Schema], Frame]
     parse_target: Callable[[Any, Schema], NDArray[Any]]

@@ -20,7 +20,7 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_schema
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
-from netwright.errors import DataError, NoText, SpecError
+from netwright.errors import NetwrightError, NoText, SpecError
 from netwright.spec import tables, texts
 from netwright.spec.blocks import BagInput
 from netwright.spec.network import Candidate, Network
@@ -102,11 +102,11 @@ def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
     return [BETWEEN.join(row) if row else None for row in rows]
 
 
-def recognises(table: pd.DataFrame, target: str) -> bool:
-    """Return whether a column of a table holds free text."""
+def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
+    """Return whether a column of a table holds free text, or the user says so."""
     try:
-        schema, _ = infer_schema(table.head(LOOKED_AT), target, kinds={}, task="auto")
-    except DataError:
+        schema, _ = infer_schema(table.head(LOOKED_AT), target, kinds=kinds, task="auto")
+    except NetwrightError:  # what is wrong is said when the table is loaded
         return False
     return any(column.kind == Kind.TEXT for column in schema.used)
 

@@ -10,6 +10,7 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 
 OVERHEAD = 1e-3  # seconds of a step that no arithmetic explains
+PARAMETER = 0.5e-9  # seconds in which a step changes one
 SPEED = 60e9  # operations a second of one core, a first guess that the first trainings correct
 REMEMBERED = 0.5  # share of the old figure that is kept when a new one comes
 
@@ -44,6 +45,6 @@ class Pace:
 
 
 def _plain(candidate: Candidate, rows: int, networks: int, epochs: float) -> float:
-    batch = min(candidate.recipe.batch_size, rows)
-    operations = 3 * network_cost(candidate.network).flops * batch * networks  # backward costs twice forward
-    return epochs * max(1, rows // batch) * (OVERHEAD + operations / SPEED)
+    batch, cost = min(candidate.recipe.batch_size, rows), network_cost(candidate.network)
+    operations = 3 * cost.flops * batch * networks  # backward costs twice forward
+    return epochs * max(1, rows // batch) * (OVERHEAD + operations / SPEED + PARAMETER * cost.parameters * networks)

@@ -1,0 +1,133 @@
+"""Texts in any script, alone or beside other columns: fitted, predicted, shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import netwright as nw
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.errors import BundleError, NoText, UnknownTask
+from netwright.journal import Journal
+from netwright.tasks import find_task
+from netwright.tasks.tabular import TASK as TABULAR
+from netwright.tasks.task import Request
+from netwright.tasks.text import TASK, show, toy
+
+TABLE, TARGET = toy(0)
+WORDS = {
+    "chinese": ("这部电影非常好看我很喜欢", "这部电影太无聊了浪费时间", "演员导演音乐故事结局画面配乐剧本"),
+    "japanese": ("この映画はとても面白かったです", "この映画はつまらなかったです", "俳優監督音楽物語結末映像脚本演技"),
+    "arabic": ("كان الفيلم رائعا جدا", "كان الفيلم مملا جدا", "الممثل المخرج الموسيقى القصة النهاية الصورة"),
+    "emoji": ("loved it 😀👍", "hated it 😡👎", "actor director music story ending picture"),
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run on the toy."""
+    return nw.fit(TABLE, TARGET, trials=3, out=tmp_path_factory.mktemp("run"))
+
+
+def test_free_text_is_found_by_itself(run: nw.Run) -> None:
+    """And learnt from, beside a number."""
+    assert run.result.task == "text_binary"
+    assert run.result.score > 0.9
+    names = [standing.name for standing in run.result.leaderboard]
+    assert any("bag of n-grams" in name for name in names)
+    model = nw.load(run.bundle)
+    assert np.array_equal(model.predict(TABLE), run.model.predict(TABLE))
+    odd = pd.DataFrame({"review": ["", None, "\ufffd broken", "x" * 50_000], "nights": [1, None, 3, 4]})
+    assert len(model.predict_proba(odd)) == 4
+
+
+@pytest.mark.parametrize("script", WORDS)
+def test_any_script_is_read(script: str, tmp_path: Path) -> None:
+    """Without white space between words, from right to left, or in small pictures."""
+    generator = np.random.default_rng(0)
+    good, bad, others = WORDS[script]
+    kind = generator.random(240) < 0.5
+    around = [*others] if " " not in others else [f" {word} " for word in others.split()]
+    texts = [
+        "".join([*generator.choice(around, 3), good if each else bad, *generator.choice(around, 3)]) for each in kind
+    ]
+    table = pd.DataFrame({"review": texts, "kind": np.where(kind, "good", "bad")})
+    run = nw.fit(table, "kind", trials=3, kinds={"review": "text"}, out=tmp_path)
+    assert run.result.score > 0.9
+
+
+def test_several_columns_of_text_count_together(tmp_path: Path) -> None:
+    """What matters may stand in any of them."""
+    table = TABLE.rename(columns={"review": "title"}).assign(body="nothing to see here but quite ordinary words")
+    table["body"] += TABLE["nights"].map(lambda nights: f" and {nights} more of the same kind")
+    loaded = TASK.load(Request(table, TARGET, {"title": "text", "body": "text"}, "auto"))
+    preparation = TASK.prepare(loaded, 0)
+    names = preparation.encode(loaded.frame)["grams"]
+    alone = TASK.prepare(TASK.load(Request(TABLE, TARGET, {}, "auto")), 0)
+    assert len(preparation.own.vocabulary) > len(alone.vocabulary)
+    assert (names > 0).sum(axis=1).min() > 20
+
+
+def test_the_task_may_be_named() -> None:
+    """And is refused where it cannot be."""
+    plain = pd.DataFrame({"size": np.random.default_rng(0).normal(size=40), "kind": ["a", "b"] * 20})
+    assert find_task("auto", plain, "kind", {})[0] is TABULAR
+    assert find_task("auto", TABLE, TARGET, {}) == (TASK, "auto")
+    assert find_task("tabular_binary", TABLE, TARGET, {}) == (TABULAR, "binary")
+    assert find_task("text", TABLE, TARGET, {}) == (TASK, "auto")
+    with pytest.raises(NoText):
+        TASK.load(Request(plain, "kind", {}, "auto"))
+    with pytest.raises(UnknownTask, match="text"):
+        find_task("texts", TABLE, TARGET, {})
+
+
+def test_mistakes_are_shown_as_texts(tmp_path: Path) -> None:
+    """With wrong labels there are some."""
+    table = TABLE.copy()
+    table.loc[:9, TARGET] = table.loc[:9, TARGET].map({"yes": "no", "no": "yes"})
+    run = nw.fit(table, TARGET, trials=1, out=tmp_path)
+    with Journal.open(run.journal) as journal:
+        found = journal.mistakes()
+    assert found and all(one.kind == "text" for one in found)
+    assert any(one.content in set(table.loc[:9, "review"]) for one in found)
+    assert found[0].content[:20] in run.report.read_text()
+
+
+def test_long_texts_are_cut_where_they_are_shown() -> None:
+    """A report is no archive."""
+    loaded = TASK.load(Request(TABLE.assign(review=TABLE["review"] * 40), TARGET, {"review": "text"}, "auto"))
+    kind, content = show(loaded.frame, 0)
+    assert (kind, len(content), content[-1]) == ("text", 400, "…")
+
+
+@pytest.mark.parametrize("change", ["falling", "negative", "shape", "type", "missing", "grams", "many grams", "other"])
+def test_a_vocabulary_that_is_none_is_refused(run: nw.Run, tmp_path: Path, change: str) -> None:
+    """A model file is not trusted."""
+    contents = read_bundle(run.bundle)
+    tensors: dict[str, Any] = dict(contents.tensors[0])
+    documents = json.loads(json.dumps(contents.documents))
+    match change:
+        case "falling":
+            tensors["buckets"] = tensors["buckets"][::-1].copy()
+        case "negative":
+            tensors["rarity"] = -tensors["rarity"]
+        case "shape":
+            tensors["rarity"] = tensors["rarity"][:-1]
+        case "type":
+            tensors["buckets"] = tensors["buckets"].astype(np.int32)
+        case "missing":
+            del tensors["buckets"]
+        case "grams":
+            documents["preprocess"]["grams"] = "many"
+        case "many grams":
+            documents["preprocess"]["grams"] = 10**9
+        case "other":
+            tensors["other"] = np.zeros(3, np.float32)
+    write_bundle(tmp_path / "model.nw", Contents(documents, (tensors, *contents.tensors[1:])))
+    with pytest.raises(BundleError):
+        nw.load(tmp_path / "model.nw")
