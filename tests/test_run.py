@@ -10,7 +10,7 @@ from netwright.attempt import Attempt
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
-from netwright.events import Event, TrialFailed
+from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
@@ -64,3 +64,15 @@ def test_a_mix_is_measured_in_the_middle_of_a_run(bench: Bench) -> None:
     pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
     assert keeps(bench, pool, budget, Limits(size=1e9, latency=10.0))
     assert not keeps(bench, pool, budget, Limits(size=10.0))
+
+
+def test_a_trial_counts_while_it_still_learns(bench: Bench) -> None:
+    """The best so far is told before the first trial has ended, and never gets worse."""
+    told: list[Event] = []
+    pool = search(bench, Budget(trials=2), SAMPLERS["evolution"], told.append)
+    kinds = [type(event) for event in told]
+    assert kinds.index(BestImproved) < kinds.index(TrialFinished)
+    scores = [event.score for event in told if isinstance(event, BestImproved)]
+    assert len(scores) > 2
+    assert scores == sorted(scores)
+    assert [score for _, score in pool.curve] == scores

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
@@ -18,7 +21,7 @@ from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
-from netwright.train.control import Control, Heir, Progress, Trained
+from netwright.train.control import Control, Folds, Heir, Progress, Trained
 from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
 from netwright.train.training import RUNGS, train_population
@@ -31,6 +34,7 @@ TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes o
 FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
+WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
 MOST_PIECES = 3  # see `Attempt._allowed`
 
 
@@ -109,6 +113,7 @@ class Attempt:
         course: Course,
         issue: Callable[[Proposal], Ticket],
         tell: Listener,
+        improve: Callable[[NDArray[Any], float], None] = lambda predictions, loss: None,
         parent: Trial | None = None,
     ) -> None:
         """Get ready to train.
@@ -121,11 +126,14 @@ class Attempt:
             course: what the trials before have shown.
             issue: proposal → ticket, for heirs.
             tell: told what happens.
+            improve: shown what a trial would answer out of fold if it ended now, and its loss, when that got better.
             parent: a finished trial of the same network whose weights the one ticket goes on from.
         """
         self._initial = None if parent is None else parent.weights
         self.tickets = list(tickets)  # in the order in which they began
         self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
+        self._improve = improve
+        self._shown = [math.inf] * len(tickets)  # by place: the loss at which a trial was last shown
         self._places = list(tickets)  # by place in the stack
         self._candidates = [self._candidate(ticket) for ticket in tickets]
         self._quick = tickets[0].proposal.point in bench.quick_points
@@ -229,6 +237,7 @@ class Attempt:
     def _report(self, progress: Progress) -> None:
         for ticket, loss in zip(self._places, progress.losses, strict=True):
             self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
+        self._show(progress)
         if self._initial is not None or self._quick:
             return  # who goes on from trained weights is ahead of all others, and a first glance is soon behind
         for rung in [rung for rung in self._rungs if rung <= progress.share]:
@@ -237,6 +246,20 @@ class Attempt:
                 loss = min(progress.best)
                 behind = far_behind(loss, self._course.passed(rung, loss))
                 self._given_up = self._given_up or (behind and self._steered)
+
+    def _show(self, progress: Progress) -> None:
+        """Show what trials have come to that are better than ever: whoever ends the run now gets them."""
+        for place, (now, best) in enumerate(zip(progress.losses, progress.best, strict=True)):
+            if now <= best and now < WORTH_SHOWING * self._shown[place]:
+                self._shown[place] = now
+                self._improve(self._answers(progress.predictions[place]), now)
+
+    def _answers(self, folds: Folds) -> NDArray[Any]:
+        """Return predictions of all folds in the order of the rows: probabilities (N, K), or values (N,)."""
+        raw = np.empty((len(self._bench.folds), self._bench.preparation.goal.outputs), np.float32)
+        for split, predictions in zip(self._bench.splits, folds, strict=True):
+            raw[split.valid] = predictions
+        return self._bench.preparation.goal.decode(raw)
 
     @property
     def _steered(self) -> bool:
@@ -253,7 +276,7 @@ class Attempt:
         for one in successions(progress.best, points, self._bench.space, generator):
             ticket = self._issue(Proposal(one.point, "heir"))
             candidate = self._candidate(ticket)
-            self._places[one.place] = ticket
+            self._places[one.place], self._shown[one.place] = ticket, math.inf
             self.tickets.append(ticket)
             self._candidates.append(candidate)
             self._announce(ticket, candidate)
@@ -263,12 +286,9 @@ class Attempt:
     def _judge(self, ticket: Ticket, candidate: Candidate, trained: Trained, seconds: float) -> Trial | str:
         """Put the folds' predictions in the order of the rows and score them."""
         bench = self._bench
-        raw = np.empty((len(bench.folds), bench.preparation.goal.outputs), np.float32)
-        for split, predictions in zip(bench.splits, trained.predictions, strict=True):
-            raw[split.valid] = predictions
-        if not np.isfinite(raw).all() or not np.isfinite(trained.loss):
+        if not all(np.isfinite(fold).all() for fold in trained.predictions) or not np.isfinite(trained.loss):
             return "the loss was not a number: training diverged"
-        predictions = bench.preparation.goal.decode(raw)
+        predictions = self._answers(trained.predictions)
         score = bench.metric.function(bench.loaded.truth, predictions)
         folds = len(bench.splits)
         return Trial(ticket, candidate, trained.weights, folds, predictions, score, trained.loss, seconds)

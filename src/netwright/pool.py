@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,10 +98,27 @@ def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
 
 def _improvement(pool: Pool, bench: Bench, budget: Budget) -> list[Event]:
     """Return that the mix has become better, if it has."""
-    score = bench.metric.function(bench.loaded.truth, blend([trial.predictions for trial in pool.trials], pool.weights))
+    mixed = blend([trial.predictions for trial in pool.trials], pool.weights)
+    return improvement(pool, bench, budget, mixed, pool.trials[0].loss, int((pool.weights > 0).sum()))
+
+
+def improvement(
+    pool: Pool, bench: Bench, budget: Budget, answers: NDArray[Any], loss: float, members: int
+) -> list[Event]:
+    """Return that what would be handed over now has become better, if it has.
+
+    Args:
+        pool: what the run has come to.
+        bench: what the trials share.
+        budget: tells the time.
+        answers: out of fold, by the mix, or by a trial in training, which would end together with the run.
+        loss: of the best trial.
+        members: trials in the mix.
+    """
+    score = bench.metric.function(bench.loaded.truth, answers)
     worth = -score if bench.metric.greater_is_better else score
     if not worth < pool.best:
         return []
     pool.best = worth
     pool.curve = [*pool.curve, (budget.elapsed(), score)]
-    return [BestImproved(pool.curve[-1][0], score, pool.trials[0].loss, int((pool.weights > 0).sum()))]
+    return [BestImproved(pool.curve[-1][0], score, loss, members)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
 
 from netwright.attempt import Attempt, Course, heir_of, siblings
 from netwright.bench import Bench, Trial
@@ -13,7 +16,7 @@ from netwright.errors import NoTrialFinished
 from netwright.events import Event, Listener
 from netwright.limits import NO_LIMITS, Limits
 from netwright.machine import usable_cores
-from netwright.pool import Pool, take_in
+from netwright.pool import Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
@@ -78,15 +81,22 @@ def search(
         finally:
             desk.close()  # also when this lane breaks: the others must not wait for it
 
+    def improve(answers: NDArray[Any], loss: float) -> None:
+        with changing:
+            for event in improvement(pool, bench, budget, answers, loss, 1):
+                tell(event)
+
     def begin(tickets: tuple[Ticket, ...]) -> Attempt:
         left = _left(bench, budget, pool)
         heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
         if heir is None:
-            return Attempt(bench, tickets, budget, left, course, desk.issue, tell)
+            return Attempt(bench, tickets, budget, left, course, desk.issue, tell, improve)
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
-        return Attempt(bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, parent)
+        return Attempt(
+            bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, improve, parent
+        )
 
     run_lanes(usable_cores(), work)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):

@@ -11,8 +11,11 @@ from torch import Tensor
 
 from netwright.spec.network import Recipe
 
+Folds = tuple[NDArray[np.float32], ...]
+"""For each of S folds the predictions (V, K) for its validation rows, in their order."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Progress:
     """Told after each check.
 
@@ -21,6 +24,7 @@ class Progress:
         share: of the schedule that has gone, 0 to 1.
         losses: the mean validation loss of each trial (T,), by its place in the stack.
         best: the lowest that each trial has come to (T,).
+        predictions: of each trial (T,) for each of S folds (V, K), by the networks as they are now.
     """
 
     epoch: int
@@ -28,6 +32,7 @@ class Progress:
     share: float
     losses: tuple[float, ...]
     best: tuple[float, ...]
+    predictions: tuple[Folds, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,6 @@ class Trained:
     """
 
     weights: dict[str, Tensor]
-    predictions: tuple[NDArray[np.float32], ...]
+    predictions: Folds
     loss: float
     steps: int

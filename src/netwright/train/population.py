@@ -128,12 +128,15 @@ class Population:
             return self.sparsity
         return self.sparsity * self.stack.leaves[f"{FIRST}.scale"].abs().sum(dim=1)
 
-    def losses(self, rows: Rows, loss: Loss) -> Tensor:
-        """Return the mean validation loss of each network (M,) as it is now; infinite where it is not a number."""
+    def judge(self, rows: Rows, loss: Loss) -> tuple[Tensor, Tensor]:
+        """Return what each network predicts now for the rows that it is judged on (M, V, K), and its loss (M,).
+
+        The loss is the mean over the rows; infinite where it is not a number.
+        """
         predictions = self.predict(self.stack.computed(), self.judged, rows, loss)
         each = loss.validation(predictions, rows.targets[self.judged.index]) * self.judged.mask
         mean = each.sum(dim=1) / self.judged.mask.sum(dim=1)
-        return torch.where(torch.isfinite(mean), mean, torch.inf)
+        return predictions, torch.where(torch.isfinite(mean), mean, torch.inf)
 
     def predict(self, weights: Mapping[str, Tensor], judged: Judged, rows: Rows, loss: Loss) -> Tensor:
         """Return predictions (m, V, K) for the validation rows of m networks with these weights (m, ...)."""

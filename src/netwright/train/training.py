@@ -11,7 +11,7 @@ from torch import Tensor
 from netwright.errors import TrialError
 from netwright.spec.network import Network, Recipe
 from netwright.train.best import Best
-from netwright.train.control import Control, Progress, Trained
+from netwright.train.control import Control, Folds, Progress, Trained
 from netwright.train.losses import Loss
 from netwright.train.population import Population
 from netwright.train.rows import Rows, Split
@@ -70,10 +70,11 @@ def train_population(
             lives.steps += 1
         ended = share >= 1 or epoch == first.epochs or control.stop()
         if ended or epoch % check_every == 0:
-            losses = population.losses(rows, loss)
+            predictions, losses = population.judge(rows, loss)
             best.check(population.stack.named(), losses, final=ended)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
-            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial())
+            now = lives.by_trial(predictions)
+            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), now)
             control.report(progress)
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
@@ -106,6 +107,11 @@ class _Lives:
             self._population.inherit(heirs)
             for heir in heirs:
                 self._best.forget(self._population.networks(heir.place))
+
+    def by_trial(self, predictions: Tensor) -> tuple[Folds, ...]:
+        """Return predictions (M, V, K) by trial and fold, without what pads them."""
+        arrays = predictions.numpy().reshape(-1, len(self._lengths), *predictions.shape[1:])
+        return tuple(tuple(fold[:length] for fold, length in zip(one, self._lengths, strict=True)) for one in arrays)
 
     def ended(self) -> tuple[Trained, ...]:
         """Return what came of all trials."""
