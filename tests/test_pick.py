@@ -136,7 +136,8 @@ def _spoilt(name: str, array: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["truth", "predictions", "seed", "folds", "trials", "sample.plain", "sample.categories", "extra"]
+    "name",
+    ["truth", "predictions", "seed", "folds", "trials", "sample.plain", "sample.categories", "extra"],
 )
 def test_kept_trials_that_do_not_belong_together_are_refused(run: nw.Run, tmp_path: Path, name: str) -> None:
     """Each array is checked against the others before anything is chosen by it."""

@@ -42,7 +42,9 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
 
 def _names(table: pd.DataFrame) -> dict[str, Any]:
     """Return the paths of images that were found in a folder: without them nobody knows which answer is whose."""
-    return {IMAGE: table[IMAGE].to_numpy()} if {*table.columns} <= {IMAGE, CLASS, PART} else {}
+    return (
+        {IMAGE: table[IMAGE].to_numpy()} if IMAGE in table.columns and {*table.columns} <= {IMAGE, CLASS, PART} else {}
+    )
 
 
 def check_format(path: Path) -> None:

@@ -28,6 +28,9 @@ from netwright.train.training import RUNGS, train_population
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
+MOST_STACKED = (
+    4_000_000  # parameters of a stack of several trials: an optimiser with a rate for each takes nine times as much
+)
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
 GLANCE = 2.0  # seconds at most for the very first: there shall be a usable model five seconds after the command
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
@@ -71,7 +74,8 @@ def siblings(bench: Bench, point: Point) -> int:
     candidate = bench.task.candidate(point, bench.preparation)
     rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
     step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
-    return max(1, min(MOST_SIBLINGS, int(SMALL_STEP / step)))
+    numbers = network_cost(candidate.network).parameters * len(bench.splits)
+    return max(1, min(MOST_SIBLINGS, int(SMALL_STEP / step), int(MOST_STACKED / numbers)))
 
 
 def heir_of(
@@ -249,10 +253,10 @@ class Attempt:
 
     def _show(self, progress: Progress) -> None:
         """Show what trials have come to that are better than ever: whoever ends the run now gets them."""
-        for place, (now, best) in enumerate(zip(progress.losses, progress.best, strict=True)):
-            if now <= best and now < WORTH_SHOWING * self._shown[place]:
-                self._shown[place] = now
-                self._improve(self._answers(progress.predictions[place]), now)
+        for place, loss in enumerate(progress.best):
+            if loss < WORTH_SHOWING * self._shown[place]:
+                self._shown[place] = loss
+                self._improve(self._answers(progress.predictions[place]), loss)
 
     def _answers(self, folds: Folds) -> NDArray[Any]:
         """Return predictions of all folds in the order of the rows: probabilities (N, K), or values (N,)."""

@@ -18,7 +18,7 @@ from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
-from netwright.data.schema import Schema
+from netwright.data.schema import Kind, Schema
 from netwright.errors import SpecError
 from netwright.spec.backbones import BACKBONES, Backbone
 from netwright.spec.blocks import Head, TableInput
@@ -49,6 +49,7 @@ class Extended:
         size: height and width that images are brought to for it.
         weights: its tensors, named `<position of block>.<part>`.
         middle, spread: mean and deviation (F,) of each feature over the images learnt from.
+        known: the images learnt from and what the trunk saw in them, so that it need not look twice; no file holds it.
     """
 
     inner: Preparation
@@ -57,6 +58,7 @@ class Extended:
     weights: Mapping[str, Array]
     middle: NDArray[np.float32]
     spread: NDArray[np.float32]
+    known: tuple[Array, NDArray[np.float32]] | None = None
 
     @property
     def schema(self) -> Schema:
@@ -91,10 +93,16 @@ class Extended:
         sizes = (block.numeric, block.plain, block.cardinalities)
         return sizes == (0, self.frozen, ()) and network.outputs == self.goal.outputs
 
+    def holds(self, features: Features) -> bool:
+        """Return whether features that were read from a file name only what there is."""
+        return self.inner.holds(features)
+
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat: the images, and what the trunk sees in them."""
         features = self.inner.encode(frame)
-        seen = (_seen(self, features["images"]) - self.middle) / self.spread
+        looked_at, found = self.known or (None, None)
+        raw = found if found is not None and features["images"] is looked_at else _seen(self, features["images"])
+        seen = (raw - self.middle) / self.spread
         return Features({**features.arrays, "plain": np.clip(seen, -LARGEST, LARGEST)})
 
     def needed_by(self, networks: Iterable[Network]) -> Preparation:
@@ -150,7 +158,8 @@ def extend(inner: Preparation, frame: Frame, path: Path, backbone: Backbone, sec
     weights = rounded({f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()})
     nothing = np.zeros(backbone.features, np.float32)
     seen = _seen(Extended(inner, backbone, size, weights, nothing, nothing + 1), images)
-    return Extended(inner, backbone, size, weights, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3))
+    middle, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3)
+    return Extended(inner, backbone, size, weights, middle, spread, (images, seen))
 
 
 def _flops(backbone: Backbone, side: int) -> int:
@@ -167,7 +176,9 @@ def restore(task: Task, documents: Mapping[str, Any], tensors: Mapping[str, Arra
     if not isinstance(preprocess, dict) or "backbone" not in preprocess:
         return task.restore(documents, tensors)
     trunk = preprocess["backbone"]
-    if set(preprocess) != {"inner", "backbone"} or not isinstance(trunk, dict) or trunk.get("name") not in BACKBONES:
+    if set(preprocess) != {"inner", "backbone"} or not isinstance(trunk, dict):
+        raise SpecError("its trunk is none that Netwright knows")
+    if not isinstance(trunk.get("name"), str) or trunk["name"] not in BACKBONES:
         raise SpecError("its trunk is none that Netwright knows")
     sizes = (trunk.get("height"), trunk.get("width"))
     if set(trunk) != {"name", "height", "width"} or not all(type(n) is int and 32 <= n <= 1024 for n in sizes):
@@ -183,7 +194,11 @@ def restore(task: Task, documents: Mapping[str, Any], tensors: Mapping[str, Arra
         raise SpecError("the arrays of its trunk are not those of its blocks")
     if (rest["spread"] <= 0).any():
         raise SpecError("the spread of a feature is not positive")
+    if not isinstance(preprocess["inner"], dict):
+        raise SpecError("what stands before its trunk is no preparation")
     preparation = task.restore({**documents, "preprocess": preprocess["inner"]}, inner)
+    if [column.kind for column in preparation.schema.used] != [Kind.IMAGE]:
+        raise SpecError("its trunk looks at images, and there are none")
     return Extended(preparation, backbone, (trunk["height"], trunk["width"]), weights, rest["middle"], rest["spread"])
 
 

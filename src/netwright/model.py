@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.bundle.short import half_where_equal
 from netwright.data.features import Features
+from netwright.data.frame import Frame
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
 from netwright.errors import NoProbabilities, UnfitBundle
@@ -31,6 +32,9 @@ from netwright.tasks.task import Preparation
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+ROWS_AT_ONCE = 16_384  # that are encoded together: bounds the memory of a prediction
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,14 @@ class Model:
         """Return probabilities (N, K), or values (N,) in the unit of the target."""
         return self.answers_of(self.task.parse(table, self.preparation.schema))
 
-    def answers_of(self, frame: Any) -> NDArray[np.float64]:
-        """Return the answers for cells that were read by kind already."""
+    def answers_of(self, frame: Frame) -> NDArray[np.float64]:
+        """Return the answers for cells that were read by kind already, some rows at a time: each is on its own."""
+        starts = range(0, max(1, frame.rows), ROWS_AT_ONCE)
+        blocks = (frame.take(np.arange(start, min(start + ROWS_AT_ONCE, frame.rows))) for start in starts)
+        parts = [self._answers_of(block) for block in (blocks if len(starts) > 1 else (frame,))]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _answers_of(self, frame: Frame) -> NDArray[np.float64]:
         raw = self._raw(self.preparation.encode(frame))
         return self._decoded(sum(part.share * each.mean(axis=0) for part, each in raw))
 

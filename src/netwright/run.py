@@ -82,8 +82,12 @@ def search(
             desk.close()  # also when this lane breaks: the others must not wait for it
 
     def improve(answers: NDArray[Any], loss: float) -> None:
-        with changing:
-            for event in improvement(pool, bench, budget, answers, loss, 1):
+        if changing.acquire(blocking=False):  # a mix is being chosen: who learns does not wait for it
+            try:
+                events = improvement(pool, bench, budget, answers, loss, 1)
+            finally:
+                changing.release()
+            for event in events:
                 tell(event)
 
     def begin(tickets: tuple[Ticket, ...]) -> Attempt:

@@ -163,6 +163,7 @@ def _sample(path: Path, more: Mapping[str, Array], model: Model) -> Features:
     fits = set(arrays) == set(like) and all(
         array.dtype == like[name].dtype and array.shape[1:] == like[name].shape[1:] for name, array in arrays.items()
     )
-    if not fits or len({len(array) for array in arrays.values()}) != 1:
+    lengths = {len(array) for array in arrays.values()}
+    if not fits or len(lengths) != 1 or 0 in lengths or not model.preparation.holds(Features(arrays)):
         raise UnfitBundle(path, "the encoded rows beside its networks are not such as its preprocessing gives")
     return Features(arrays)

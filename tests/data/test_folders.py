@@ -69,3 +69,17 @@ def test_rows_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     names = [f"{kind}/{number:03}.png" for kind in "ab" for number in np.random.default_rng(0).permutation(20)]
     found = [Path(path).relative_to(tmp_path).as_posix() for path in read_folder(made(tmp_path, *names))[IMAGE]]
     assert found == sorted(names)
+
+
+def test_parts_are_known_beside_other_folders(tmp_path: Path) -> None:
+    """What lies beside `train` and `test` is neither; `train` among other classes is a class."""
+    base = made(tmp_path / "one", "train/a/1.jpg", "train/b/2.jpg", "test/a/3.jpg", "__MACOSX/x/4.jpg", "labels/5.txt")
+    assert read_folder(base)[CLASS].tolist() == ["a", "a", "b"]
+    vehicles = made(tmp_path / "two", "train/1.jpg", "car/2.jpg", "bus/3.jpg")
+    assert sorted(read_folder(vehicles)[CLASS]) == ["bus", "car", "train"]
+
+
+def test_a_test_part_without_classes_is_not_judged_on(tmp_path: Path) -> None:
+    """It is there to be predicted."""
+    learnt, tested = parted(read_folder(made(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "test/3.jpg", "test/4.jpg")))
+    assert (len(learnt), tested) == (2, None)

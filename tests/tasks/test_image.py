@@ -164,3 +164,21 @@ def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, chan
     write_bundle(tmp_path / "model.nw", Contents(documents, contents.tensors))
     with pytest.raises(BundleError):
         nw.load(tmp_path / "model.nw")
+
+
+def test_folders_named_by_numbers_are_classes(tmp_path: Path) -> None:
+    """However many there are."""
+    for place in range(60):
+        path = tmp_path / f"{place % 30:05}" / f"{place}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(TABLE["image"][place]).save(path)
+    loaded = TASK.load(Request(read_table(tmp_path), "class", {}, "auto"))
+    assert len(loaded.schema.target.labels) == 30
+
+
+def test_a_table_with_addresses_of_images_is_a_table() -> None:
+    """Only files that are there can be looked at; what the user calls something else is something else."""
+    addresses = [f"https://example.org/{place}.jpg" for place in range(40)]
+    table = pd.DataFrame({"image_url": addresses, "price": np.arange(40.0) % 7, "kind": ["a", "b"] * 20})
+    assert find_task("auto", table, "kind", {})[0].name == "tabular"
+    assert find_task("auto", TABLE, TARGET, {"image": "categorical"})[0].name != "image"

@@ -31,18 +31,25 @@ def read_folder(path: Path) -> pd.DataFrame:
         EmptyFolder: if there is no image in it.
     """
     base = _base(path)
-    parts = {child.name.lower() for child in base.iterdir() if child.is_dir() and not child.name.startswith(".")}
-    parted = bool(parts) and parts <= set(PARTS) and LEARNT in {PARTS[name] for name in parts}
+    files = [(file, file.relative_to(base).parts) for file in _images(base)]
+    parted = _has_parts({inside[0].lower() for _, inside in files if len(inside) > 1})
     rows = []
-    for file in _images(base):
-        inside = file.relative_to(base).parts
-        part = PARTS.get(inside[0].lower(), LEARNT) if parted else LEARNT
+    for file, inside in files:
+        part = PARTS.get(inside[0].lower()) if parted else LEARNT
         place = 1 if parted else 0
-        rows.append((str(file), inside[place] if len(inside) > place + 1 else None, part))
+        if part is not None:  # what lies beside the parts is neither
+            rows.append((str(file), inside[place] if len(inside) > place + 1 else None, part))
     if not rows:
         raise EmptyFolder(path, sorted(SUFFIXES))
     table = pd.DataFrame(rows, columns=[IMAGE, CLASS, PART])
     return table if parted else table.drop(columns=PART)
+
+
+def _has_parts(names: set[str]) -> bool:
+    """Return whether folders of these names are parts of the data: `train` alone could be a class of vehicles."""
+    known = names & set(PARTS)
+    several = len({PARTS[name] for name in known}) > 1 or len(known) > 1
+    return any(PARTS[name] == LEARNT for name in known) and (several or names == known)
 
 
 def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -51,13 +58,15 @@ def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         return table, None
     tested = (table[PART] == TEST).to_numpy()
     rest = table.drop(columns=PART)
-    return rest[~tested], rest[tested] if tested.any() else None
+    judged = rest[tested & table[CLASS].notna().to_numpy()]  # a part without classes is there to be predicted
+    return rest[~tested], judged if len(judged) else None
 
 
 def _base(path: Path) -> Path:
     """Return the folder itself, or the only one in it: archives are often packed with one folder around all."""
     children = [child for child in path.iterdir() if not child.name.startswith(".")]
-    grandchildren = children[0].iterdir() if len(children) == 1 and children[0].is_dir() else ()
+    alone = len(children) == 1 and children[0].is_dir() and not children[0].is_symlink()
+    grandchildren = children[0].iterdir() if alone else ()
     return children[0] if any(child.is_dir() for child in grandchildren) else path
 
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+_NORMALISED = 2_000  # letters at once
 _BLOCK = 200_000  # letters looked at together: bounds memory to some 50 MB
 _RUNS = (3, 4, 5)
 _SHORT_RUNS = (1, 2)  # where words are not parted by spaces
@@ -122,7 +123,10 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
 
 def _plain(text: str, most: int) -> str:
     cut = text[:most]
-    return (cut if cut.isascii() else unicodedata.normalize("NFKC", cut)).lower()[:most]
+    if not cut.isascii():  # in pieces: marks in a wrong order take a time that grows with the square of their number
+        pieces = (cut[start : start + _NORMALISED] for start in range(0, len(cut), _NORMALISED))
+        cut = "".join(unicodedata.normalize("NFKC", piece) for piece in pieces)
+    return cut.lower()[:most]
 
 
 def _words_of(texts: list[str], most_spelled: int) -> _Words:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from netwright.data.ngrams import Grams, Reading, blocks, count_grams
 
 FINE = Reading(bits=22, letters=20_000, spelled=400)  # eight million buckets: hardly two n-grams share one
-LARGEST = 32_768  # n-grams kept
+LARGEST = 16_384  # n-grams kept: eight networks with sixteen numbers for each take 4 MB
 FEWEST_TEXTS = 2  # in which an n-gram must stand to be kept: others say nothing of a new text
+FITTED_LETTERS = 10_000_000  # of all texts that a vocabulary is chosen from
 MOST_GRAMS = 512  # of one text: its weightiest; with 1,024 the loss was no lower, with 256 it was higher
 MOST_BYTES = 2**30  # of all encoded texts; with more texts each keeps fewer n-grams
 _ENTRY = 8  # bytes of an n-gram of a text
@@ -39,26 +40,23 @@ class Vocabulary:
 
 
 def fit_vocabulary(texts: Sequence[str | None]) -> Vocabulary:
-    """Return the n-grams that stand in the most of N texts, and yet not in all.
+    """Return the n-grams that stand in the most of N texts, or of as many as can be looked at in some seconds.
 
     Those in half of the texts or more are kept too: what they say is decided by training.
     """
-    found: dict[int, int] = {}
-    lengths = []
-    for block in blocks(texts, FINE):
-        grams = count_grams(texts[block], FINE)
-        seen, counts = np.unique(grams.buckets, return_counts=True)
-        for bucket, count in zip(seen.tolist(), counts.tolist(), strict=True):
-            found[bucket] = found.get(bucket, 0) + count
+    letters = sum(min(len(text or ""), FINE.letters) for text in texts)
+    sample = texts[:: -(-letters // FITTED_LETTERS) or 1]
+    counts, lengths = np.zeros(FINE.buckets, np.int32), []
+    for block in blocks(sample, FINE):
+        grams = count_grams(sample[block], FINE)
+        np.add.at(counts, grams.buckets, 1)
         lengths.append(np.bincount(grams.rows, minlength=grams.texts))
-    buckets, counts = np.array([*found], np.int64), np.array([*found.values()], np.int64)
     usual = np.flatnonzero(counts >= FEWEST_TEXTS)
-    kept = usual[np.argsort(-counts[usual], kind="stable")][:LARGEST]
-    order = kept[np.argsort(buckets[kept])]
-    rarity = np.log((1 + len(texts)) / (1 + counts[order])) + 1
+    order = np.sort(usual[np.argsort(-counts[usual], kind="stable")][:LARGEST])
+    rarity = np.log((1 + len(sample)) / (1 + counts[order])) + 1
     most = int(np.quantile(np.concatenate(lengths), 0.99)) if lengths else 1
     room = MOST_BYTES // (_ENTRY * max(1, len(texts)))
-    return Vocabulary(buckets[order], rarity.astype(np.float32), max(1, min(most, MOST_GRAMS, room)))
+    return Vocabulary(order.astype(np.int64), rarity.astype(np.float32), max(1, min(most, MOST_GRAMS, room)))
 
 
 def encode_texts(vocabulary: Vocabulary, texts: Sequence[str | None]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -45,6 +45,8 @@ def _inside(block: Block) -> int:
     match block:
         case TableInput(numeric=columns, embedding=Periodic(frequencies=each) | Piecewise(bins=each)):
             return columns * each
+        case BagInput(table=table):
+            return max(4 * USUAL_GRAMS, _inside(table))  # names and weights, and the names once more
         case Residual(hidden):
             return hidden
         case _:

@@ -143,7 +143,7 @@ def inputs(point: Point, numeric: int, plain: int, cardinalities: tuple[int, ...
 def network(point: Point, inputs: TableInput, outputs: int) -> Network:
     """Return the network that a point stands for, narrower where the table is very wide."""
     settings: Mapping[str, Any] = point
-    width = _fitting_width(settings["width"], inputs)
+    width = fitting_width(settings["width"], inputs)
     members: tuple[Block, ...] = (Members(settings["members"]),) if settings["members"] > 1 else ()
     return Network((inputs, *members, *_body(settings, width), Head(outputs)))
 
@@ -175,7 +175,7 @@ def _embedding(settings: Mapping[str, Any], columns: int) -> Embedding:
     return Piecewise(bins=settings["bins"], width=4 if columns > 64 else 8)
 
 
-def _fitting_width(wanted: int, inputs: TableInput) -> int:
+def fitting_width(wanted: int, inputs: TableInput) -> int:
     """Return the width, halved until the first layer holds no more than `LARGEST` parameters."""
     embedded, _, _ = embedding_cost(inputs)
     features = embedded + inputs.plain + inputs.category_width * len(inputs.cardinalities)

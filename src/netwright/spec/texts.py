@@ -16,19 +16,31 @@ from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space, Value
 
 BAG, TABLE = "bag", "table"
+ONLY_OF_TABLES = (
+    "embedding",
+    "body",
+    "depth",
+    "members",
+    "scale_decay",
+    "sparsity",
+)  # dimensions without a meaning for bags
+FEW_ROWS = 500  # below it passes cost next to nothing
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
 
 
 def space(rows: int, outcome: str) -> Space:
     """Return what is searched for `rows` texts to learn from, beside the columns of their table."""
-    of_table = {name: dimension for name, dimension in tables.space(rows, outcome).items() if name != "epochs"}
+    of_table = {
+        name: replace(dimension, given=("input", TABLE)) if name in ONLY_OF_TABLES else dimension
+        for name, dimension in tables.space(rows, outcome).items()
+    }
     return {
         "input": Choice((BAG, BAG, TABLE)),
-        "gram_width": Choice((16, 32, 64), given=("input", BAG)),
+        "gram_width": Choice((8, 16, 32), given=("input", BAG)),
         "gram_rate": Range(0.3, 5.0, log=True, stackable=True, given=("input", BAG)),
         "hidden": Choice((0, 0, 1, 2), given=("input", BAG)),
         **of_table,
-        "epochs": Choice((4, 8, 16, 32) if rows > MANY_ROWS else (8, 16, 32, 64)),
+        "epochs": Choice((4, 8, 12, 16, 24, 32) if rows > MANY_ROWS else (8, 16, 32, 64, 128)),
     }
 
 
@@ -37,14 +49,14 @@ def usual(rows: int) -> dict[str, Value]:
     return {
         **tables.usual(rows),
         "input": BAG,
-        "gram_width": 32,
+        "gram_width": 16,
         "gram_rate": 1.0,
         "hidden": 0,
         "dropout": 0.5,
         "learning_rate": 6e-3,
-        "batch_size": tables.batch_sizes(rows)[2],
+        "batch_size": tables.batch_sizes(rows)[2 if rows > FEW_ROWS else 1],
         "weight_decay": 0.05,
-        "epochs": 8 if rows > MANY_ROWS else 16,
+        "epochs": 8 if rows > MANY_ROWS else 16 if rows > FEW_ROWS else 64,
     }
 
 
@@ -54,7 +66,7 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
     bags: tuple[Point, ...] = (
         one,
         {**one, "hidden": 1, "width": 64, "activation": "silu", "learning_rate": 3e-3},
-        {**one, "gram_width": 16, "gram_rate": 3.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
+        {**one, "gram_width": 32, "gram_rate": 3.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
         {**one, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "learning_rate": 3e-3},
     )
     others = tuple({**one, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
@@ -63,18 +75,20 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
 
 def first_glance(rows: int) -> Point:
     """Return a point that learns something in a second: the linear network, with few passes."""
-    return {**usual(rows), "gram_width": 16, "epochs": 2 if rows > MANY_ROWS else 6}
+    return {**usual(rows), "gram_width": 8, "epochs": 2 if rows > MANY_ROWS else 6 if rows > FEW_ROWS else 24}
 
 
 def default_network(rows: int) -> Point:
     """Return what a person would write without thought: fastText with its usual number of passes."""
-    return {**usual(rows), "gram_width": 16, "dropout": 0.0, "epochs": 5, "learning_rate": 1e-3, "second_moment": 0.999}
+    epochs = 5 if rows > FEW_ROWS else 32
+    return {**usual(rows), "dropout": 0.0, "epochs": epochs, "learning_rate": 3e-3, "second_moment": 0.999}
 
 
 def network(point: Point, table: TableInput, vocabulary: int, outputs: int) -> Network:
     """Return the network of a bag that a point stands for."""
     settings: Mapping[str, Any] = point
-    hidden = [Dense(settings["width"], settings["activation"], settings["norm"]) for _ in range(settings["hidden"])]
+    width = tables.fitting_width(settings["width"], table)
+    hidden = [Dense(width, settings["activation"], settings["norm"]) for _ in range(settings["hidden"])]
     return Network((BagInput(vocabulary, settings["gram_width"], table), *hidden, Head(outputs)))
 
 

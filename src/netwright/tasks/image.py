@@ -28,12 +28,15 @@ from netwright.data.target import infer_target
 from netwright.errors import BadImages, MissingColumns, MissingTarget, NoInputs, SpecError, TooManyBadImages, nearest
 from netwright.spec import images
 from netwright.spec.blocks import ImageInput
+from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Request, Task
 from netwright.tasks.task import Preparation as AnyPreparation
 
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")  # that files of images begin with
 LOOKED_AT = 20  # cells of a column that tell whether it holds images
+LARGEST_MAP = 2**26  # numbers of one image inside a network: beyond it a file is hostile
 MOST_NAMED = 20  # images that could not be decoded, in the report
 MEASURED = 2_000  # images of which the mean and deviation are taken
 LEAST_DEVIATION = 0.02  # of values between 0 and 1
@@ -73,7 +76,12 @@ class Preparation:
         block, whole = network.blocks[0], self.whole
         if not isinstance(block, ImageInput) or network.outputs != self.goal.outputs:
             return False
-        return block.channels == whole.channels and block.height <= whole.height and block.width <= whole.width
+        fits = block.channels == whole.channels and block.height <= whole.height and block.width <= whole.width
+        return fits and widest(network) <= LARGEST_MAP
+
+    def holds(self, features: Features) -> bool:
+        """Return that any pixels will do."""
+        return True
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat: the images, which were decoded when the table was read."""
@@ -92,17 +100,19 @@ class Preparation:
 
 def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
     """Return whether a column of a table holds images."""
-    return image_column(table, target) is not None
+    return image_column(table.drop(columns=[name for name in kinds if name in table.columns]), target) is not None
 
 
 def image_column(table: pd.DataFrame, target: str) -> str | None:
     """Return the first column, but the target, whose first cells are images or paths to some; None if there is none."""
     folder = folder_of(table)
     for name in table.columns:
-        if (name != target and table[name].dtype.kind == "O") or isinstance(table[name].dtype, pd.StringDtype):
-            cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)]
-            if cells and all(_is_image(cell, folder) for cell in cells):
-                return str(name)
+        worded = table[name].dtype.kind == "O" or isinstance(table[name].dtype, pd.StringDtype)
+        cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)] if worded else []
+        if name == target or not cells or not all(map(_is_image, cells)):
+            continue
+        if not isinstance(cells[0], str) or any((folder / cell).is_file() for cell in cells):
+            return str(name)
     return None
 
 
@@ -110,12 +120,12 @@ def _is_missing(cell: Any) -> bool:
     return cell is None or cell == "" if isinstance(cell, str | None) else isinstance(cell, float) or cell is pd.NA
 
 
-def _is_image(cell: Any, folder: Path) -> bool:
+def _is_image(cell: Any) -> bool:
     if isinstance(cell, np.ndarray):
         return cell.ndim in (2, 3) and cell.dtype == np.uint8
     if isinstance(cell, str):
         return Path(cell).suffix.lower() in SUFFIXES
-    return isinstance(cell, bytes | Path)
+    return isinstance(cell, Path) or (isinstance(cell, bytes) and cell.startswith(MAGIC))
 
 
 def load(request: Request) -> Loaded:
@@ -132,7 +142,7 @@ def load(request: Request) -> Loaded:
     column = image_column(table, name)
     if column is None:
         raise NoInputs("none of its columns holds images, or paths to files named as images are")
-    target, seen = infer_target(table[name], request.outcome)
+    target, seen = infer_target(table[name], _outcome(table, column, request.outcome))
     truth = parse_target(table, target)
     table, truth = _known(table, truth, bool(target.labels))
     sources = _sources(table, column)
@@ -144,10 +154,16 @@ def load(request: Request) -> Loaded:
     if failures:
         good = np.setdiff1d(np.arange(len(sources)), np.array([*failures]))
         pixels, truth = pixels[good], truth[good]
-    groups = near_groups(pixels)
+    groups = near_groups(pixels, truth)
     findings += _repeated(groups)
     schema = Schema((Column(column, Kind.IMAGE, False, 0.0, int(groups.max()) + 1, str(size)),), target)
     return Loaded(Frame({column: pixels}, len(pixels)), schema, truth, groups, tuple(findings), len(table.columns) - 1)
+
+
+def _outcome(table: pd.DataFrame, column: str, asked: str) -> str:
+    """Return the outcome that is asked for: names of folders are classes, also where they are numbers."""
+    from_folder = {*table.columns} == {IMAGE, CLASS} and isinstance(table[column].iloc[0], str)
+    return "classification" if from_folder and asked == "auto" else asked
 
 
 def _known(table: pd.DataFrame, truth: NDArray[Any], classes: bool) -> tuple[pd.DataFrame, NDArray[Any]]:
@@ -206,9 +222,10 @@ def prepare(loaded: Loaded, seed: int) -> Preparation:
     pixels = loaded.frame.columns[column.name]
     size = Size.parse(column.format)
     assert size is not None
-    sample = pixels[:: -(-len(pixels) // MEASURED) or 1].astype(np.float32) / 255
-    means = tuple(float(mean) for mean in sample.mean(axis=(0, 1, 2)))
-    deviations = tuple(max(LEAST_DEVIATION, float(one)) for one in sample.std(axis=(0, 1, 2)))
+    sample = pixels[:: -(-len(pixels) // MEASURED) or 1]
+    means = tuple(float(mean) / 255 for mean in sample.mean(axis=(0, 1, 2), dtype=np.float64))
+    spreads = sample.std(axis=(0, 1, 2), dtype=np.float64) / 255
+    deviations = tuple(max(LEAST_DEVIATION, float(one)) for one in spreads)
     whole = ImageInput(size.height, size.width, means, deviations)
     return Preparation(loaded.schema, whole, Goal.fit(loaded.schema.target, loaded.truth))
 
@@ -284,9 +301,10 @@ def _parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[Any]:
 def _renamed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Return a table with the names of the schema, where it was read from a folder and the schema from a file."""
     (column,) = schema.used
+    if not set(table.columns) <= {IMAGE, CLASS, PART}:
+        return table
     names = {IMAGE: column.name, CLASS: schema.target.name}
-    known = column.name in table.columns or not set(table.columns) <= {IMAGE, CLASS, PART}
-    return table if known else table.rename(columns=names)
+    return table.rename(columns={old: new for old, new in names.items() if new not in table.columns})
 
 
 def show(frame: Frame, row: int) -> tuple[Literal["image"], str]:

@@ -64,6 +64,11 @@ class Preparation:
         sizes = (block.numeric, block.plain, block.cardinalities)
         return sizes == (len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
 
+    def holds(self, features: Features) -> bool:
+        """Return whether every category of features that were read from a file is one of the encoder's."""
+        codes = features["categories"]
+        return bool(((codes >= 0) & (codes < np.array(self.encoder.cardinalities, np.int64))).all())
+
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
         return encode(self.encoder, frame)

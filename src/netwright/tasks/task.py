@@ -90,6 +90,9 @@ class Preparation(Protocol):
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
 
+    def holds(self, features: Features) -> bool:
+        """Return whether features that were read from a file name only what there is: categories and n-grams."""
+
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
 

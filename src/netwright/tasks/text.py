@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
-from netwright.data.inference import infer_schema
+from netwright.data.inference import infer_column
 from netwright.data.schema import Kind, Schema
-from netwright.data.vocabulary import LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
-from netwright.errors import NetwrightError, NoText, SpecError
+from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
+from netwright.errors import NoText, SpecError
 from netwright.spec import tables, texts
 from netwright.spec.blocks import BagInput
 from netwright.spec.network import Candidate, Network
@@ -29,7 +29,6 @@ from netwright.tasks import tabular
 from netwright.tasks.task import Loaded, Request, Task
 from netwright.tasks.task import Preparation as AnyPreparation
 
-LOOKED_AT = 2_000  # rows that tell whether a column holds free text
 SHOWN = 400  # letters of a text in a report
 BETWEEN = "\n"  # of the texts of one row
 
@@ -79,6 +78,11 @@ class Preparation:
             replace(network, blocks=(block.table, *network.blocks[1:]))
         )
 
+    def holds(self, features: Features) -> bool:
+        """Return whether every n-gram and category of features that were read from a file is a known one."""
+        names = features["grams"]
+        return bool(((names >= 0) & (names <= len(self.vocabulary))).all()) and self.table.holds(features)
+
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
         grams, weights = encode_texts(self.vocabulary, joined_texts(frame, self.schema))
@@ -98,17 +102,16 @@ class Preparation:
 def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
     """Return the texts of all text columns of each row (N,), one after the other; None where all are missing."""
     cells = [frame.columns[column.name].tolist() for column in schema.used if column.kind == Kind.TEXT]
-    rows = ([text for text in row if text is not None] for row in zip(*cells, strict=True))
+    most = FINE.letters // max(1, len(cells))  # of each, so that the last column is read too
+    rows = ([text[:most] for text in row if text is not None] for row in zip(*cells, strict=True))
     return [BETWEEN.join(row) if row else None for row in rows]
 
 
 def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
-    """Return whether a column of a table holds free text, or the user says so."""
-    try:
-        schema, _ = infer_schema(table.head(LOOKED_AT), target, kinds=kinds, task="auto")
-    except NetwrightError:  # what is wrong is said when the table is loaded
-        return False
-    return any(column.kind == Kind.TEXT for column in schema.used)
+    """Return whether a column of a table holds free text, or the user says so; what is stated is not looked at."""
+    open_columns = (name for name in table.columns if name != target and name not in kinds)
+    words = (name for name in open_columns if table[name].dtype.kind not in "biufcmM")
+    return Kind.TEXT in kinds.values() or any(infer_column(table[name], name).kind == Kind.TEXT for name in words)
 
 
 def load(request: Request) -> Loaded:

@@ -34,8 +34,8 @@ class Best:
         copies = {name: tensor.detach().clone() for name, tensor in weights.items()}
         return Best(folds, infinite, infinite.clone(), copies, torch.zeros(networks, dtype=torch.int64))
 
-    def check(self, weights: Mapping[str, Tensor], losses: Tensor, *, final: bool) -> None:
-        """Keep what is better.
+    def check(self, weights: Mapping[str, Tensor], losses: Tensor, *, final: bool) -> Tensor:
+        """Keep what is better; return which networks (M,) that are.
 
         Args:
             weights: tensors (M, ...) as they are now.
@@ -53,6 +53,7 @@ class Best:
         for name, tensor in weights.items():
             self.weights[name][better] = tensor.detach()[better]
         self.since = torch.where(better, 0, self.since + (self.folds > 1))
+        return better
 
     def forget(self, networks: slice) -> None:
         """Begin anew for some networks, which others have taken the place of."""

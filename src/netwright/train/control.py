@@ -23,8 +23,8 @@ class Progress:
         epoch: passes made; epochs: passes that the schedule is laid out for.
         share: of the schedule that has gone, 0 to 1.
         losses: the mean validation loss of each trial (T,), by its place in the stack.
-        best: the lowest that each trial has come to (T,).
-        predictions: of each trial (T,) for each of S folds (V, K), by the networks as they are now.
+        best: the loss of the networks that are kept of each trial so far (T,); infinite before there are some.
+        predictions: of each trial (T,) for each of S folds (V, K), by the networks that are kept of it so far.
     """
 
     epoch: int

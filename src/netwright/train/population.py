@@ -177,6 +177,6 @@ class Population:
 
 def _blend(own: Tensor, other: Tensor, shares: Tensor) -> Tensor:
     """Return own (M, B, ...) and other by shares (M,) of the first; whole numbers that name things stay as they are."""
-    if own.dtype == torch.int64:
+    if own.dtype in (torch.int64, torch.int32):
         return own
     return torch.lerp(other.float(), own.float(), shares.view(-1, *[1] * (own.ndim - 1)))

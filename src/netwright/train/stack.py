@@ -89,7 +89,9 @@ def stack_parameters(weights: Mapping[str, Tensor], working: torch.dtype = torch
         weights: by name, in the order of the blocks.
         working: the type that the blocks between the first and the last compute in.
     """
-    constants = {name: tensor for name, tensor in weights.items() if not is_trained(name)}
+    constants = {
+        name: tensor.clone() for name, tensor in weights.items() if not is_trained(name)
+    }  # a parent keeps its own
     trained = {name: tensor for name, tensor in weights.items() if name not in constants}
     parameters = torch.cat([tensor.flatten() for tensor in trained.values()])
     views = _views(parameters, trained)

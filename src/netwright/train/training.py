@@ -60,6 +60,7 @@ def train_population(
     check_every = max(1, first.epochs // CHECKS)
     patience = math.ceil(first.epochs / check_every) // 3
     rungs = [*RUNGS]
+    kept = torch.zeros(())  # (M, V, K) what the networks predict that are kept
     for epoch in range(1, first.epochs + 1):
         order = population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
         for number in range(steps_per_epoch):
@@ -71,10 +72,10 @@ def train_population(
         ended = share >= 1 or epoch == first.epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
-            best.check(population.stack.named(), losses, final=ended)
+            better = best.check(population.stack.named(), losses, final=ended)
+            kept = torch.where(better[:, None, None], predictions, kept)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
-            now = lives.by_trial(predictions)
-            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), now)
+            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
             control.report(progress)
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
