@@ -46,6 +46,16 @@ def test_sixteen_bits_are_scaled_to_eight() -> None:
     assert np.abs(pixels[:, :, 0].astype(int) - GRADIENT).max() <= 1
 
 
+@pytest.mark.parametrize("most", [1.0, 255.0, 4_095.0, 65_535.0])
+def test_greys_of_any_range_keep_their_content(most: float) -> None:
+    """Fractions, twelve bits and sixteen; a single grey is no error."""
+    values = GRADIENT.astype(np.float32) / 255 * most
+    pixels = decode(packed(Image.fromarray(values), "TIFF"))
+    assert np.abs(pixels[:, :, 0].astype(int) - GRADIENT).max() <= 1
+    flat = decode(packed(Image.fromarray(np.full((3, 3), -5.0, np.float32)), "TIFF"))
+    assert len(np.unique(flat)) == 1
+
+
 def test_palettes_alpha_and_turns_are_undone() -> None:
     """A palette is colour, what is transparent lies on white, and the camera's turn is made."""
     palette = decode(packed(Image.fromarray(COLOURED).convert("P"), "PNG"))

@@ -182,3 +182,11 @@ def test_a_table_with_addresses_of_images_is_a_table() -> None:
     table = pd.DataFrame({"image_url": addresses, "price": np.arange(40.0) % 7, "kind": ["a", "b"] * 20})
     assert find_task("auto", table, "kind", {})[0].name == "tabular"
     assert find_task("auto", TABLE, TARGET, {"image": "categorical"})[0].name != "image"
+
+
+def test_a_class_that_is_left_out_is_told_of() -> None:
+    """Else a model that never saw it would look as good as any."""
+    damaged = pd.DataFrame({"image": [np.zeros((3, 3, 2), np.uint8)] * 12, "class": "odd"})
+    table = pd.concat([TABLE, damaged], ignore_index=True)
+    loaded = TASK.load(Request(table, TARGET, {}, "auto"))
+    assert any("No image of 'odd'" in finding.message for finding in loaded.findings)

@@ -104,14 +104,17 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(values: NDArray[Any]) -> Pixels:
-    """Return grey values of more bits in eight: of 65,536 steps, or of what range they have."""
+    """Return grey values of more bits in eight: by the smallest of the usual ranges that holds them, or by their own.
+
+    The usual ranges are from 0 to 1 (of fractions), to 255, to 4,095 (12 bits, of cameras and scanners) and to 65,535.
+    """
     wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(wide.min()), float(wide.max())
-    if low >= 0 and high <= 255:
-        return wide.astype(np.uint8)
-    if low >= 0 and high <= 65_535:
-        low, high = 0.0, 65_535.0
-    return ((wide - low) * (255 / (high - low))).astype(np.uint8)
+    usual = ((1.0,) if values.dtype.kind == "f" else ()) + (255.0, 4_095.0, 65_535.0)
+    most = next((most for most in usual if high <= most), None) if low >= 0 else None
+    if most is not None:
+        low, high = 0.0, most
+    return ((wide - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
 
 
 def _of_array(array: NDArray[Any]) -> Image.Image:

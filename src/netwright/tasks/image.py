@@ -22,7 +22,7 @@ from netwright.data.goal import Goal
 from netwright.data.near import near_groups
 from netwright.data.parsing import parse_target
 from netwright.data.reading import as_table, folder_of
-from netwright.data.schema import Column, Kind, Schema
+from netwright.data.schema import Column, Kind, Schema, Target
 from netwright.data.size import Size
 from netwright.data.target import infer_target
 from netwright.errors import BadImages, MissingColumns, MissingTarget, NoInputs, SpecError, TooManyBadImages, nearest
@@ -154,6 +154,7 @@ def load(request: Request) -> Loaded:
     if failures:
         good = np.setdiff1d(np.arange(len(sources)), np.array([*failures]))
         pixels, truth = pixels[good], truth[good]
+        findings += _lost(target, truth)
     groups = near_groups(pixels, truth)
     findings += _repeated(groups)
     schema = Schema((Column(column, Kind.IMAGE, False, 0.0, int(groups.max()) + 1, str(size)),), target)
@@ -197,6 +198,15 @@ def _failed(sources: Sequence[Any], failures: Mapping[int, str], allowed: float)
     first = [*failures.items()][:MOST_NAMED]
     named = (Finding("bad_image", None, f"Left out: {_named(sources[place])}: {why}.") for place, why in first)
     return [Finding("bad_images", None, text), *named]
+
+
+def _lost(target: Target, truth: NDArray[Any]) -> list[Finding]:
+    """Return which classes have no image left."""
+    names = [repr(label) for number, label in enumerate(target.labels) if number not in truth]
+    if not names:
+        return []
+    text = f"No image of {', '.join(names[:10])} could be decoded: the model knows nothing of such images."
+    return [Finding("lost_classes", None, text)]
 
 
 def _unused(table: pd.DataFrame, column: str, target: str) -> list[Finding]:
