@@ -100,7 +100,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, 
     generator = np.random.default_rng(seed)
     own = bench.features
     chosen = spread_rows(len(own), MOST_ROWS)
-    copies = max(0, min(MADE, MOST_ROWS // len(chosen) - 1))
+    copies = 0 if "images" in own.arrays else max(0, min(MADE, MOST_ROWS // len(chosen) - 1))  # no half of an image
     base = own.rows(chosen)
     lessons, source = base, chosen  # source: the row of the table that each comes from
     for _ in range(copies):

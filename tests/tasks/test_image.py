@@ -166,6 +166,14 @@ def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, chan
         nw.load(tmp_path / "model.nw")
 
 
+def test_one_network_can_learn_from_the_mix(tmp_path: Path) -> None:
+    """As of tables."""
+    run = nw.fit(TABLE, TARGET, trials=2, single=True, pretrained="none", out=tmp_path)
+    assert run.result.distilled and not run.result.missed
+    assert len(run.model.parts) == 1
+    assert (run.model.predict(TABLE) == TABLE[TARGET]).mean() > 0.8
+
+
 def test_folders_named_by_numbers_are_classes(tmp_path: Path) -> None:
     """However many there are."""
     for place in range(60):
