@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest import as_table, parser_of, run_all
 from numpy.typing import NDArray
-from tabular import append, lines_of
+from tabular import lines_of
 
 from netwright.budget import parse_duration
 
@@ -34,34 +35,18 @@ GRACE = 120.0  # seconds over the limit after which a run is ended
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", type=Path, help="the folder of sets")
-    parser.add_argument("--time", default="120s", help="the time limit of each run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", default=[], help="names of sets")
-    parser.add_argument("--contestants", nargs="*", default=list(CONTESTANTS), choices=list(CONTESTANTS))
-    parser.add_argument("--out", type=Path, default=Path("images.jsonl"), help="one JSON line a run")
-    parser.add_argument("--table", type=Path, help="print the results of this file as a table, and run nothing")
+    parser = parser_of(__doc__, CONTESTANTS, "120s", "images.jsonl")
     parser.add_argument("--run", nargs=2, metavar=("CONTESTANT", "ANSWERS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.table:
         print(as_table(lines_of(options.table)))
-        return
-    if options.data is None:
+    elif options.data is None:
         parser.error("DATA_FOLDER is missing")
-    seconds = parse_duration(options.time)
-    if options.run:
+    elif options.run:
         name, answers = options.run
-        np.savez(answers, **CONTESTANTS[name](options.data, seconds, options.seed))
-        return
-    done = {(line["set"], line["contestant"], line["time"], line["seed"]) for line in lines_of(options.out)}
-    for path in sorted(options.data.glob("*.npz")):
-        for name in options.contestants:
-            key = (path.stem, name, seconds, options.seed)
-            if key not in done and (not options.only or path.stem in options.only):
-                line = dict(zip(("set", "contestant", "time", "seed"), key, strict=True)) | measure(path, *key[1:])
-                append(options.out, line)
-                print(line, flush=True)
+        np.savez(answers, **CONTESTANTS[name](options.data, parse_duration(options.time), options.seed))
+    else:
+        run_all(options, ".npz", measure)
 
 
 def measure(path: Path, contestant: str, seconds: float, seed: int) -> dict[str, Any]:
@@ -172,21 +157,6 @@ CONTESTANTS: dict[str, Callable[[Path, float, int], dict[str, Any]]] = {
     "linear": linear,
     "resnet": resnet,
 }
-
-
-def as_table(lines: list[dict[str, Any]]) -> str:
-    """Return the results as Markdown, one line a run."""
-    rows = ["| set | time | contestant | accuracy | log-loss | honest estimate | s | kB |", "|---" * 8 + "|"]
-    for line in sorted(lines, key=lambda line: (line["set"], line["time"])):
-        head = f"| {line['set']} | {line['time']:g} s | {line['contestant']} | "
-        if "failed" in line:
-            rows.append(head + f"{line['failed']} | | | | |")
-            continue
-        honest = f"{line['honest']:.4f} ({line['low']:.4f} to {line['high']:.4f})" if "honest" in line else ""
-        size = f"{line['bytes'] / 1e3:.0f}" if "bytes" in line else ""
-        accuracy = f"{line['accuracy']:.4f} ± {line['error']:.4f}"
-        rows.append(head + f"{accuracy} | {line['log_loss']:.4f} | {honest} | {line['seconds']} | {size} |")
-    return "\n".join(rows)
 
 
 if __name__ == "__main__":

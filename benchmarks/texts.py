@@ -9,7 +9,6 @@ meanwhile. The test texts are looked at once, after all was chosen. What is in -
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,49 +17,40 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from images import as_table, scores
-from tabular import append, fit, lines_of
+from contest import as_table, parser_of, run_all
+from images import scores
+from tabular import fit, lines_of
 
 LABEL, SPLIT, TEXT = "label", "split", "text"
 
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", type=Path, help="the folder of sets")
-    parser.add_argument("--time", default="60s", help="the time limit of each run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", default=[], help="names of sets")
-    parser.add_argument("--contestants", nargs="*", default=list(CONTESTANTS), choices=list(CONTESTANTS))
-    parser.add_argument("--out", type=Path, default=Path("texts.jsonl"), help="one JSON line a run")
-    parser.add_argument("--table", type=Path, help="print the results of this file as a table, and run nothing")
+    parser = parser_of(__doc__, CONTESTANTS, "60s", "texts.jsonl")
     options = parser.parse_args()
     if options.table:
         print(as_table(lines_of(options.table)))
-        return
-    if options.data is None:
+    elif options.data is None:
         parser.error("DATA_FOLDER is missing")
-    seconds = float(options.time.removesuffix("s"))
-    done = {(line["set"], line["contestant"], line["time"], line["seed"]) for line in lines_of(options.out)}
-    for path in sorted(options.data.glob("*.parquet")):
-        for name in options.contestants:
-            key = (path.stem, name, seconds, options.seed)
-            if key not in done and (not options.only or path.stem in options.only):
-                table = pd.read_parquet(path)
-                parts = [table[table[SPLIT] == part].drop(columns=SPLIT) for part in ("train", "test")]
-                line = dict(zip(("set", "contestant", "time", "seed"), key, strict=True))
-                append(options.out, line | CONTESTANTS[name](*parts, options.time, options.seed))
-                print(lines_of(options.out)[-1], flush=True)
+    else:
+        run_all(options, ".parquet", measure)
 
 
-def netwright(train: pd.DataFrame, test: pd.DataFrame, limit: str, seed: int) -> dict[str, Any]:
+def measure(path: Path, contestant: str, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what one run came to."""
+    table = pd.read_parquet(path)
+    train, test = (table[table[SPLIT] == part].drop(columns=SPLIT) for part in ("train", "test"))
+    return CONTESTANTS[contestant](train, test, seconds, seed)
+
+
+def netwright(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int) -> dict[str, Any]:
     """Return what the command came to: from files to files, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{name}.parquet" for name in ("train", "test")]
         train.to_parquet(files[0])
         test.to_parquet(files[1])
         entry = {"task": "classification", "target": LABEL}
-        run = fit(*files, entry, ["--time", limit, "--seed", str(seed), "--out", f"{folder}/run"])
+        run = fit(*files, entry, ["--time", f"{seconds}s", "--seed", str(seed), "--out", f"{folder}/run"])
         if run.status:
             return {"failed": run.status}
         found = run.printed["test"]
@@ -70,7 +60,7 @@ def netwright(train: pd.DataFrame, test: pd.DataFrame, limit: str, seed: int) ->
         return {**numbers, "seconds": round(run.seconds, 1), "bytes": run.printed["size_bytes"]}
 
 
-def tfidf(train: pd.DataFrame, test: pd.DataFrame, limit: str, seed: int) -> dict[str, Any]:
+def tfidf(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int) -> dict[str, Any]:
     """Return what words and pairs of words, weighted by rarity, say to a logistic regression."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -83,7 +73,7 @@ def tfidf(train: pd.DataFrame, test: pd.DataFrame, limit: str, seed: int) -> dic
     return {**scores(chances, train[LABEL].to_numpy(), test[LABEL].to_numpy()), "seconds": taken}
 
 
-CONTESTANTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, str, int], dict[str, Any]]] = {
+CONTESTANTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float, int], dict[str, Any]]] = {
     "netwright": netwright,
     "tfidf": tfidf,
 }

@@ -13,7 +13,7 @@ import netwright as nw
 from netwright.build.pretrained import installed_weights
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import BundleError, UnfitWeights
-from netwright.extended import Extended, extend, restore
+from netwright.extended import Extended, extend, needed_by, restore
 from netwright.spec.backbones import BACKBONES
 from netwright.spec.blocks import TableInput
 from netwright.spec.network import Network
@@ -70,8 +70,8 @@ def test_the_trunk_is_left_out_where_nobody_needs_it(extended: Extended) -> None
     networks: list[Network] = [TASK.candidate(point, extended).network for point in (heads[0], others[0])]
     assert all(extended.accepts(network) for network in networks)
     assert not INNER.accepts(networks[0])
-    assert extended.needed_by(networks) is extended
-    assert extended.needed_by(networks[1:]) is INNER
+    assert needed_by(networks, extended) is extended
+    assert needed_by(networks[1:], extended) is INNER
     assert not extended.accepts(
         Network((TableInput(0, 3, (), networks[0].blocks[0].embedding), networks[0].blocks[-1]))
     )  # type: ignore[union-attr]

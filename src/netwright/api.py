@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +16,15 @@ from numpy.typing import NDArray
 from netwright._version import __version__
 from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
-from netwright.build.pretrained import installed_weights
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, IMAGE, parted
 from netwright.data.reading import read_table
-from netwright.data.schema import Kind
 from netwright.errors import BadTrials, NoKeptTrials, NoTarget, UnequalLengths
 from netwright.evaluation import check_test, evaluate
 from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
-from netwright.extended import extend
+from netwright.extended import with_trunk
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import make_limits
@@ -39,10 +38,9 @@ from netwright.result import Result
 from netwright.run import search as try_candidates
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
-from netwright.spec.backbones import BACKBONES
 from netwright.storage import make_folder
 from netwright.tasks import find_task
-from netwright.tasks.task import BAD_IMAGES, Loaded, Preparation, Request
+from netwright.tasks.task import BAD_IMAGES, Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,11 +166,8 @@ def fit(
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
-
-        def with_trunk(preparation: Preparation) -> Preparation:
-            return add_trunk(preparation, loaded, pretrained, seconds)
-
-        bench = set_up(chosen, loaded, measured, seed, seconds, with_trunk)
+        trunk = partial(with_trunk, loaded=loaded, pretrained=pretrained, seconds=seconds)
+        bench = set_up(chosen, loaded, measured, seed, seconds, trunk)
         pool = try_candidates(
             bench,
             budget,
@@ -192,19 +187,6 @@ def fit(
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
-
-
-def add_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path, seconds: float | None) -> Preparation:
-    """Return the preparation with a trained trunk, where it is of images and weights are to be had.
-
-    Raises:
-        UnfitWeights: if a file that was named holds none.
-    """
-    if pretrained == "none" or [column.kind for column in loaded.schema.used] != [Kind.IMAGE]:
-        return preparation
-    backbone = BACKBONES["efficientnet_lite0"]
-    path = installed_weights(backbone) if pretrained == "auto" else Path(pretrained)
-    return preparation if path is None else extend(preparation, loaded.frame, path, backbone, seconds)
 
 
 def _tables(

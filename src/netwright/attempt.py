@@ -28,9 +28,7 @@ from netwright.train.training import RUNGS, train_population
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
-MOST_STACKED = (
-    4_000_000  # parameters of a stack of several trials: an optimiser with a rate for each takes nine times as much
-)
+MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
 GLANCE = 2.0  # seconds at most for the very first: there shall be a usable model five seconds after the command
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one

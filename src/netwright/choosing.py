@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.schema import Outcome
+from netwright.extended import needed_by
 from netwright.footprint import Footprint, footprint, seconds_of
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
@@ -62,7 +63,7 @@ def chosen(shelf: Shelf, room: Room, result: Result) -> Model:
         for one, weight in zip(shelf.kept, weights, strict=True)
         if weight > 0
     )
-    preparation = shelf.preparation.needed_by(part.candidate.network for part in parts)
+    preparation = needed_by((part.candidate.network for part in parts), shelf.preparation)
     return Model(shelf.task, preparation, parts, temperature, with_shares(result, shelf, weights))
 
 

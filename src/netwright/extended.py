@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,11 @@ from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
 from netwright.errors import SpecError
-from netwright.spec.backbones import BACKBONES, Backbone
+from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
 from netwright.spec.blocks import Head, TableInput
-from netwright.spec.cost import Cost
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Network
-from netwright.spec.spatial import spatial_cost, spatial_shapes
-from netwright.tasks.task import Preparation, Task
+from netwright.tasks.task import Loaded, Preparation, Task
 
 SIDES = (64, 96, 128, 160, 192, 224)  # pixels of the longer side that images may be brought to
 USUAL_SIDE = 128  # where nothing may hang on the time that there is
@@ -78,7 +75,7 @@ class Extended:
     @property
     def own(self) -> Any:
         """Return the preparation of the images themselves."""
-        return self.inner.own
+        return self.inner
 
     @property
     def frozen(self) -> int:
@@ -105,10 +102,6 @@ class Extended:
         seen = (raw - self.middle) / self.spread
         return Features({**features.arrays, "plain": np.clip(seen, -LARGEST, LARGEST)})
 
-    def needed_by(self, networks: Iterable[Network]) -> Preparation:
-        """Return this preparation, or without the trunk where none of the networks learns from it."""
-        return self if any(isinstance(network.blocks[0], TableInput) for network in networks) else self.inner
-
     def documents(self) -> dict[str, Any]:
         """Return the JSON documents `schema` and `preprocess`."""
         inner = self.inner.documents()
@@ -122,10 +115,38 @@ class Extended:
         return {**own, **inner, **{f"backbone.{name}": array for name, array in half_where_equal(self.weights).items()}}
 
 
+def needed_by(networks: Iterable[Network], preparation: Preparation) -> Preparation:
+    """Return the preparation, without its trunk where none of the networks learns from that."""
+    if not isinstance(preparation, Extended) or any(isinstance(network.blocks[0], TableInput) for network in networks):
+        return preparation
+    return preparation.inner
+
+
 def _seen(one: Extended, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     from netwright.train.extractor import extract  # torch is needed here first, and takes a second to import
 
     return extract(one.backbone, one.weights, images, one.size)
+
+
+def with_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path, seconds: float | None) -> Preparation:
+    """Return the preparation with a trained trunk, where it is of images and weights are to be had.
+
+    Args:
+        preparation: of any task.
+        loaded: the rows to learn from.
+        pretrained: a file of weights; auto takes those of an installed package, none takes none.
+        seconds: as for `extend`.
+
+    Raises:
+        UnfitWeights: if a file that was named holds none.
+    """
+    from netwright.build.pretrained import installed_weights  # as below
+
+    if pretrained == "none" or [column.kind for column in loaded.schema.used] != [Kind.IMAGE]:
+        return preparation
+    backbone = BACKBONES["efficientnet_lite0"]
+    path = installed_weights(backbone) if pretrained == "auto" else Path(pretrained)
+    return preparation if path is None else extend(preparation, loaded.frame, path, backbone, seconds)
 
 
 def extend(inner: Preparation, frame: Frame, path: Path, backbone: Backbone, seconds: float | None) -> Preparation:
@@ -188,7 +209,9 @@ def restore(task: Task, documents: Mapping[str, Any], tensors: Mapping[str, Arra
     weights = {name: _in_full(array) for name, array in _below("backbone.", tensors).items()}
     features = (backbone.features,)
     rest = {name: array for name, array in tensors.items() if not name.startswith(("inner.", "backbone."))}
-    wanted = {**_shapes(backbone), "middle": features, "spread": features}
+    trunk_of = enumerate(trunk_shapes(backbone))
+    wanted = {f"{place}.{name}": shape for place, shapes in trunk_of for name, shape in shapes.items()}
+    wanted |= {"middle": features, "spread": features}
     found = {**weights, **rest}
     if {name: array.shape for name, array in found.items()} != wanted or not all(map(_sound, found.values())):
         raise SpecError("the arrays of its trunk are not those of its blocks")
@@ -212,14 +235,3 @@ def _in_full(array: Array) -> Array:
 
 def _sound(array: Array) -> bool:
     return array.dtype == np.float32 and bool(np.isfinite(array).all())
-
-
-def _shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor of a trunk by name."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    before = Cost(len(backbone.means), 1, 0, 0, (backbone.side, backbone.side))
-    for place, block in enumerate(backbone.blocks):
-        shapes |= {f"{place}.{name}": shape for name, shape in spatial_shapes(block, before.width).items()}
-        before = spatial_cost(block, before)
-    assert prod(before.pixels) == 1, "a trunk ends with a vector"
-    return shapes

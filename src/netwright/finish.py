@@ -16,6 +16,7 @@ from netwright.choosing import best_mix, better, chosen, front, measured, scored
 from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
+from netwright.extended import needed_by
 from netwright.footprint import Footprint, file_size, footprint
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
@@ -85,7 +86,7 @@ def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
         if weight > 0
     )
     result = replace(_result(bench, pool, budget), score=0.0, score_low=0.0, score_high=0.0)  # no file holds a NaN
-    preparation = bench.preparation.needed_by(part.candidate.network for part in parts)
+    preparation = needed_by((part.candidate.network for part in parts), bench.preparation)
     model = Model(bench.task, preparation, parts, 1.0, result)
     return footprint(model).keeps(Limits(ROOM_TO_GROW * limits.latency, ROOM_TO_GROW * limits.size))
 
@@ -155,7 +156,7 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
     result = scored(with_shares(whole.result, shelf, np.zeros(len(shelf.kept))), shelf, made, DISTILLED)
     teacher = Baseline(TEACHER, whole.result.score)
     part = Part(student.candidate, rounded(student.weights), 1.0)
-    preparation = shelf.preparation.needed_by([student.candidate.network])
+    preparation = needed_by([student.candidate.network], shelf.preparation)
     model = replace(whole, preparation=preparation, parts=(part,), temperature=temperature)
     model = replace(model, result=replace(result, baselines=(*result.baselines, teacher), distilled=True))
     return measured(model, footprint(model), limits)
@@ -165,7 +166,7 @@ def _design(task: Task, shelf: Shelf, whole: Model, limits: Limits) -> Candidate
     """Return the best trial's design of which one network keeps the limits; the smallest one where none does."""
     for one in shelf.kept:
         alone = {name: tensor[:1] for name, tensor in one.weights.items()}
-        preparation = shelf.preparation.needed_by([one.candidate.network])
+        preparation = needed_by([one.candidate.network], shelf.preparation)
         model = replace(whole, preparation=preparation, parts=(Part(one.candidate, alone, 1.0),))
         if not limits or footprint(model).keeps(limits):
             return one.candidate

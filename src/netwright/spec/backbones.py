@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netwright.spec.blocks import Convolution, GlobalPool, ImageInput, InvertedResidual, Kernel, Spatial
+from netwright.spec.cost import Cost
+from netwright.spec.spatial import Shapes, spatial_cost, spatial_shapes
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,15 @@ class Backbone:
     def inputs(self, height: int, width: int) -> ImageInput:
         """Return its first block for images of a size."""
         return ImageInput(height, width, self.means, self.deviations)
+
+
+def trunk_shapes(backbone: Backbone) -> list[Shapes]:
+    """Return, block by block, the shape of each tensor of a trunk by name."""
+    shapes, before = [], Cost(len(backbone.means), 1, 0, 0, (backbone.side, backbone.side))
+    for block in backbone.blocks:
+        shapes.append(spatial_shapes(block, before.width))
+        before = spatial_cost(block, before)
+    return shapes
 
 
 def _efficientnet_lite0() -> Backbone:

@@ -20,7 +20,7 @@ from netwright.spec.blocks import (
     ResidualConvolution,
     TableInput,
 )
-from netwright.spec.network import Network, Recipe
+from netwright.spec.network import Network, Recipe, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
 FROZEN = "frozen"  # a body that is a trained trunk
@@ -210,22 +210,9 @@ def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int)
 
 def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for."""
-    settings: Mapping[str, Any] = point
     if point["body"] == FROZEN:  # it does not see the images themselves
-        settings = {**point, "distortion": 0.0, "flips": "none", "mixup": 0.0}
-    return Recipe(
-        learning_rate=settings["learning_rate"],
-        schedule=settings["schedule"],
-        weight_decay=settings["weight_decay"],
-        dropout=settings["dropout"],
-        label_smoothing=settings["label_smoothing"],
-        distortion=settings["distortion"],
-        flips=settings["flips"],
-        mixup=settings["mixup"],
-        second_moment=settings["second_moment"],
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-    )
+        return recipe_of({**point, "distortion": 0.0, "flips": "none", "mixup": 0.0})
+    return recipe_of(point)
 
 
 def describe(point: Point) -> str:

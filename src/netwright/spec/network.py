@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -79,6 +80,12 @@ class Recipe:
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 64
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 256
+
+
+def recipe_of(point: Mapping[str, Any]) -> Recipe:
+    """Return the recipe whose fields are the dimensions of a point of the same names; others have their defaults."""
+    names = {each.name for each in fields(Recipe)}
+    return Recipe(**{name: value for name, value in point.items() if name in names})
 
 
 @dataclass(frozen=True)

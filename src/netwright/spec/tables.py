@@ -21,7 +21,7 @@ from netwright.spec.blocks import (
     TableInput,
 )
 from netwright.spec.costs import embedding_cost
-from netwright.spec.network import Network, Recipe
+from netwright.spec.network import Network, Recipe, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
 MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
@@ -150,20 +150,7 @@ def network(point: Point, inputs: TableInput, outputs: int) -> Network:
 
 def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for."""
-    settings: Mapping[str, Any] = point
-    return Recipe(
-        learning_rate=settings["learning_rate"],
-        schedule=settings["schedule"],
-        weight_decay=settings["weight_decay"],
-        scale_rate=settings["scale_rate"],
-        scale_decay=settings["scale_decay"],
-        sparsity=settings["sparsity"],
-        dropout=settings["dropout"],
-        label_smoothing=settings["label_smoothing"],
-        second_moment=settings["second_moment"],
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-    )
+    return recipe_of(point)
 
 
 def _embedding(settings: Mapping[str, Any], columns: int) -> Embedding:

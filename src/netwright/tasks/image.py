@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +32,6 @@ from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Request, Task
-from netwright.tasks.task import Preparation as AnyPreparation
 
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")  # that files of images begin with
 LOOKED_AT = 20  # cells of a column that tell whether it holds images
@@ -66,10 +65,6 @@ class Preparation:
     def frozen(self) -> int:
         """Return that no trained trunk adds features."""
         return 0
-
-    def needed_by(self, networks: Iterable[Network]) -> Preparation:
-        """Return this preparation: all of it is needed."""
-        return self
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these images and gives as many outputs as the target asks for."""
@@ -262,17 +257,17 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     return Preparation(schema, whole, Goal.restore(schema.target, preprocess["target"]))
 
 
-def space(preparation: AnyPreparation, rows: int) -> Space:
+def space(preparation: Any, rows: int) -> Space:
     """Return what is searched for so many images."""
     return images.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
 
 
-def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many images."""
     return images.portfolio(rows, trunk=bool(preparation.frozen))
 
 
-def candidate(point: Point, preparation: AnyPreparation) -> Candidate:
+def candidate(point: Point, preparation: Any) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these images."""
     recipe = images.recipe(point)
     if preparation.goal.scale:

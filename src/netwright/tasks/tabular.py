@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,6 @@ from netwright.spec.blocks import TableInput
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Request, Task
-from netwright.tasks.task import Preparation as AnyPreparation
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,6 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.encoder.quantiles
-
-    @property
-    def own(self) -> Preparation:
-        """Return this preparation itself."""
-        return self
-
-    @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
-
-    def needed_by(self, networks: Iterable[Network]) -> Preparation:
-        """Return this preparation: all of it is needed."""
-        return self
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
@@ -126,12 +111,12 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     return Preparation(schema, encoder, goal)
 
 
-def space(preparation: AnyPreparation, rows: int) -> Space:
+def space(preparation: Preparation, rows: int) -> Space:
     """Return what is searched for so many rows."""
     return tables.space(rows, preparation.schema.target.outcome)
 
 
-def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+def portfolio(preparation: Preparation, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many rows."""
     return tables.portfolio(rows, preparation.schema.target.outcome)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -76,17 +76,6 @@ class Preparation(Protocol):
     def quantiles(self) -> NDArray[np.float32]:
         """(F, Q) knots of the numeric features."""
 
-    @property
-    def own(self) -> Any:
-        """What the task itself fitted, where something was added to it."""
-
-    @property
-    def frozen(self) -> int:
-        """The number of features that a trained trunk adds; 0 without one."""
-
-    def needed_by(self, networks: Iterable[Network]) -> Preparation:
-        """Return the preparation without what none of these networks eats."""
-
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
 
@@ -133,8 +122,8 @@ class Task:
     parse_target: Callable[[Any, Schema], NDArray[Any]]
     prepare: Callable[[Loaded, int], Preparation]
     restore: Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Preparation]
-    space: Callable[[Preparation, int], Space]
-    portfolio: Callable[[Preparation, int], tuple[Point, ...]]
+    space: Callable[[Any, int], Space]
+    portfolio: Callable[[Any, int], tuple[Point, ...]]
     first_glance: Callable[[int], Point]
     default_network: Callable[[int], Point]
     candidate: Callable[[Point, Any], Candidate]

@@ -6,7 +6,7 @@ kinds are tried and mixed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -27,7 +27,6 @@ from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 from netwright.tasks import tabular
 from netwright.tasks.task import Loaded, Request, Task
-from netwright.tasks.task import Preparation as AnyPreparation
 
 SHOWN = 400  # letters of a text in a report
 BETWEEN = "\n"  # of the texts of one row
@@ -54,20 +53,6 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.table.quantiles
-
-    @property
-    def own(self) -> Preparation:
-        """Return this preparation itself."""
-        return self
-
-    @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
-
-    def needed_by(self, networks: Iterable[Network]) -> Preparation:
-        """Return this preparation: all of it is small."""
-        return self
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
@@ -171,27 +156,26 @@ def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary:
     return Vocabulary(buckets, rarity, grams)
 
 
-def space(preparation: AnyPreparation, rows: int) -> Space:
+def space(preparation: Preparation, rows: int) -> Space:
     """Return what is searched for so many texts."""
     return texts.space(rows, preparation.schema.target.outcome)
 
 
-def portfolio(preparation: AnyPreparation, rows: int) -> tuple[Point, ...]:
+def portfolio(preparation: Preparation, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many texts."""
     return texts.portfolio(rows, preparation.schema.target.outcome)
 
 
-def candidate(point: Point, preparation: AnyPreparation) -> Candidate:
+def candidate(point: Point, preparation: Preparation) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these texts."""
-    own: Preparation = preparation.own
     if point["input"] == texts.TABLE:
-        return tabular.candidate(point, own.table)
-    encoder = own.table.encoder
+        return tabular.candidate(point, preparation.table)
+    encoder = preparation.table.encoder
     inputs = tables.inputs(point, len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
     recipe = texts.recipe(point)
-    if own.goal.scale:
+    if preparation.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
-    return Candidate(texts.network(point, inputs, len(own.vocabulary), own.goal.outputs), recipe)
+    return Candidate(texts.network(point, inputs, len(preparation.vocabulary), preparation.goal.outputs), recipe)
 
 
 def show(frame: Frame, row: int) -> tuple[Literal["text"], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.build.spatial import image_features
-from netwright.machine import usable_cores
 from netwright.spec.backbones import Backbone
+from netwright.train.lanes import on_all_cores
 
 ROWS = 32  # images that one core looks at together
 COLOURS = 3
@@ -43,13 +42,7 @@ def extract(
         with torch.no_grad():
             return np.asarray(image_features(blocks, [{}, *parts], seen, training=False).numpy(), np.float32)
 
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        with ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            found = list(pool.map(look, range(0, len(images), ROWS)))
-    finally:
-        torch.set_num_threads(before)
+    found = on_all_cores(look, range(0, len(images), ROWS))
     return np.concatenate(found) if found else np.zeros((0, backbone.features), np.float32)
 
 

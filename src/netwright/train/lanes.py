@@ -8,9 +8,31 @@ Python threads run while it computes. It also makes results independent of the n
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
+
+from netwright.machine import usable_cores
+
+Result = TypeVar("Result")
+
+
+def on_all_cores(work: Callable[[int], Result], starts: Sequence[int]) -> list[Result]:
+    """Return what comes of each piece of work, in order: one core for each piece, and no pool for a single one.
+
+    Threads that wait for each other cost more than they bring. The caller's setting of PyTorch's threads stays.
+    """
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        if len(starts) == 1:
+            return [work(starts[0])]
+        with ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(work, starts))
+    finally:
+        torch.set_num_threads(before)
 
 
 def run_lanes(count: int, work: Callable[[], None]) -> None:

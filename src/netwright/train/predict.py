@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from torch import Tensor
 
 from netwright.build.torch import forward
 from netwright.data.features import Features
-from netwright.machine import usable_cores
 from netwright.spec.costs import widest
 from netwright.spec.network import Network
+from netwright.train.lanes import on_all_cores
 from netwright.train.losses import LOSSES
 
 ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB
@@ -50,12 +49,5 @@ def predict_stack(
         with torch.no_grad():
             return LOSSES[loss].decode(forward(network, tensors, batch))
 
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)  # threads that wait for each other cost more than they bring
-        if len(starts) == 1:
-            return piece(0).numpy()
-        with ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return torch.cat(list(pool.map(piece, starts)), dim=1).numpy()
-    finally:
-        torch.set_num_threads(before)
+    found = on_all_cores(piece, starts)
+    return (found[0] if len(found) == 1 else torch.cat(found, dim=1)).numpy()
