@@ -84,11 +84,10 @@ def search(
     def improve(answers: NDArray[Any], loss: float) -> None:
         if changing.acquire(blocking=False):  # a mix is being chosen: who learns does not wait for it
             try:
-                events = improvement(pool, bench, budget, answers, loss, 1)
+                for event in improvement(pool, bench, budget, answers, loss, 1):
+                    tell(event)
             finally:
                 changing.release()
-            for event in events:
-                tell(event)
 
     def begin(tickets: tuple[Ticket, ...]) -> Attempt:
         left = _left(bench, budget, pool)

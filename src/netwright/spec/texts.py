@@ -16,7 +16,7 @@ from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space, Value
 
 BAG, TABLE = "bag", "table"
-ONLY_OF_TABLES = ("embedding", "body", "depth", "members", "scale_decay", "sparsity")  # without a meaning for bags
+ONLY_OF_TABLES = ("body", "depth", "members", "scale_decay", "sparsity")  # without a meaning for bags
 FEW_ROWS = 500  # below it passes cost next to nothing
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
 
