@@ -190,9 +190,11 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "t.csv",
         "--text",
         "review",
+        "--group",
+        "who",
         "--pretrained",
         "none",
-        "--bad-images",
+        "--bad-files",
         "0.2",
         "--single",
         "--max-latency",
@@ -216,8 +218,9 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
+        "group": "who",
         "pretrained": "none",
-        "bad_images": 0.2,
+        "bad_files": 0.2,
         "kinds": {"zip": "categorical", "a=b": "text", "review": "text"},
     }
     assert (budget.seconds, budget.trials) == (300, None)

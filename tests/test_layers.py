@@ -30,6 +30,7 @@ LAZY = {
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
     ("netwright/extended.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/extended.py", "build"),
+    ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below
     ("netwright/tasks/image.py", "data"),  # Pillow, which models for tables do without
     ("netwright/data/reading.py", "pyarrow"),  # half a second that a CSV reader need not pay
 }

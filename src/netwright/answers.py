@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from netwright.data.folders import CLASS, IMAGE, PART
+from netwright.data.folders import column_of_folder
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
 from netwright.errors import NoProbabilities, UnknownFormat
@@ -22,7 +22,7 @@ FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
 def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFrame:
     """Return one row for each row of the table: the predicted target, and the probability of each class if asked.
 
-    Where the table was read from a folder of images, their paths come first.
+    Where the table was read from a folder of images or sounds, their paths come first.
 
     Raises:
         DataError: if a column is missing.
@@ -41,10 +41,9 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
 
 
 def _names(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the paths of images that were found in a folder: without them nobody knows which answer is whose."""
-    return (
-        {IMAGE: table[IMAGE].to_numpy()} if IMAGE in table.columns and {*table.columns} <= {IMAGE, CLASS, PART} else {}
-    )
+    """Return the paths that were found in a folder: without them nobody knows which answer is whose."""
+    column = column_of_folder(table)
+    return {} if column is None else {column: table[column].to_numpy()}
 
 
 def check_format(path: Path) -> None:

@@ -18,9 +18,19 @@ from netwright.bench import set_up
 from netwright.budget import Budget, parse_duration
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
-from netwright.data.folders import CLASS, IMAGE, parted
+from netwright.data.folders import CLASS, column_of_folder, parted
+from netwright.data.groups import kept_together
 from netwright.data.reading import read_table
-from netwright.errors import BadTrials, NoKeptTrials, NoTarget, UnequalLengths
+from netwright.errors import (
+    BadTrials,
+    NoClasses,
+    NoKeptTrials,
+    NoTarget,
+    OneGroup,
+    UnequalLengths,
+    UnknownColumn,
+    nearest,
+)
 from netwright.evaluation import check_test, evaluate
 from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
@@ -40,7 +50,7 @@ from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import find_task
-from netwright.tasks.task import BAD_IMAGES, Request
+from netwright.tasks.task import BAD_FILES, Loaded, Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,34 +106,38 @@ def fit(
     seed: int = 0,
     trials: int | None = None,
     kinds: Mapping[str, str] | None = None,
+    group: str | None = None,
     test: str | Path | pd.DataFrame | None = None,
     pretrained: str | Path = "auto",
-    bad_images: float = BAD_IMAGES,
+    bad_files: float = BAD_FILES,
     single: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
-    """Design, train, select and save a network for a table or for images.
+    """Design, train, select and save a network for a table, for images or for sounds.
 
     Args:
-        data: a CSV, TSV, Parquet, JSON lines or Excel file; a folder of images, with one folder a class or with parts
-            `train`, `val` and `test` that are built so; a pandas frame; or images (N, H, W) or (N, H, W, C) of uint8.
-        target: the column to predict; nothing for a folder of images; for an array of images the N labels or numbers.
+        data: a CSV, TSV, Parquet, JSON lines or Excel file; a folder of images or sounds, with one folder a class or
+            with parts `train`, `val` and `test` that are built so; a pandas frame; or images (N, H, W) or (N, H, W, C)
+            of uint8.
+        target: the column to predict; nothing for a folder of files; for an array of images the N labels or numbers.
         time: wall clock, such as `"60s"` or `"5m"`, everything included. Ignored when `trials` is given.
-        task: auto, classification, binary, multiclass or regression; with `image_` or `tabular_` in front, or these
-            words alone, where the kind of the data is not to be found out.
+        task: auto, classification, binary, multiclass or regression; with `image_`, `audio_`, `text_` or
+            `tabular_` in front, or these words alone, where the kind of the data is not to be found out.
         metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
         out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
         search: the way to search: auto, evolution, local, mixed, random or tpe; auto is evolution.
         seed: every random number comes from it.
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
+        group: a column that says which rows belong together, such as the person that each is of: they are learnt
+            from or judged on together, so the estimate is for groups never seen. It is no input.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
         pretrained: the file of weights that others have trained on images, for networks to build on; auto takes those
             of a package that is installed, none takes no notice of them.
-        bad_images: share of images that may be left out because they cannot be decoded.
+        bad_files: share of images or sounds that may be left out because they cannot be decoded.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
         max_size: what the model file may take, such as `"2MB"`. Where the mix passes a limit, a smaller mix or one
@@ -139,8 +153,9 @@ def fit(
     limits = make_limits(max_latency, max_size)
     folder = Path(out)
     table, target, tested = _tables(data, target, test)
+    table, cells = _without_group(table, target, group)
     chosen, asked = find_task(task, table, target, kinds or {})
-    loaded = chosen.load(Request(table, target, kinds or {}, asked, bad_images))
+    loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
     if tested is not None:
         check_test(chosen, loaded.schema, tested)
     outcome = loaded.schema.target.outcome
@@ -157,7 +172,8 @@ def fit(
         settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)
         settings |= {
             "pretrained": str(pretrained),
-            "bad_images": bad_images,
+            "group": group,
+            "bad_files": bad_files,
             "single": single,
             "max_latency": max_latency,
             "max_size": max_size,
@@ -204,11 +220,40 @@ def _tables(
         if len(target) != len(table):
             raise UnequalLengths(len(table), len(target))
         table, target = table.assign(**{CLASS: [*target]}), CLASS
-    if target is None and {*table.columns} == {IMAGE, CLASS}:
+    if target is None and column_of_folder(table) and CLASS in table.columns:
         target = CLASS
+        if table[CLASS].isna().all():
+            raise NoClasses(data)
     if not isinstance(target, str):
         raise NoTarget
     return table, target, part if test is None else read_table(test)
+
+
+def _without_group(table: pd.DataFrame, target: str, group: str | None) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
+    """Return the table without the column of groups, and that column.
+
+    Raises:
+        UnknownColumn: if there is no such column beside the target.
+    """
+    if group is None:
+        return table, None
+    if group not in table.columns or group == target:
+        raise UnknownColumn(group, nearest(group, [*table.columns]))
+    return table.drop(columns=group), table[group]
+
+
+def _grouped(loaded: Loaded, cells: pd.Series[Any] | None) -> Loaded:
+    """Return the rows with those kept together that have equal cells.
+
+    Raises:
+        OneGroup: if that is all of them.
+    """
+    if cells is None:
+        return loaded
+    groups = kept_together(loaded.groups, cells.iloc[loaded.places])
+    if groups.max() == 0:
+        raise OneGroup(str(cells.name))
+    return replace(loaded, groups=groups)
 
 
 def _settings(

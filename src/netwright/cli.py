@@ -34,7 +34,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 OUT = Path("netwright-run")
-EXTRA_OF = {"PIL": "image", "optuna": "train", "torch": "train", "jinja2": "train", "markupsafe": "train"}
+EXTRA_OF = {
+    "PIL": "image",
+    "soundfile": "audio",
+    "optuna": "train",
+    "torch": "train",
+    "jinja2": "train",
+    "markupsafe": "train",
+}
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
@@ -42,7 +49,7 @@ INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
 # Typer has no public name for it: older releases take it from click.
 _Misuse: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 
-Data = Annotated[str, typer.Argument(help="A table (CSV, Parquet, …) or a folder of images.", show_default=False)]
+Data = Annotated[str, typer.Argument(help="A table (CSV, Parquet, …) or a folder of files.", show_default=False)]
 ModelFile = Annotated[Path, typer.Argument(help="A model.nw that fit wrote.", show_default=False)]
 MaxLatency = Annotated[str | None, typer.Option(help="What predicting one row may take: 1ms, 500us.")]
 MaxSize = Annotated[str | None, typer.Option(help="What the model file may take: 2MB, 500kB.")]
@@ -113,15 +120,16 @@ def fit(
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
     text: Annotated[list[str] | None, typer.Option(metavar="COL", help="A column that holds free text.")] = None,
+    group: Annotated[str | None, typer.Option(metavar="COL", help="Rows alike here are judged together.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
     pretrained: Annotated[str, typer.Option(help="Trained weights for images: a file, auto or none.")] = "auto",
-    bad_images: Annotated[float, typer.Option(min=0, max=1, help="Share of images that may be unreadable.")] = 0.1,
+    bad_files: Annotated[float, typer.Option(min=0, max=1, help="Share of files that may be unreadable.")] = 0.1,
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
     as_json: Json = False,
 ) -> None:
-    """Design, train, select and save a network for a table, or for a folder with one folder of images a class."""
+    """Design, train, select and save a network for a table, or for a folder of images or sounds by class."""
     if trials is not None and time is not None:
         raise TimeAndTrials
     if trials is not None and trials < 1:
@@ -142,9 +150,10 @@ def fit(
             out=out,
             seed=seed,
             kinds=kinds,
+            group=group,
             test=test,
             pretrained=pretrained,
-            bad_images=bad_images,
+            bad_files=bad_files,
             single=single,
             max_latency=max_latency,
             max_size=max_size,

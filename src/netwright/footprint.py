@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from netwright.data.clip import Clip
 from netwright.data.schema import Column, Kind, Schema
-from netwright.data.size import Size
+from netwright.data.wave import as_wave
 from netwright.limits import Limits
 from netwright.model import Model
 
@@ -80,8 +81,13 @@ def _cell(column: Column) -> object:
         case Kind.TEXT:
             return "twenty plain words " * 6 + "and two"
         case Kind.IMAGE:
-            size = Size.parse(column.format)
+            size = column.map_size
             assert size is not None
             return np.zeros((size.height, size.width, size.channels), np.uint8)
+        case Kind.SOUND:
+            clip = Clip.parse(column.format)
+            assert clip is not None
+            rate = 2 * clip.highest
+            return as_wave(np.random.default_rng(0).uniform(-0.5, 0.5, round(clip.seconds * rate)), rate)
         case _:
             return "a"

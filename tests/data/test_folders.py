@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netwright.data.folders import CLASS, IMAGE, PART, parted, read_folder
+from netwright.data.folders import CLASS, PART, parted, read_folder
 from netwright.errors import EmptyFolder
 
 
@@ -23,9 +23,9 @@ def test_the_class_is_the_name_of_the_folder(tmp_path: Path) -> None:
     """Deeper folders belong to the class above them; hidden files and other files are left out."""
     base = made(tmp_path, "cat/1.jpg", "cat/deep/2.PNG", "dog/3.gif", "dog/notes.txt", "dog/.hidden.png", ".git/4.png")
     table = read_folder(base)
-    assert list(table.columns) == [IMAGE, CLASS]
+    assert list(table.columns) == ["image", CLASS]
     assert table[CLASS].tolist() == ["cat", "cat", "dog"]
-    assert [Path(path).name for path in table[IMAGE]] == ["1.jpg", "2.PNG", "3.gif"]
+    assert [Path(path).name for path in table["image"]] == ["1.jpg", "2.PNG", "3.gif"]
 
 
 def test_parts_are_told_apart(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_rows_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     """The order in which the disk gives files must not change what a seed gives."""
     names = [f"{kind}/{number:03}.png" for kind in "ab" for number in np.random.default_rng(0).permutation(20)]
-    found = [Path(path).relative_to(tmp_path).as_posix() for path in read_folder(made(tmp_path, *names))[IMAGE]]
+    found = [Path(path).relative_to(tmp_path).as_posix() for path in read_folder(made(tmp_path, *names))["image"]]
     assert found == sorted(names)
 
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from netwright.data.images import UnreadableImage, common_size, decode, decode_all
+from netwright.data.files import Unreadable
+from netwright.data.images import common_size, decode, decode_all
 from netwright.data.size import Size
 
 GRADIENT = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
@@ -73,7 +74,7 @@ def test_arrays_are_images_too() -> None:
     assert decode(GRADIENT).shape == decode(GRADIENT[:, :, None]).shape == (12, 16, 1)
     assert np.array_equal(decode(COLOURED), COLOURED)
     for wrong in (GRADIENT.astype(float), np.zeros((3, 3, 2), np.uint8), np.zeros((0, 3), np.uint8), np.zeros(3)):
-        with pytest.raises(UnreadableImage, match="uint8"):
+        with pytest.raises(Unreadable, match="uint8"):
             decode(wrong)
 
 
@@ -119,7 +120,7 @@ def test_a_flipped_byte_breaks_nothing(name: str, data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         assert decode(bytes(content), Size(12, 16, 3)).shape == (12, 16, 3)
-    except UnreadableImage as error:
+    except Unreadable as error:
         assert str(error)
 
 

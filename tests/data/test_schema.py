@@ -17,6 +17,7 @@ FORMATS = {
     Kind.DATETIME: DATE_ORDERS,
     Kind.CATEGORICAL: ("", "5"),
     Kind.IMAGE: ("28x28x1", "9x128x3"),
+    Kind.SOUND: ("64x100 of 10000us to 8000Hz",),
 }
 
 COLUMNS = st.sampled_from(list(Kind)).flatmap(

@@ -14,12 +14,12 @@ import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.data.reading import read_table
 from netwright.errors import (
-    BadImages,
+    BadFiles,
     BundleError,
     MissingColumns,
     NoInputs,
     NoTarget,
-    TooManyBadImages,
+    TooManyBadFiles,
     UnequalLengths,
 )
 from netwright.evaluation import evaluate
@@ -73,8 +73,8 @@ def test_what_cannot_be_decoded_is_left_out_and_named(run: nw.Run) -> None:
 
 def test_too_much_that_cannot_be_decoded_stops_the_run(folder: Path, tmp_path: Path) -> None:
     """The share is a setting."""
-    with pytest.raises(TooManyBadImages, match="2 of 203"):
-        nw.fit(folder, trials=1, bad_images=0.005, out=tmp_path)
+    with pytest.raises(TooManyBadFiles, match="2 of 203"):
+        nw.fit(folder, trials=1, bad_files=0.005, out=tmp_path)
 
 
 def test_the_report_shows_what_went_wrong(run: nw.Run) -> None:
@@ -135,7 +135,7 @@ def test_near_duplicates_stay_in_one_fold() -> None:
 def test_no_answer_is_made_up_for_a_damaged_image(run: nw.Run) -> None:
     """The sentence names it; so it does a table without images."""
     model = nw.load(run.bundle)
-    with pytest.raises(BadImages, match=r"nowhere\.png"):
+    with pytest.raises(BadFiles, match=r"nowhere\.png"):
         model.predict(pd.DataFrame({"image": ["nowhere.png"]}))
     with pytest.raises(MissingColumns, match="image"):
         model.predict(pd.DataFrame({"size": [1.0]}))

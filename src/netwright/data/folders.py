@@ -1,4 +1,4 @@
-"""A folder of images as a table: one row a file, the class being the name of the folder that it lies in."""
+"""A folder of images or sounds as a table: one row a file, its class being the name of the folder that it lies in."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import pandas as pd
 
 from netwright.errors import EmptyFolder
 
-IMAGE, CLASS, PART = "image", "class", "part"
-"""The columns of the table: the path of a file, the name of its class, and which part of the data it belongs to."""
+SUFFIXES: dict[str, frozenset[str]] = {
+    "image": frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}),
+    "sound": frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"}),
+}
+"""What files may hold, and how such files are named; the column of their paths has the name of what they hold."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+CLASS, PART = "class", "part"
+"""The other columns of the table: the name of the class of a file, and which part of the data it belongs to."""
+
 LEARNT, TEST = "train", "test"
 PARTS = {"train": LEARNT, "training": LEARNT, "val": LEARNT, "valid": LEARNT, "validation": LEARNT, "test": TEST}
 """Folders that hold a part of the data, each with one folder a class; folds take the place of a validation part."""
@@ -21,28 +26,40 @@ MOST_FILES = 2_000_000
 
 
 def read_folder(path: Path) -> pd.DataFrame:
-    """Return the images in a folder, in the order of their names.
+    """Return the images or the sounds in a folder, whichever are more, in the order of their names.
 
     There is one folder a class, with further folders in it or not, or folders named `train`, `val` and `test` that are
-    built so. Images that lie in no class have none, as where a folder is only to be predicted. Hidden files, and files
-    that are not named as images, are left out; links to folders are not followed.
+    built so. Files that lie in no class have none, as where a folder is only to be predicted. Hidden files, and files
+    that are named otherwise, are left out; links to folders are not followed.
 
     Raises:
-        EmptyFolder: if there is no image in it.
+        EmptyFolder: if there is neither an image nor a sound in it.
     """
     base = _base(path)
-    files = [(file, file.relative_to(base).parts) for file in _images(base)]
-    parted = _has_parts({inside[0].lower() for _, inside in files if len(inside) > 1})
+    files = [(held, file, file.relative_to(base).parts) for held, file in _files(base)]
+    most = max(SUFFIXES, key=[held for held, _, _ in files].count)
+    parted = _has_parts({inside[0].lower() for held, _, inside in files if held == most and len(inside) > 1})
     rows = []
-    for file, inside in files:
+    for held, file, inside in files:
         part = PARTS.get(inside[0].lower()) if parted else LEARNT
         place = 1 if parted else 0
-        if part is not None:  # what lies beside the parts is neither
+        if held == most and part is not None:  # what lies beside the parts is neither
             rows.append((str(file), inside[place] if len(inside) > place + 1 else None, part))
     if not rows:
-        raise EmptyFolder(path, sorted(SUFFIXES))
-    table = pd.DataFrame(rows, columns=[IMAGE, CLASS, PART])
+        raise EmptyFolder(path, sorted(SUFFIXES["image"]), sorted(SUFFIXES["sound"]))
+    table = pd.DataFrame(rows, columns=[most, CLASS, PART])
     return table if parted else table.drop(columns=PART)
+
+
+def held_by(path: Path) -> str | None:
+    """Return what a file holds, image or sound, by its name; None where it is named otherwise."""
+    return next((held for held, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), None)
+
+
+def column_of_folder(table: pd.DataFrame) -> str | None:
+    """Return the column of paths of a table that was read from a folder; None for any other table."""
+    found = [name for name in SUFFIXES if name in table.columns and {*table.columns} <= {name, CLASS, PART}]
+    return found[0] if found else None
 
 
 def _has_parts(names: set[str]) -> bool:
@@ -54,7 +71,7 @@ def _has_parts(names: set[str]) -> bool:
 
 def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Return the rows to learn from, and those to test on where the folder has a part for that."""
-    if set(table.columns) != {IMAGE, CLASS, PART}:
+    if column_of_folder(table) is None or PART not in table.columns:
         return table, None
     tested = (table[PART] == TEST).to_numpy()
     rest = table.drop(columns=PART)
@@ -70,14 +87,15 @@ def _base(path: Path) -> Path:
     return children[0] if any(child.is_dir() for child in grandchildren) else path
 
 
-def _images(base: Path) -> Iterator[Path]:
-    """Yield the files named as images, no more than `MOST_FILES`."""
+def _files(base: Path) -> Iterator[tuple[str, Path]]:
+    """Yield what files hold and the files, of those named as images or sounds, no more than `MOST_FILES`."""
     left = MOST_FILES
     for folder, inside, names in os.walk(base):
         inside[:] = sorted(name for name in inside if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(folder, name)
+            held = None if name.startswith(".") else held_by(Path(name))
+            if held is not None:
+                yield held, Path(folder, name)
                 left -= 1
                 if not left:
                     return

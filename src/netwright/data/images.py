@@ -5,38 +5,23 @@ from __future__ import annotations
 import io
 import math
 import statistics
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from netwright.data.files import Pixels, Unreadable, decode_into, opened, survey
 from netwright.data.size import Size
-from netwright.machine import usable_cores
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-LARGEST_FILE = 256 * 2**20  # bytes
 MOST_PIXELS = 100_000_000  # of one image: a bomb unpacks to more
 LARGEST_SIDE = 128  # pixels that images are encoded at, at most: what small networks can use
 MOST_BYTES = 4 * 2**30  # of all encoded images; more images are encoded smaller
-BLOCK = 256  # images that are decoded ahead of being used
-MOST_IN_MEMORY = 2**30  # bytes of encoded images
-SURVEYED = 300  # images that the common size is found from
 WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # grey of more than eight bits
 
 TOO_LARGE = f"it has more than {MOST_PIXELS // 10**6} million pixels"
-
-Pixels = NDArray[np.uint8]
-Result = TypeVar("Result")
-
-
-class UnreadableImage(Exception):
-    """An image cannot be decoded; its text says why, in a few words."""
 
 
 def decode(source: Any, size: Size | None = None) -> Pixels:
@@ -50,38 +35,24 @@ def decode(source: Any, size: Size | None = None) -> Pixels:
         size: what to bring it to; by default it stays as it is.
 
     Raises:
-        UnreadableImage: if it is none, damaged, or too large.
+        Unreadable: if it is none, damaged, or too large.
     """
     if isinstance(source, np.ndarray):
         image = _of_array(source)
         return _sized(image, size)
     try:
-        with Image.open(_opened(source), formats=FORMATS) as image:
+        with Image.open(opened(source), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise UnreadableImage(TOO_LARGE)
+                raise Unreadable(TOO_LARGE)
             if size is not None:
                 image.draft(None, (2 * size.width, 2 * size.height))  # a JPEG need not be decoded in full
             return _sized(_plain(ImageOps.exif_transpose(image)), size)
-    except UnreadableImage:
+    except Unreadable:
         raise
     except Image.DecompressionBombError as error:
-        raise UnreadableImage(TOO_LARGE) from error
+        raise Unreadable(TOO_LARGE) from error
     except Exception as error:  # Pillow raises whatever its decoders meet
-        raise UnreadableImage(_reason(error)) from error
-
-
-def _opened(source: Any) -> io.BytesIO:
-    """Return the whole file in memory: nothing else can then change it, and no file stays open."""
-    if isinstance(source, bytes):
-        return io.BytesIO(source)
-    if not isinstance(source, str | Path) or "\0" in str(source):
-        raise UnreadableImage("it is neither a path, nor bytes, nor an array")
-    path = Path(source)
-    if not path.is_file():
-        raise UnreadableImage("there is no such file")
-    if not 0 < path.stat().st_size <= LARGEST_FILE:
-        raise UnreadableImage("the file is empty" if not path.stat().st_size else "the file is too large")
-    return io.BytesIO(path.read_bytes())
+        raise Unreadable(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:
@@ -120,9 +91,9 @@ def _eight_bits(values: NDArray[Any]) -> Pixels:
 def _of_array(array: NDArray[Any]) -> Image.Image:
     shape = array.shape[2:] if array.ndim == 3 else ()
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or shape not in ((), (1,), (3,), (4,)) or not array.size:
-        raise UnreadableImage("an array is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8")
+        raise Unreadable("an array is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8")
     if array.shape[0] * array.shape[1] > MOST_PIXELS:
-        raise UnreadableImage(TOO_LARGE)
+        raise Unreadable(TOO_LARGE)
     return _plain(Image.fromarray(array[:, :, 0] if shape == (1,) else array))
 
 
@@ -155,7 +126,7 @@ def common_size(sources: Sequence[Any]) -> Size | None:
         pixels = decode(source)  # in full; no more than one a thread is held
         return pixels.shape[0], pixels.shape[1], pixels.shape[2] == 3 and bool((pixels != pixels[:, :, :1]).any())
 
-    found = [each for each in _each(sources[:: -(-len(sources) // SURVEYED) or 1], facts) if not isinstance(each, str)]
+    found = survey(sources, facts)
     if not found:
         return None
     heights, widths, coloured = zip(*found, strict=True)
@@ -166,39 +137,5 @@ def common_size(sources: Sequence[Any]) -> Size | None:
 
 
 def decode_all(sources: Sequence[Any], size: Size) -> tuple[Pixels, dict[int, str]]:
-    """Return images (N, H, W, C), and for those that cannot be decoded their places and why; these are black.
-
-    Files are decoded on all cores, and only a few at a time are held in full. Many images lie in a file without a name,
-    which the system drops from memory where it is needed elsewhere, and removes when nobody uses it any more.
-    """
-    images = _room((len(sources), size.height, size.width, size.channels))
-    failures: dict[int, str] = {}
-    for place, pixels in enumerate(_each(sources, lambda source: decode(source, size))):
-        if isinstance(pixels, str):
-            failures[place] = pixels
-        else:
-            images[place] = pixels
-    return images, failures
-
-
-def _room(shape: tuple[int, ...]) -> Pixels:
-    """Return black images."""
-    if math.prod(shape) <= MOST_IN_MEMORY:
-        return np.zeros(shape, np.uint8)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
-
-
-def _each(sources: Sequence[Any], work: Callable[[Any], Result]) -> Iterator[Result | str]:
-    """Yield what comes of each image, or the reason why it cannot be decoded, in their order."""
-
-    def one(source: Any) -> Result | str:
-        try:
-            return work(source)
-        except UnreadableImage as error:
-            return str(error)
-
-    with warnings.catch_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
-        warnings.simplefilter("ignore")  # damaged metadata does not make an image useless
-        for first in range(0, len(sources), BLOCK):
-            yield from pool.map(one, sources[first : first + BLOCK])
+    """Return images (N, H, W, C), and for those that cannot be decoded their places and why."""
+    return decode_into((size.height, size.width, size.channels), sources, lambda source: decode(source, size))

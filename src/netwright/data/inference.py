@@ -21,7 +21,7 @@ from netwright.data.target import infer_target
 from netwright.data.views import View, view_of, words_of
 from netwright.errors import KindOfTarget, MissingTarget, NoInputs, UnknownColumn, UnknownKind, UnreadableKind, nearest
 
-KINDS = tuple(kind for kind in Kind if kind != Kind.IMAGE)  # that a column of a table can have
+KINDS = tuple(kind for kind in Kind if kind not in (Kind.IMAGE, Kind.SOUND))  # that a column of a table can have
 SURE = 0.95  # share of distinct texts that must be numbers or dates: a few slips of the pen are findings, not words
 SURE_OF_CELLS = 0.99  # or this share of the cells, where few distinct numbers repeat
 CATEGORIES = 50  # distinct texts that are categories whatever their length

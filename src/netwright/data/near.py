@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.groups import united
+
 THUMBNAIL = 16  # pixels a side
 ALIKE = 0.985  # correlation of two thumbnails from which on they are of one image: JPEGs of quality 75 keep as much
 MOST_PAIRED = 12_000  # images of which all pairs are compared: a second or two
@@ -39,7 +41,7 @@ def near_groups(images: NDArray[np.uint8], truth: NDArray[Any], seed: int = 0) -
     groups = np.arange(len(images), dtype=np.int64)
     for one, two in find(thumbnails, seed):
         same = (truth[one] == truth[two]) & ~flat[one] & ~flat[two]
-        groups = _united(groups, one[same], two[same])
+        groups = united(groups, one[same], two[same])
     sizes = np.bincount(groups, minlength=len(groups))[groups]
     wide = np.flatnonzero(sizes > max(2.0, LARGEST_SHARE * len(groups)))
     groups[wide] = wide[_first_of_equals(images[wide])]
@@ -99,16 +101,3 @@ def _alike(thumbnails: NDArray[np.float32], one: Integers, two: Integers) -> NDA
         for first in range(0, len(one), BLOCK)
     ]
     return np.asarray(np.concatenate(parts) >= ALIKE)
-
-
-def _united(groups: Integers, one: Integers, two: Integers) -> Integers:
-    """Return the groups with those of each pair made one: all take the lowest number that they are tied to."""
-    while True:
-        low = np.minimum(groups[one], groups[two])
-        changed = groups.copy()
-        np.minimum.at(changed, groups[one], low)
-        np.minimum.at(changed, groups[two], low)
-        changed = changed[changed]
-        if np.array_equal(changed, groups):
-            return groups
-        groups = changed

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.delimited import decode, read_delimited
-from netwright.data.folders import IMAGE, SUFFIXES, read_folder
+from netwright.data.folders import held_by, read_folder
 from netwright.errors import DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
@@ -31,7 +31,8 @@ def read_table(source: Any) -> pd.DataFrame:
 
     Args:
         source: a path to CSV, TSV, Parquet, JSON lines or Excel (first sheet), the text formats also packed by gzip,
-            bzip2 or xz; an image or a folder of images; a pandas frame, which is left as it is; or an array of images.
+            bzip2 or xz; an image, a sound or a folder of such; a pandas frame, which is left as it is; or an array of
+            images.
 
     Raises:
         DataError: if there is no such file or it holds no table.
@@ -44,8 +45,8 @@ def read_table(source: Any) -> pd.DataFrame:
     try:
         if path.is_dir():
             return read_folder(path)
-        if path.is_file() and path.suffix.lower() in SUFFIXES:
-            return pd.DataFrame({IMAGE: [str(path)]})
+        if path.is_file() and (held := held_by(path)):
+            return pd.DataFrame({held: [str(path)]})
         table = _checked(_read_file(path), path)
         table.attrs[FOLDER] = str(path.parent)
         return table
@@ -70,7 +71,7 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
     if isinstance(frame, np.ndarray):
         if frame.ndim not in (3, 4):
             raise NotATable("The array", "it is not one of images (N, H, W) or (N, H, W, C)")
-        return pd.DataFrame({IMAGE: pd.Series([*frame], dtype=object)})
+        return pd.DataFrame({"image": pd.Series([*frame], dtype=object)})
     table = (
         frame
         if all(type(name) is str for name in frame.columns)

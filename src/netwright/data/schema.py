@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from netwright.data.clip import Clip
 from netwright.data.size import Size
 from netwright.errors import UnreadableDocument
 
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     TEXT = "text"
     IMAGE = "image"
+    SOUND = "sound"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
 
@@ -69,8 +71,8 @@ def _formats(kind: Kind) -> tuple[str, ...]:
 
 def _has_format(column: Column) -> bool:
     """Return whether the format of a column is one that its kind can have."""
-    if column.kind == Kind.IMAGE:
-        return Size.parse(column.format) is not None
+    if column.kind in (Kind.IMAGE, Kind.SOUND):
+        return column.map_size is not None
     return column.format in _formats(column.kind)
 
 
@@ -86,7 +88,7 @@ class Column:
         distinct: number of distinct values that are not missing.
         format: how cells that are text are read: the decimal mark of numbers (`.` or `,`), the order of dates (one of
             `data.dates.ORDERS` or `EPOCHS`), the digits of a category that is a code with zeros in front, the size
-            of images; else empty.
+            of images, the form of spectrograms; else empty.
     """
 
     __pydantic_config__ = _STRICT
@@ -101,6 +103,12 @@ class Column:
     def used(self) -> bool:
         """Whether networks see this column."""
         return self.kind not in (Kind.IDENTIFIER, Kind.CONSTANT)
+
+    @property
+    def map_size(self) -> Size | None:
+        """The size of the maps that networks see of a column of images or sounds; None for others."""
+        clip = Clip.parse(self.format) if self.kind == Kind.SOUND else None
+        return clip.size if clip else Size.parse(self.format) if self.kind == Kind.IMAGE else None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from netwright.errors.bundle import (
     UnreadableDocument,
 )
 from netwright.errors.data import (
-    BadImages,
+    BadFiles,
     ConstantTarget,
     DuplicateColumns,
     EmptyFolder,
@@ -28,6 +28,7 @@ from netwright.errors.data import (
     MissingColumns,
     MissingFile,
     MissingTarget,
+    NoClasses,
     NoInputs,
     NotAFile,
     NotANumber,
@@ -35,9 +36,10 @@ from netwright.errors.data import (
     NotATable,
     NoText,
     NothingToEvaluate,
+    OneGroup,
     RaggedRow,
     TooFewRows,
-    TooManyBadImages,
+    TooManyBadFiles,
     TooManyClasses,
     UnequalLengths,
     UnfitTest,
@@ -76,7 +78,7 @@ from netwright.errors.settings import (
 )
 
 __all__ = [
-    "BadImages",
+    "BadFiles",
     "BadKind",
     "BadLatency",
     "BadSize",
@@ -102,6 +104,7 @@ __all__ = [
     "NetwrightError",
     "NewerBundle",
     "NewerJournal",
+    "NoClasses",
     "NoInputs",
     "NoKeptTrials",
     "NoProbabilities",
@@ -114,6 +117,7 @@ __all__ = [
     "NotANumber",
     "NotATable",
     "NothingToEvaluate",
+    "OneGroup",
     "OutputError",
     "OversizedBundle",
     "RaggedRow",
@@ -122,7 +126,7 @@ __all__ = [
     "SpecError",
     "TimeAndTrials",
     "TooFewRows",
-    "TooManyBadImages",
+    "TooManyBadFiles",
     "TooManyClasses",
     "TrialError",
     "TruncatedBundle",

@@ -34,27 +34,36 @@ class NotAFile(DataError):
 
 
 class EmptyFolder(DataError):
-    """There is no image in a folder."""
+    """There is neither an image nor a sound in a folder."""
 
-    def __init__(self, path: object, suffixes: list[str]) -> None:
+    def __init__(self, path: object, images: list[str], sounds: list[str]) -> None:
         super().__init__(
-            f"The folder {path} holds no image. Give a folder with one folder a class in it, "
-            f"and in them files named {', '.join(suffixes)}."
+            f"The folder {path} holds no image and no sound. Give a folder with one folder a class in it, "
+            f"and in them files named {', '.join(images)}, or {', '.join(sounds)}."
         )
 
 
-class TooManyBadImages(DataError):
-    """So many images cannot be decoded that something is wrong with all of them."""
+class NoClasses(DataError):
+    """A folder to learn from does not say what its files show."""
 
-    def __init__(self, bad: int, count: int, example: str, why: str) -> None:
+    def __init__(self, path: object) -> None:
         super().__init__(
-            f"{bad} of {count} images cannot be decoded; for example {example}: {why}. "
-            "Mend or remove them, or say by --bad-images which share of them may be left out."
+            f"No file in {path} lies in the folder of a class. Make one folder a class in it, and move the files there."
         )
 
 
-class BadImages(DataError):
-    """Images that are to be answered for cannot be decoded."""
+class TooManyBadFiles(DataError):
+    """So many images or sounds cannot be decoded that something is wrong with all of them."""
+
+    def __init__(self, bad: int, count: int, noun: str, example: str, why: str) -> None:
+        super().__init__(
+            f"{bad} of {count} {noun}s cannot be decoded; for example {example}: {why}. "
+            "Mend or remove them, or say by --bad-files which share of them may be left out."
+        )
+
+
+class BadFiles(DataError):
+    """Images or sounds that are to be answered for cannot be decoded."""
 
     def __init__(self, names: list[str], why: str) -> None:
         listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -138,6 +147,13 @@ class NoText(DataError):
 
     def __init__(self) -> None:
         super().__init__("No column holds free text. Say by --kind COL=text which one does, or leave --task out.")
+
+
+class OneGroup(DataError):
+    """All rows belong together, so that none is left to judge on."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"By the column '{column}' all rows belong together. Give one that tells two groups or more.")
 
 
 class UnequalLengths(DataError):

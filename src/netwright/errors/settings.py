@@ -67,10 +67,10 @@ class UnknownSearch(SettingError):
 
 
 class UnknownColumn(SettingError):
-    """A kind was stated for a column that is not there."""
+    """A setting names a column that is not there."""
 
     def __init__(self, name: str, hint: str) -> None:
-        super().__init__(f"A kind is stated for column {name!r}, which is not in the data.{hint}")
+        super().__init__(f"A setting names the column {name!r}, which is not in the data.{hint}")
 
 
 class KindOfTarget(SettingError):

@@ -222,5 +222,9 @@ def describe(point: Point) -> str:
     extras = [f"distorted {point['distortion']}"] if float(point["distortion"]) > 0 else []
     extras += [f"flipped {point['flips']}"] if point["flips"] != "none" else []
     extras += ["mixed"] if float(point["mixup"]) > 0 else []
-    shape = f"{point['body']} {point['stages']}×{point['depth']}, from {point['width']} channels, {point['activation']}"
-    return ", ".join([shape, *extras])
+    return ", ".join([shape_of(point), *extras])
+
+
+def shape_of(point: Point) -> str:
+    """Return the network of a point in a few words."""
+    return f"{point['body']} {point['stages']}×{point['depth']}, from {point['width']} channels, {point['activation']}"

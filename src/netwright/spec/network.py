@@ -57,6 +57,8 @@ class Recipe:
         dropout: share of activations set to 0 after each hidden layer of vectors, and of what comes of an image.
         distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, recoloured.
         flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).
+        warp: of spectrograms, 0 to 1: how far they are stretched, shifted, tilted, and noise is added.
+        masking: of spectrograms, 0 to 1: how wide the bands and moments are that are hidden (arXiv 1904.08779).
         mixup: the a of the Beta(a, a) by which two rows of a batch and their targets are mixed (arXiv 1710.09412).
         label_smoothing: share of each target spread over all classes; classification only.
         second_moment: β₂ of Adam.
@@ -75,6 +77,8 @@ class Recipe:
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
     distortion: Annotated[float, Field(ge=0, le=1)] = 0.0
     flips: Literal["none", "sideways", "all"] = "none"
+    warp: Annotated[float, Field(ge=0, le=1)] = 0.0
+    masking: Annotated[float, Field(ge=0, le=1)] = 0.0
     mixup: Annotated[float, Field(ge=0, le=2)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95

@@ -6,13 +6,14 @@ import pandas as pd
 
 from netwright.data.target import OUTCOMES
 from netwright.errors import UnknownTask, nearest
-from netwright.tasks import image, tabular, text
+from netwright.tasks import audio, image, tabular, text
 from netwright.tasks.task import Task
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         image.TASK,
+        audio.TASK,
         text.TASK,
         tabular.TASK,
     )

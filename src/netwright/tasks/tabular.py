@@ -85,7 +85,7 @@ def load(request: Request) -> Loaded:
     usable = np.flatnonzero(truth >= 0 if schema.target.labels else np.isfinite(truth))
     frame, truth = parse_frame(table, schema).take(usable), truth[usable]
     noticed = check_table(frame, schema, truth)
-    return Loaded(frame, schema, truth, thing_groups(frame, truth), (*seen, *noticed), len(schema.columns))
+    return Loaded(frame, schema, truth, thing_groups(frame, truth), (*seen, *noticed), len(schema.columns), usable)
 
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:

@@ -18,7 +18,7 @@ from netwright.data.schema import Schema
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
-BAD_IMAGES = 0.1  # of the images, by default
+BAD_FILES = 0.1  # of the images, by default
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Request:
         target: the column to predict.
         kinds: column → kind, where the user said so.
         outcome: auto, classification, binary, multiclass or regression.
-        bad_images: the share of images that may be left out because they cannot be decoded.
+        bad_files: the share of images or sounds that may be left out because they cannot be decoded.
     """
 
     table: pd.DataFrame
     target: str
     kinds: Mapping[str, str]
     outcome: str
-    bad_images: float = BAD_IMAGES
+    bad_files: float = BAD_FILES
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Loaded:
         groups: (N,) rows with one number are one thing (copies) and stay in one fold.
         findings: what was noticed.
         columns: the number of input columns in the file.
+        places: (N,) the rows of the file that these are.
     """
 
     frame: Frame
@@ -59,6 +60,7 @@ class Loaded:
     groups: NDArray[np.int64]
     findings: tuple[Finding, ...]
     columns: int
+    places: NDArray[np.int64]
 
 
 class Preparation(Protocol):

@@ -1,4 +1,4 @@
-"""Images changed at random each time they are learnt from, as far as each network's recipe says.
+"""Images and spectrograms changed at random each time they are learnt from, as far as each network's recipe says.
 
 Letters in shapes: M network of the stack, B row of the batch, N = M · B images, C channel, H height, W width.
 """
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.spec.network import Recipe
+from netwright.train.spectral import drawn, masked, warped
 
 # The most that a distortion of 1 does; each image gets a share of it between -1 and 1, evenly drawn.
 TURN = math.radians(20)
@@ -35,12 +36,15 @@ class Augmentation:
         distortions: (M,) from 0 to 1.
         sideways: (M,) whether every second image is mirrored.
         all_ways: (M,) whether it may also be turned upside down and on its side.
+        warps, maskings: (M,) from 0 to 1, of spectrograms.
         generator: where the random numbers come from.
     """
 
     distortions: Tensor
     sideways: Tensor
     all_ways: Tensor
+    warps: Tensor
+    maskings: Tensor
     generator: torch.Generator
 
     @staticmethod
@@ -50,6 +54,8 @@ class Augmentation:
             torch.tensor([recipe.distortion for recipe in recipes]),
             torch.tensor([recipe.flips != "none" for recipe in recipes]),
             torch.tensor([recipe.flips == "all" for recipe in recipes]),
+            torch.tensor([recipe.warp for recipe in recipes]),
+            torch.tensor([recipe.masking for recipe in recipes]),
             generator,
         )
 
@@ -62,6 +68,10 @@ class Augmentation:
         if bool(self.distortions.any()):
             strengths = self.distortions.repeat_interleave(rows)
             flat = self._recoloured(self._moved(flat.float(), strengths), strengths)
+        if bool(self.warps.any()):
+            flat = warped(flat.float(), self.warps.repeat_interleave(rows), self.generator)
+        if bool(self.maskings.any()):
+            flat = masked(flat.float(), self.maskings.repeat_interleave(rows), self.generator)
         return flat.view(stack, rows, *flat.shape[1:])
 
     def _flipped(self, images: Tensor, rows: int) -> Tensor:
@@ -104,7 +114,7 @@ class Augmentation:
 
     def _drawn(self, count: int, strengths: Tensor) -> Tensor:
         """Return (count, N) numbers between -1 and 1, times the strengths (N,)."""
-        return (2 * torch.rand(count, len(strengths), generator=self.generator) - 1) * strengths
+        return drawn(count, strengths, self.generator)
 
 
 def _matrices(turn: Tensor, scale: Tensor, slant: Tensor, shifts: Tensor, ratio: float) -> Tensor:

@@ -1,0 +1,101 @@
+"""Many files of images or sounds, decoded on all cores. What cannot be decoded is named."""
+
+from __future__ import annotations
+
+import io
+import math
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.machine import usable_cores
+
+LARGEST_FILE = 256 * 2**20  # bytes
+BLOCK = 256  # files that are decoded ahead of being used
+MOST_IN_MEMORY = 2**30  # bytes of everything decoded
+SURVEYED = 300  # files that the common form is found from
+
+Pixels = NDArray[np.uint8]
+Result = TypeVar("Result")
+
+
+class Unreadable(Exception):
+    """A file cannot be decoded; its text says why, in a few words."""
+
+
+def opened(source: Any) -> io.BytesIO:
+    """Return a whole file in memory: nothing else can then change it, and no file stays open.
+
+    Args:
+        source: its path, or its bytes.
+
+    Raises:
+        Unreadable: if there is no such file, or it is empty or too large.
+    """
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if not isinstance(source, str | Path) or "\0" in str(source):
+        raise Unreadable("it is neither a path, nor bytes, nor an array")
+    path = Path(source)
+    if not path.is_file():
+        raise Unreadable("there is no such file")
+    if not 0 < path.stat().st_size <= LARGEST_FILE:
+        raise Unreadable("the file is empty" if not path.stat().st_size else "the file is too large")
+    return io.BytesIO(path.read_bytes())
+
+
+def survey(sources: Sequence[Any], facts: Callable[[Any], Result]) -> list[Result]:
+    """Return facts of some of the files, evenly chosen; of those only that can be decoded."""
+    sample = sources[:: -(-len(sources) // SURVEYED) or 1]
+    return [found for found in each(sample, facts) if not isinstance(found, str)]
+
+
+def decode_into(
+    shape: tuple[int, int, int], sources: Sequence[Any], decode: Callable[[Any], Pixels]
+) -> tuple[Pixels, dict[int, str]]:
+    """Return what files hold (N, H, W, C), and for those that cannot be decoded their places and why; these are black.
+
+    Files are decoded on all cores, and only a few at a time are held in full. Where it is much, all lies in a file
+    without a name, which the system drops from memory where it is needed elsewhere, and removes when nobody uses it.
+
+    Args:
+        shape: (H, W, C) of each.
+        sources: what to decode.
+        decode: source → (H, W, C). Raises Unreadable.
+    """
+    room, failures = _room((len(sources), *shape)), {}
+    for place, found in enumerate(each(sources, decode)):
+        if isinstance(found, str):
+            failures[place] = found
+        else:
+            room[place] = found
+    return room, failures
+
+
+def _room(shape: tuple[int, ...]) -> Pixels:
+    """Return zeros."""
+    if math.prod(shape) <= MOST_IN_MEMORY:
+        return np.zeros(shape, np.uint8)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def each(sources: Sequence[Any], work: Callable[[Any], Result]) -> Iterator[Result | str]:
+    """Yield what comes of each file, or the reason why it cannot be decoded, in their order."""
+
+    def one(source: Any) -> Result | str:
+        try:
+            return work(source)
+        except Unreadable as error:
+            return str(error)
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
+        warnings.simplefilter("ignore")  # damaged metadata does not make a file useless
+        for first in range(0, len(sources), BLOCK):
+            yield from pool.map(one, sources[first : first + BLOCK])
