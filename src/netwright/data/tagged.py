@@ -1,0 +1,196 @@
+"""Sentences whose tokens have tags, from files: CoNLL columns, JSON lines, or plain text to be tagged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from netwright.data.delimited import decode
+from netwright.data.ngrams import UNSPACED
+from netwright.data.reading import as_table, file_content
+from netwright.data.tags import OUTSIDE, as_iob2, spans_of
+from netwright.errors import EmptyTable, NotATable
+
+SENTENCE, TOKEN, TAG, START, END = "sentence", "token", "tag", "start", "end"
+"""Columns of the table: the number of the sentence, the token, its tag; and where it stands in its text, if known."""
+
+CONLL, JSON_LINES = (".conll", ".iob", ".iob2", ".bio"), (".jsonl", ".ndjson", ".json")
+LISTS = ("spans", "entities", "labels", "label")  # names that spans have in records of common tools
+TAG_LISTS = ("tags", "ner_tags", "labels")
+
+_UNSPACED = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
+_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])\w)+|\S")
+"""A letter of a script without spaces, a word, or any other sign alone."""
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    tokens: list[str]
+    tags: Sequence[str | None]
+    starts: list[int]
+    ends: list[int]
+
+
+def is_tagged(table: pd.DataFrame) -> bool:
+    """Return whether a table is one of sentences and tokens."""
+    return {SENTENCE, TOKEN} <= {*table.columns}
+
+
+def read_tagged(source: Any) -> pd.DataFrame:
+    """Return one row a token.
+
+    Args:
+        source: a file of CoNLL columns (the token first, its tag last, blank lines between sentences), of JSON lines
+            (objects with `tokens` and `tags`, or `text` and `spans`, each with `start`, `end` and `label`), or of plain
+            text, a sentence a line; or a pandas frame with the columns sentence and token.
+
+    Raises:
+        DataError: if there is no such file, or it is none of these.
+    """
+    if isinstance(source, pd.DataFrame | np.ndarray):
+        return as_table(source)
+    if not isinstance(source, str | Path):
+        raise NotATable(f"A {type(source).__name__}", "it is neither a path nor a pandas data frame")
+    path = Path(source)
+    text = decode(file_content(path))
+    if path.suffix.lower() in JSON_LINES or text.lstrip()[:1] == "{":
+        sentences = _of_json(path, text)
+    elif path.suffix.lower() in (".txt", ".text"):
+        sentences = (_of_text(line, []) for line in text.splitlines() if line.strip())
+    else:
+        sentences = _of_columns(path, text)
+    table = _as_table(list(sentences))
+    if not len(table):
+        raise EmptyTable(path, "it holds no token")
+    return table
+
+
+def tokens_of(text: str) -> list[tuple[int, int]]:
+    """Return where the tokens of a text begin and end."""
+    return [match.span() for match in _TOKEN.finditer(text)]
+
+
+def _as_table(sentences: list[_Sentence]) -> pd.DataFrame:
+    lengths = [len(sentence.tokens) for sentence in sentences]
+    flat: dict[str, list[Any]] = {
+        TOKEN: [token for sentence in sentences for token in sentence.tokens],
+        TAG: [tag for sentence in sentences for tag in sentence.tags],
+        START: [start for sentence in sentences for start in sentence.starts],
+        END: [end for sentence in sentences for end in sentence.ends],
+    }
+    columns: dict[str, Any] = {SENTENCE: np.repeat(np.arange(len(sentences)), lengths)}
+    columns |= {TOKEN: pd.Series(flat[TOKEN], dtype=object), TAG: pd.Series(flat[TAG], dtype=object)}
+    table = pd.DataFrame(columns)
+    return table.assign(start=flat[START], end=flat[END]) if any(flat[END]) else table
+
+
+def _of_columns(path: Path, text: str) -> Iterator[_Sentence]:
+    """Yield sentences of CoNLL columns; with a single column there are no tags."""
+    usual = 0
+
+    def sentence(lines: list[tuple[int, list[str]]]) -> _Sentence:
+        nonlocal usual
+        usual = usual or len(lines[0][1])
+        for number, cells in lines:
+            if len(cells) != usual:
+                raise NotATable(path, f"line {number} has {len(cells)} columns, where others have {usual}")
+        tags = [cells[-1] if usual > 1 else None for _, cells in lines]
+        return _Sentence([cells[0] for _, cells in lines], tags, [], [])
+
+    block: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("-DOCSTART-"):
+            if block:
+                yield sentence(block)
+            block = []
+        elif not line.startswith("# "):
+            cells = line.split("\t") if "\t" in line else line.split()
+            block.append((number, [cell.strip() for cell in cells]))
+    if block:
+        yield sentence(block)
+
+
+def _of_json(path: Path, text: str) -> Iterator[_Sentence]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise NotATable(path, f"line {number} is no JSON object") from error
+        found = _of_record(record) if isinstance(record, dict) else None
+        if found is None:
+            raise NotATable(path, f"line {number} holds neither tokens with tags nor a text with spans")
+        if found.tokens:
+            yield found
+
+
+def _of_record(record: dict[str, Any]) -> _Sentence | None:
+    """Return the sentence of a record; None if it is none."""
+    if isinstance(record.get("text"), str):
+        lists = [record[name] for name in LISTS if isinstance(record.get(name), list)]
+        spans = [_span(one) for one in lists[0]] if lists else None
+        if spans is not None and None in spans:
+            return None
+        return _of_text(record["text"], None if spans is None else [span for span in spans if span])
+    tokens = record.get("tokens")
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        return None
+    tags = next((record[name] for name in TAG_LISTS if isinstance(record.get(name), list)), [None] * len(tokens))
+    fits = len(tags) == len(tokens) and all(isinstance(tag, str | None) for tag in tags)
+    return _Sentence(tokens, tags, [], []) if fits else None
+
+
+def _span(one: Any) -> tuple[int, int, str] | None:
+    """Return start, end and type of an object or a list of these three; None if it is none."""
+    values = (one.get("start"), one.get("end"), one.get("label")) if isinstance(one, dict) else one
+    if not isinstance(values, list | tuple) or len(values) != 3:  # noqa: PLR2004 - start, end, label
+        return None
+    start, end, label = values
+    right = type(start) is int and type(end) is int and isinstance(label, str) and label.strip()
+    return (start, end, label) if right and 0 <= start < end else None
+
+
+def _of_text(text: str, spans: list[tuple[int, int, str]] | None) -> _Sentence:
+    """Return the tokens of a text, those that a span touches with its type; without spans no tag is known."""
+    places = tokens_of(text)
+    tags: list[str | None] = [None if spans is None else OUTSIDE] * len(places)
+    for start, end, kind in sorted(spans or []):
+        mark = "B"
+        for number, (first, last) in enumerate(places):
+            if first < end and last > start and tags[number] == OUTSIDE:
+                tags[number], mark = f"{mark}-{kind}", "I"
+    return _Sentence([text[a:b] for a, b in places], tags, [a for a, _ in places], [b for _, b in places])
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def as_conll(table: pd.DataFrame) -> str:
+    """Return tokens and tags, tab between them, with a blank line after each sentence."""
+    lines = []
+    for _, sentence in table.groupby(SENTENCE, sort=False):
+        lines += [f"{token}\t{tag}" for token, tag in zip(sentence[TOKEN], sentence[TAG], strict=True)]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def as_json_lines(table: pd.DataFrame) -> str:
+    """Return an object a sentence: its tokens and tags, and its entities, by places in the text where these are known."""
+    lines = []
+    for _, sentence in table.groupby(SENTENCE, sort=False):
+        tokens, tags = sentence[TOKEN].tolist(), as_iob2(sentence[TAG].tolist())
+        edges = (sentence[START].tolist(), sentence[END].tolist()) if START in sentence else None
+        spans = []
+        for span in spans_of(tags):
+            start, end = (edges[0][span.first], edges[1][span.last]) if edges else (span.first, span.last + 1)
+            spans.append({"start": start, "end": end, "label": span.kind, "words": tokens[span.first : span.last + 1]})
+        lines.append(json.dumps({"tokens": tokens, "tags": tags, "spans": spans}, ensure_ascii=False))
+    return "\n".join(lines) + "\n"

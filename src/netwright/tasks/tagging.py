@@ -1,0 +1,280 @@
+"""Tags of tokens: the entities of a sentence, or a part of speech for each word.
+
+A row is a token, described by itself and its neighbours; the tokens of a sentence are learnt from or judged on together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from netwright.data.context import BUCKETS, FEATURES, PLAIN, context_buckets, context_numbers
+from netwright.data.features import Features
+from netwright.data.frame import Frame
+from netwright.data.goal import Goal
+from netwright.data.reading import as_table
+from netwright.data.schema import Column, Kind, Outcome, Schema, Target
+from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, read_tagged
+from netwright.data.tags import as_iob2, iob2_labels, marks_entities
+from netwright.data.target import FEWEST_ROWS, MOST_CLASSES
+from netwright.errors import (
+    ConstantTarget,
+    MissingColumns,
+    MissingTarget,
+    NoInputs,
+    SpecError,
+    TooFewRows,
+    TooManyClasses,
+    nearest,
+)
+from netwright.spec import tags
+from netwright.spec.blocks import BagInput, Identity, TableInput
+from netwright.spec.network import Candidate, Network
+from netwright.spec.spaces import Point, Space
+from netwright.tasks.task import Loaded, Request, Task
+
+LARGEST = 32_768  # features of tokens that are kept
+FEWEST_TOKENS = 2  # that have a feature, for it to be kept
+SHOWN = 12  # tokens on either side in a report
+UNKNOWN = -1
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """The fitted state of tagged sentences: see `tasks.task.Preparation`.
+
+    Attributes:
+        schema: the token, its sentence, and the tags.
+        goal: what networks are to learn.
+        buckets: (V,) of the features that are kept, rising.
+    """
+
+    schema: Schema
+    goal: Goal
+    buckets: NDArray[np.int64]
+
+    @property
+    def quantiles(self) -> NDArray[np.float32]:
+        """Return the knots of no numeric feature (0, 2)."""
+        return np.zeros((0, 2), np.float32)
+
+    def accepts(self, network: Network) -> bool:
+        """Return whether a network takes these features and gives as many outputs as there are tags."""
+        block = network.blocks[0]
+        fits = isinstance(block, BagInput) and block.table == TableInput(0, PLAIN, (), Identity())
+        return fits and block.vocabulary == len(self.buckets) and network.outputs == self.goal.outputs
+
+    def holds(self, features: Features) -> bool:
+        """Return whether features that were read from a file name only what there is."""
+        names = features["grams"]
+        return bool(((names >= 0) & (names <= len(self.buckets))).all())
+
+    def encode(self, frame: Frame) -> Features:
+        """Return what networks eat: the known features of each token, counted from 1, and numbers beside them."""
+        found = frame.columns["buckets"]
+        places = np.minimum(np.searchsorted(self.buckets, found), max(0, len(self.buckets) - 1))
+        known = self.buckets[places] == found if len(self.buckets) else np.zeros(found.shape, np.bool_)
+        names = np.where(known, places + 1, 0).astype(np.int32)
+        weights = known.astype(np.float32) / np.sqrt(FEATURES).astype(np.float32)
+        return Features({"plain": frame.columns["plain"], "grams": names, "gram_weights": weights})
+
+    def documents(self) -> dict[str, Any]:
+        """Return the JSON documents `schema` and `preprocess`."""
+        return {"schema": self.schema.to_json(), "preprocess": {}}
+
+    def tensors(self) -> dict[str, Array]:
+        """Return the fitted arrays."""
+        return {"buckets": self.buckets}
+
+
+def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
+    """Return whether a table is one of sentences and tokens."""
+    return is_tagged(table) and not kinds and target not in (SENTENCE, TOKEN)
+
+
+def load(request: Request) -> Loaded:
+    """Understand the tags.
+
+    Raises:
+        DataError: if they cannot be used; the sentence says where and why.
+    """
+    table, name = as_table(request.table), request.target
+    if name not in table.columns:
+        raise MissingTarget(name, nearest(name, [*table.columns]))
+    if not is_tagged(table):
+        raise NoInputs("for tags it has a row a token, with the columns 'sentence' and 'token'")
+    given = _tags(table[name])
+    known = [tag for tag in given if tag is not None]
+    distinct = sorted(set(known))
+    if len(known) < FEWEST_ROWS:
+        raise TooFewRows(name, len(known), FEWEST_ROWS)
+    if len(distinct) < 2:  # noqa: PLR2004 - one alone says nothing
+        raise ConstantTarget(name, distinct[0])
+    if len(distinct) > MOST_CLASSES:
+        raise TooManyClasses(name, len(distinct), MOST_CLASSES)
+    entities = marks_entities(known)
+    labels = iob2_labels(known) if entities else tuple(distinct)
+    outcome = Outcome.TAGS if entities else Outcome.BINARY if len(labels) == 2 else Outcome.MULTICLASS  # noqa: PLR2004
+    sentences = _sentences(table)
+    count, words = int(sentences[-1]) + 1, table[TOKEN].nunique()
+    columns = (Column(SENTENCE, Kind.IDENTIFIER, False, 0.0, count), Column(TOKEN, Kind.TEXT, False, 0.0, words))
+    schema = Schema(columns, Target(name, outcome, labels))
+    truth = _numbers(given, sentences, schema.target)
+    usable = np.flatnonzero(truth >= 0)
+    frame = parse(table, schema).take(usable)
+    return Loaded(frame, schema, truth[usable], sentences[usable], (), 1, usable)
+
+
+def _tags(cells: pd.Series[Any]) -> list[str | None]:
+    """Return tags as text; None where one is missing."""
+    return [None if cell is None or cell is pd.NA or cell != cell or cell == "" else str(cell) for cell in cells]
+
+
+def _sentences(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the number of the sentence of each row, from 0: rows one after the other that say the same."""
+    codes = pd.factorize(table[SENTENCE], use_na_sentinel=False)[0]
+    begins = np.concatenate([np.zeros(1, np.int64), (np.diff(codes) != 0).astype(np.int64)])[: len(codes)]
+    return np.asarray(np.cumsum(begins), np.int64)
+
+
+def _numbers(given: list[str | None], sentences: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
+    """Return the class number of each tag (N,); -1 where it is missing, or none of the classes."""
+    if target.outcome == Outcome.TAGS:
+        edges = np.flatnonzero(np.diff(sentences)) + 1
+        parts = np.split(np.arange(len(given)), edges)
+        given = [tag for part in parts for tag in as_iob2([given[place] for place in part])]
+    places = {label: place for place, label in enumerate(target.labels)}
+    return np.array([UNKNOWN if tag is None else places.get(tag, UNKNOWN) for tag in given], np.int64)
+
+
+def parse(data: pd.DataFrame, schema: Schema) -> Frame:
+    """Return the features of tokens, which hang on their neighbours, so that rows can be parted afterwards.
+
+    Raises:
+        MissingColumns: if there are no tokens or sentences.
+    """
+    table = as_table(data)
+    missing = [name for name in (SENTENCE, TOKEN) if name not in table.columns]
+    if missing:
+        raise MissingColumns(missing)
+    tokens, sentences = table[TOKEN].astype(str).to_numpy(object), _sentences(table)
+    features = {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
+    return Frame({TOKEN: tokens, SENTENCE: sentences, **features}, len(table))
+
+
+def parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[np.int64]:
+    """Return the class number of each token (N,), -1 where it is unknown.
+
+    Raises:
+        MissingTarget: if there are no tags.
+    """
+    table, name = as_table(data), schema.target.name
+    if name not in table.columns:
+        raise MissingTarget(name, nearest(name, [*table.columns]))
+    if SENTENCE not in table.columns:
+        raise MissingColumns([SENTENCE])
+    return _numbers(_tags(table[name]), _sentences(table), schema.target)
+
+
+def prepare(loaded: Loaded, seed: int) -> Preparation:
+    """Keep the features that the most tokens have; the tags are not looked at."""
+    counts = np.bincount(loaded.frame.columns["buckets"].ravel(), minlength=BUCKETS)
+    usual = np.flatnonzero(counts >= FEWEST_TOKENS)
+    kept = np.sort(usual[np.argsort(-counts[usual], kind="stable")][:LARGEST])
+    target = loaded.schema.target
+    return Preparation(loaded.schema, Goal(target, None), kept.astype(np.int64))
+
+
+def restore(documents: Mapping[str, Any], tensors: Mapping[str, Array]) -> Preparation:
+    """Return the preparation that a bundle's documents describe.
+
+    Raises:
+        BundleError: if they describe none.
+    """
+    schema, buckets = Schema.from_json(documents["schema"]), tensors.get("buckets")
+    columns = [(column.name, column.kind) for column in schema.columns]
+    fits = (
+        documents["preprocess"] == {}
+        and set(tensors) == {"buckets"}
+        and isinstance(buckets, np.ndarray)
+        and buckets.dtype == np.int64
+        and buckets.shape == (buckets.size,)
+        and buckets.size <= LARGEST
+        and bool((np.diff(buckets) > 0).all())
+        and columns == [(SENTENCE, Kind.IDENTIFIER), (TOKEN, Kind.TEXT)]
+        and bool(schema.target.labels)
+    )
+    if not fits:
+        raise SpecError("the preparation of tagged tokens is not one that Netwright writes")
+    assert buckets is not None
+    return Preparation(schema, Goal(schema.target, None), buckets)
+
+
+def space(preparation: Preparation, rows: int) -> Space:
+    """Return what is searched for so many tokens."""
+    return tags.space(rows)
+
+
+def portfolio(preparation: Preparation, rows: int) -> tuple[Point, ...]:
+    """Return the first points to try for so many tokens."""
+    return tags.portfolio(rows)
+
+
+def candidate(point: Point, preparation: Preparation) -> Candidate:
+    """Return the network and recipe that a point of the space stands for, for these tokens."""
+    network = tags.network(point, PLAIN, len(preparation.buckets), preparation.goal.outputs)
+    return Candidate(network, tags.recipe(point))
+
+
+def show(frame: Frame, row: int) -> tuple[Literal["text"], str]:
+    """Return the sentence around a token, which stands in brackets."""
+    tokens, sentences = frame.columns[TOKEN], frame.columns[SENTENCE]
+    first, last = max(0, row - SHOWN), min(len(tokens), row + SHOWN + 1)
+    near = [place for place in range(first, last) if sentences[place] == sentences[row]]
+    return "text", " ".join(f"[{tokens[place]}]" if place == row else str(tokens[place]) for place in near)
+
+
+def toy(seed: int) -> tuple[pd.DataFrame, str]:
+    """Return short sentences in which people and places are tagged."""
+    generator = np.random.default_rng(seed)
+    names, towns = ("Ada", "Grace", "Emmy", "Sofia", "Mary Ann"), ("Paris", "Oslo", "New York", "Lima", "Kyoto")
+    frames = ("{} lives in {} .", "in {1} we met {0} yesterday", "{} moved to {} last year", "who is {} from {} ?")
+    rows = []
+    for number in range(90):
+        who, where = str(generator.choice(names)), str(generator.choice(towns))
+        marked = str(generator.choice(frames)).format(f"<PER {who}>", f"<LOC {where}>")
+        kind = mark = ""
+        for word in marked.split():
+            if word.startswith("<"):
+                kind, mark = word[1:], "B"
+                continue
+            rows.append((number, word.rstrip(">"), f"{mark}-{kind}" if kind else "O"))
+            kind, mark = ("", "") if word.endswith(">") else (kind, "I")
+    return pd.DataFrame(rows, columns=[SENTENCE, TOKEN, "tag"]), "tag"
+
+
+TASK = Task(
+    name="tagging",
+    read=read_tagged,
+    recognises=recognises,
+    load=load,
+    parse=parse,
+    parse_target=parse_target,
+    prepare=prepare,
+    restore=restore,
+    space=space,
+    portfolio=portfolio,
+    first_glance=tags.first_glance,
+    default_network=tags.default_network,
+    candidate=candidate,
+    describe=tags.describe,
+    show=show,
+    toy=toy,
+)
