@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as oracle
 
+from netwright.data.tags import iob2_labels, spans_of
 from netwright.errors import SettingError
 from netwright.metrics import METRICS, default_metric, find_metric, measure, metrics_for
 
@@ -134,3 +135,17 @@ def test_a_metric_for_another_outcome_is_refused() -> None:
     """A metric of numbers cannot judge classes, and the sentence lists those that can."""
     with pytest.raises(SettingError, match=r"rmse.*balanced_accuracy"):
         find_metric("rmse", "multiclass")
+
+
+def test_entity_f1_counts_whole_entities() -> None:
+    """Against the spans of the tags themselves, on random tags; as conlleval counts them."""
+    labels, generator = iob2_labels(["B-A", "B-B", "B-C"]), np.random.default_rng(0)
+    for _ in range(200):
+        truth, said = (generator.choice(7, 30, p=[0.4, *[0.1] * 6]) for _ in range(2))
+        said = np.where(generator.random(30) < 0.6, truth, said)
+        own, found = (
+            {(s.first, s.last, s.kind) for s in spans_of([labels[tag] for tag in tags])} for tags in (truth, said)
+        )
+        expected = 2 * len(own & found) / (len(own) + len(found))
+        assert METRICS["entity_f1"].function(truth, np.eye(7)[said]) == pytest.approx(expected)
+    assert np.isnan(METRICS["entity_f1"].function(np.zeros(5, int), np.eye(3)[np.zeros(5, int)]))

@@ -12,11 +12,12 @@ import pandas as pd
 from netwright.data.folders import column_of_folder
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
+from netwright.data.tagged import END, SENTENCE, START, TOKEN, as_conll, as_json_lines, is_tagged
 from netwright.errors import NoProbabilities, UnknownFormat
 from netwright.model import Model
 from netwright.storage import replace_file
 
-FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
+FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".conll")
 
 
 def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFrame:
@@ -41,9 +42,10 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
 
 
 def _names(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the paths that were found in a folder: without them nobody knows which answer is whose."""
+    """Return the paths that were found in a folder, or the tokens: else nobody knows which answer is whose."""
     column = column_of_folder(table)
-    return {} if column is None else {column: table[column].to_numpy()}
+    of_tokens = [name for name in (SENTENCE, TOKEN, START, END) if is_tagged(table) and name in table.columns]
+    return {name: table[name].to_numpy() for name in ([column] if column else of_tokens)}
 
 
 def check_format(path: Path) -> None:
@@ -72,6 +74,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_csv(out, index=False, sep="\t")
         case ".parquet":
             table.to_parquet(out, index=False)
+        case ".conll" if is_tagged(table):
+            out.write(as_conll(table).encode("utf-8", "surrogatepass"))
+        case ".conll":
+            raise UnknownFormat(path, FORMATS[:-1])
+        case ".jsonl" if is_tagged(table):
+            out.write(as_json_lines(table).encode("utf-8", "surrogatepass"))
         case ".jsonl":
             out.write(table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15).encode())
     out.seek(0)

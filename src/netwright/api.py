@@ -20,7 +20,7 @@ from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
 from netwright.data.groups import kept_together
-from netwright.data.reading import read_table
+from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import (
     BadTrials,
     NoClasses,
@@ -49,7 +49,7 @@ from netwright.run import search as try_candidates
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
-from netwright.tasks import find_task
+from netwright.tasks import find_task, reader
 from netwright.tasks.task import BAD_FILES, Loaded, Request
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def fit(
             of uint8.
         target: the column to predict; nothing for a folder of files; for an array of images the N labels or numbers.
         time: wall clock, such as `"60s"` or `"5m"`, everything included. Ignored when `trials` is given.
-        task: auto, classification, binary, multiclass or regression; with `image_`, `audio_`, `text_` or
-            `tabular_` in front, or these words alone, where the kind of the data is not to be found out.
+        task: auto, classification, binary, multiclass or regression; with `image_`, `audio_`, `text_`, `tagging_`
+            or `tabular_` in front, or these words alone, where the kind of the data is not to be found out.
         metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
         out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
         search: the way to search: auto, evolution, local, mixed, random or tpe; auto is evolution.
@@ -152,7 +152,7 @@ def fit(
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
     folder = Path(out)
-    table, target, tested = _tables(data, target, test)
+    table, target, tested = _tables(data, target, test, task)
     table, cells = _without_group(table, target, group)
     chosen, asked = find_task(task, table, target, kinds or {})
     loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
@@ -209,13 +209,14 @@ def _tables(
     data: str | Path | pd.DataFrame | NDArray[Any],
     target: str | Sequence[Any] | NDArray[Any] | None,
     test: str | Path | pd.DataFrame | None,
+    task: str,
 ) -> tuple[pd.DataFrame, str, pd.DataFrame | None]:
     """Return the table to learn from, the column to predict, and the table to test on if there is one.
 
     Raises:
         DataError: if one of them cannot be read, or nobody said what to predict.
     """
-    table, part = parted(read_table(data))
+    table, part = parted(reader(task, data)(data))
     if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
         if len(target) != len(table):
             raise UnequalLengths(len(table), len(target))
@@ -224,9 +225,11 @@ def _tables(
         target = CLASS
         if table[CLASS].isna().all():
             raise NoClasses(data)
+    if target is None and is_tagged(table) and TAG in table.columns:
+        target = TAG
     if not isinstance(target, str):
         raise NoTarget
-    return table, target, part if test is None else read_table(test)
+    return table, target, part if test is None else reader(task, data)(test)
 
 
 def _without_group(table: pd.DataFrame, target: str, group: str | None) -> tuple[pd.DataFrame, pd.Series[Any] | None]:

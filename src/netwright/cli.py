@@ -206,17 +206,17 @@ def pick(
 def predict(
     model: ModelFile,
     data: Data,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, TSV, Parquet or JSON lines.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, TSV, Parquet, JSONL or CoNLL.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the target of each row of a table; without -o the answers go to standard output."""
     from netwright.answers import answer_table, check_format, write_table
-    from netwright.data.reading import read_table
 
     if output is not None:
         check_format(output)
-    answers = answer_table(_load(model), read_table(data), proba=proba)
+    loaded = _load(model)
+    answers = answer_table(loaded, loaded.task.read(data), proba=proba)
     if output is not None:
         write_table(answers, output)
     if as_json:

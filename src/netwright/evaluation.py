@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.data.reading import read_table
 from netwright.data.schema import Schema
 from netwright.errors import DataError, NothingToEvaluate, UnfitTest
 from netwright.metrics import measure
@@ -25,7 +24,7 @@ def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
     Raises:
         DataError: if the target or a needed column is missing, or no row has a known target.
     """
-    table = read_table(data)
+    table = model.task.read(data)
     rows, truth = known_rows(model.task, model.preparation.schema, table)
     return measure(model.outcome, truth, model.answers(table.iloc[rows]))
 

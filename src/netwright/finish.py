@@ -249,7 +249,7 @@ def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Call
 
 
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:
-    if len(bench.loaded.frame.columns) < 2:
+    if len(bench.loaded.schema.used) < 2:
         return ()  # a single column matters, who would doubt it
     rows = np.linspace(0, len(bench.loaded.truth) - 1, min(len(bench.loaded.truth), IMPORTANCE_ROWS)).astype(np.int64)
     truth = bench.loaded.truth[rows]

@@ -25,9 +25,10 @@ class Metric:
     Attributes:
         name: its id.
         greater_is_better: which way it goes.
-        outcomes: the outcomes it can be asked of: binary, multiclass, regression.
+        outcomes: the outcomes it can be asked of: binary, multiclass, regression, tags.
         function: (truth, prediction) → number; NaN where it is not defined.
         per_row: (truth, prediction) → (N,), where the metric is the mean of these; None where it is not a mean.
+        ordered: whether it hangs on which rows stand beside each other.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Metric:
     outcomes: frozenset[str]
     function: Callable[[Array, Array], float]
     per_row: Callable[[Array, Array], Array] | None = None
+    ordered: bool = False
 
 
 def _hits(truth: Array, prediction: Array) -> Array:
@@ -73,6 +75,34 @@ def _macro_f1(truth: Array, prediction: Array) -> float:
     return float(np.mean(2 * found[named > 0] / named[named > 0]))
 
 
+def entity_counts(truth: Array, prediction: Array) -> tuple[Array, Array, Array]:
+    """Return at the first token of each entity (N,): whether it was found, is predicted, and is true; see `data.tags`.
+
+    A predicted entity counts as found where it begins, ends and is named as a true one is (CoNLL-2000).
+    """
+    own, said = _entities(truth), _entities(prediction.argmax(axis=1))
+    found = (own == said).all(axis=1) & (own[:, 0] >= 0)
+    return found.astype(np.float64), (said[:, 0] >= 0).astype(np.float64), (own[:, 0] >= 0).astype(np.float64)
+
+
+def _entities(tags: Array) -> Array:
+    """Return the type and the last token (N, 2) of the entity that begins at each token; -1 where none does."""
+    kinds = (tags - 1) // 2  # -1 outside
+    before = np.concatenate([np.full(1, -1), kinds[:-1]])
+    begins = (kinds >= 0) & ((tags % 2 == 1) | (kinds != before))
+    ends = (kinds >= 0) & np.concatenate([begins[1:] | (kinds[1:] != kinds[:-1]), np.ones(1, np.bool_)])
+    found = np.full((len(tags), 2), -1)
+    found[begins] = np.stack([kinds[begins], np.flatnonzero(ends)], axis=1)
+    return found
+
+
+def _entity_f1(truth: Array, prediction: Array) -> float:
+    """Micro F1 of entities, 2 TP / (2 TP + FP + FN); NaN where there is none, true or predicted."""
+    found, said, true = entity_counts(truth, prediction)
+    named = float(said.sum() + true.sum())
+    return 2 * float(found.sum()) / named if named else float("nan")
+
+
 def _roc_auc(truth: Array, prediction: Array) -> float:
     """Area under the receiver operating characteristic by mean ranks (Mann and Whitney 1947); NaN for one class."""
     positive = truth == 1
@@ -97,13 +127,15 @@ def _r2(truth: Array, prediction: Array) -> float:
 
 
 _CLASSES = frozenset({"binary", "multiclass"})
+_TAGS = frozenset({"tags"})
 _NUMBER = frozenset({"regression"})
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", True, _CLASSES, _mean_of(_hits), _hits),
-        Metric("log_loss", False, _CLASSES, _mean_of(_negative_logs), _negative_logs),
+        Metric("entity_f1", True, _TAGS, _entity_f1, ordered=True),
+        Metric("accuracy", True, _CLASSES | _TAGS, _mean_of(_hits), _hits),
+        Metric("log_loss", False, _CLASSES | _TAGS, _mean_of(_negative_logs), _negative_logs),
         Metric("roc_auc", True, frozenset({"binary"}), _roc_auc),
         Metric("balanced_accuracy", True, _CLASSES, _balanced_accuracy),
         Metric("macro_f1", True, _CLASSES, _macro_f1),
@@ -115,17 +147,17 @@ METRICS: dict[str, Metric] = {
 
 
 def metrics_for(outcome: str) -> tuple[Metric, ...]:
-    """Return the metrics that can be asked of an outcome (binary, multiclass or regression), the default first."""
+    """Return the metrics that can be asked of an outcome (of `data.schema.Outcome`), the default first."""
     return tuple(metric for metric in METRICS.values() if outcome in metric.outcomes)
 
 
 def default_metric(outcome: str) -> Metric:
-    """Return the metric of an outcome when none is asked for: accuracy for classes, rmse for a number."""
+    """Return the metric when none is asked for: accuracy for classes, rmse for a number, entity F1 for tags."""
     return metrics_for(outcome)[0]
 
 
 def find_metric(name: str, outcome: str) -> Metric:
-    """Return the metric by name; `auto` is accuracy for classes and rmse for a number.
+    """Return the metric by name; `auto` is accuracy for classes, rmse for a number and entity F1 for tags.
 
     Raises:
         UnknownMetric: if there is none of that name for that outcome.

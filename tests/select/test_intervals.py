@@ -144,3 +144,22 @@ def test_exact_numbers_are_certain() -> None:
     values = np.arange(20.0)
     assert interval(METRICS["rmse"], values, values, 0) == (0, 0)
     assert interval(METRICS["r2"], values, values, 0) == (1, 1)
+
+
+def test_entities_are_covered() -> None:
+    """Sentences of five tokens with an entity in each, found at random: the true F1 lies inside as often as it says."""
+    generator, metric = np.random.default_rng(0), METRICS["entity_f1"]
+
+    def drawn(sentences: int) -> tuple[Array, Array]:
+        truth = np.tile([0, 1, 2, 0, 0], (sentences, 1))
+        said = truth.copy()
+        said[generator.random(sentences) < 0.2, 2] = 0  # too short: a wrong one, and a missed one
+        said[generator.random(sentences) < 0.1, 1:3] = 0  # missed
+        said[generator.random(sentences) < 0.1, 4] = 1  # made up
+        return truth.ravel(), np.eye(3)[said.ravel()]
+
+    true = metric.function(*drawn(200_000))
+    ends = [interval(metric, *drawn(100), seed=0) for _ in range(400)]
+    assert np.mean([low <= true <= high for low, high in ends]) > 0.92
+    low, high = interval(metric, *(part[:50] for part in (np.tile([1, 0], 25), np.eye(3)[np.tile([1, 0], 25)])), seed=0)
+    assert low < 0.95 and high == 1.0

@@ -84,7 +84,7 @@ def _beside(own: Hashes, sentences: Integers, offset: int) -> Hashes:
 
 def _salt(offset: int, name: int) -> np.uint64:
     """Return what tells one place and sort of feature from others."""
-    return mixed(np.array([1_000 * (offset + 500) + name], np.uint64))[0]
+    return np.uint64(mixed(np.array([1_000 * (offset + 500) + name], np.uint64))[0])
 
 
 def _own_hashes(word: str) -> list[int]:

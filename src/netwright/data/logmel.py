@@ -44,7 +44,7 @@ def log_mel(samples: NDArray[np.float32], rate: int, clip: Clip) -> NDArray[np.f
         places = starts[first : first + FRAMES_AT_ONCE, None] + np.arange(width)
         spectrum = np.fft.rfft(padded[np.minimum(places, len(padded) - 1)] * window, transform)
         powers[first : first + FRAMES_AT_ONCE] = (np.abs(spectrum) ** 2).astype(np.float32) @ filters
-    return 10 * np.log10(np.maximum(powers / (transform * np.square(window).sum()), QUIETEST))
+    return np.asarray(10 * np.log10(np.maximum(powers / (transform * np.square(window).sum()), QUIETEST)), np.float32)
 
 
 @functools.lru_cache(maxsize=16)

@@ -20,7 +20,7 @@ _NORMALISED = 2_000  # letters at once
 _BLOCK = 200_000  # letters looked at together: bounds memory to some 50 MB
 _RUNS = (3, 4, 5)
 _SHORT_RUNS = (1, 2)  # where words are not parted by spaces
-_UNSPACED = (
+UNSPACED = (  # ranges of letters of scripts without spaces
     (0x0E00, 0x0EFF),
     (0x1000, 0x109F),
     (0x1780, 0x17FF),
@@ -201,7 +201,7 @@ def _letter_spans(words: _Words) -> list[_Spans]:
         spans.append(_Spans(begins, begins + size, np.repeat(rows, counts), True))
     row_of = np.repeat(words.rows, words.ends - words.starts + 1)  # of each letter of the stream but the last space
     unspaced = np.zeros(len(words.stream) - 1, np.bool_)
-    for low, high in _UNSPACED:
+    for low, high in UNSPACED:
         unspaced |= (words.stream[:-1] >= low) & (words.stream[:-1] <= high)
     for size in _SHORT_RUNS:
         all_of_it = unspaced[: len(unspaced) - size + 1] & unspaced[size - 1 :]
@@ -212,13 +212,13 @@ def _letter_spans(words: _Words) -> list[_Spans]:
 
 def _keys(spans: _Spans, hashes: Hashes, reading: Reading) -> Integers:
     """Return row · buckets + bucket of each span."""
-    buckets = (_mixed(hashes) >> np.uint64(64 - reading.bits)).astype(np.int64)
+    buckets = (mixed(hashes) >> np.uint64(64 - reading.bits)).astype(np.int64)
     return np.asarray(spans.rows * reading.buckets + buckets + (reading.half if spans.letters else 0))
 
 
-def _mixed(hashes: Hashes) -> Hashes:
+def mixed(hashes: Hashes) -> Hashes:
     """Return the finaliser of SplitMix64, in which every bit of the result depends on every bit of the hash."""
-    mixed = hashes + np.uint64(_BASE)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+    bits = hashes + np.uint64(_BASE)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(bits ^ (bits >> np.uint64(31)))

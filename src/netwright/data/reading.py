@@ -47,7 +47,7 @@ def read_table(source: Any) -> pd.DataFrame:
             return read_folder(path)
         if path.is_file() and (held := held_by(path)):
             return pd.DataFrame({held: [str(path)]})
-        table = _checked(_read_file(path), path)
+        table = _checked(_reader(_usable(path))(path), path)
         table.attrs[FOLDER] = str(path.parent)
         return table
     except (OSError, MemoryError) as error:
@@ -83,7 +83,24 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
     return table
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def file_content(path: Path) -> bytes:
+    """Return the content of a file, unpacked if it is packed.
+
+    Raises:
+        DataError: if there is no such file, or it is empty, too large, or cannot be read.
+    """
+    try:
+        return _unpacked(_usable(path))
+    except OSError as error:
+        raise NotATable(path, f"it cannot be read ({(error.strerror or 'no reason given').lower()})") from error
+
+
+def _usable(path: Path) -> Path:
+    """Return the path of a file that can be read whole.
+
+    Raises:
+        DataError: if it is none.
+    """
     if "\0" in str(path) or not path.exists():
         beside = itertools.islice(path.parent.iterdir(), NEIGHBOURS) if path.parent.is_dir() else ()
         names = [entry.name for entry in beside]
@@ -94,7 +111,7 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise EmptyTable(path, "the file is empty")
     if path.stat().st_size > LARGEST:
         raise NotATable(path, f"it is larger than {LARGEST // 2**30} GiB")
-    return _reader(path)(path)
+    return path
 
 
 def _checked(table: pd.DataFrame, name: object) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+    TAGS = "tags"  # classes of tokens that mark entities: see `data.tags`
 
 
 Label = str | bool | int | float
@@ -117,7 +118,7 @@ class Target:
 
     Attributes:
         name: as in the header.
-        outcome: binary, multiclass or regression.
+        outcome: binary, multiclass, regression or tags.
         labels: the classes in the order of the class index, with the type the user gave them; empty for regression.
         format: the decimal mark of numbers that are text (`.` or `,`), for regression; else empty.
     """
@@ -142,6 +143,7 @@ class Schema:
         names = [self.target.name, *(column.name for column in self.columns)]
         count, target = len(self.target.labels), self.target
         classes = {Outcome.BINARY: count == 2, Outcome.MULTICLASS: count >= 2, Outcome.REGRESSION: count == 0}
+        classes |= {Outcome.TAGS: count >= 3 and count % 2 == 1}
         return (
             len(set(names)) == len(names)
             and classes[target.outcome]

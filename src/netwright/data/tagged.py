@@ -151,7 +151,7 @@ def _of_record(record: dict[str, Any]) -> _Sentence | None:
 def _span(one: Any) -> tuple[int, int, str] | None:
     """Return start, end and type of an object or a list of these three; None if it is none."""
     values = (one.get("start"), one.get("end"), one.get("label")) if isinstance(one, dict) else one
-    if not isinstance(values, list | tuple) or len(values) != 3:  # noqa: PLR2004 - start, end, label
+    if not isinstance(values, list | tuple) or len(values) != 3:
         return None
     start, end, label = values
     right = type(start) is int and type(end) is int and isinstance(label, str) and label.strip()
@@ -175,18 +175,22 @@ def _of_text(text: str, spans: list[tuple[int, int, str]] | None) -> _Sentence:
 
 def as_conll(table: pd.DataFrame) -> str:
     """Return tokens and tags, tab between them, with a blank line after each sentence."""
-    lines = []
+    lines, tag = [], _tag_column(table)
     for _, sentence in table.groupby(SENTENCE, sort=False):
-        lines += [f"{token}\t{tag}" for token, tag in zip(sentence[TOKEN], sentence[TAG], strict=True)]
+        lines += [f"{token}\t{one}" for token, one in zip(sentence[TOKEN], sentence[tag], strict=True)]
         lines.append("")
     return "\n".join(lines) + "\n"
 
 
+def _tag_column(table: pd.DataFrame) -> str:
+    return next(name for name in table.columns if name not in (SENTENCE, TOKEN, START, END))
+
+
 def as_json_lines(table: pd.DataFrame) -> str:
-    """Return an object a sentence: its tokens and tags, and its entities, by places in the text where these are known."""
-    lines = []
+    """Return an object a sentence: its tokens and tags, and its entities by their places in the text, if known."""
+    lines, tag = [], _tag_column(table)
     for _, sentence in table.groupby(SENTENCE, sort=False):
-        tokens, tags = sentence[TOKEN].tolist(), as_iob2(sentence[TAG].tolist())
+        tokens, tags = sentence[TOKEN].tolist(), as_iob2(sentence[tag].tolist())
         edges = (sentence[START].tolist(), sentence[END].tolist()) if START in sentence else None
         spans = []
         for span in spans_of(tags):

@@ -13,6 +13,7 @@ METRIC_NAMES = {
     "rmse": "root mean squared error",
     "mae": "mean absolute error",
     "macro_f1": "macro-averaged F1",
+    "entity_f1": "F1 of entities",
     "r2": "r²",
 }
 PERCENT = frozenset({"accuracy", "balanced_accuracy"})  # metrics that are shares of rows

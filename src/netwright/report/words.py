@@ -25,6 +25,7 @@ def task_in_words(task: str) -> str:
     'one of two classes'
     """
     outcomes = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
+    outcomes |= {"tags": "a tag for each token"}
     return outcomes.get(task.rpartition("_")[2], task.replace("_", ", "))
 
 
@@ -44,6 +45,9 @@ def meaning(result: Result, target: str) -> str:
             return (
                 f"Of 100 new rows of a class, averaged over all classes, it would name about {about} rightly {between}."
             )
+        case "entity_f1":
+            f1 = score(value, result.metric)
+            return f"On new sentences like these, the model would find entities with an F1 of {f1} {between}."
         case "roc_auc":
             about, *_ = _of_hundred(value, low, high)
             return (

@@ -37,9 +37,10 @@ def averaging_gain(metric: Metric, members: Array, residuals: Array | None, seed
 
     Returns:
         A difference in the unit of the metric, with the sign of an improvement: above zero for accuracy, below for
-        log-loss and RMSE. Zero where it is not defined, or would be a loss.
+        log-loss and RMSE. Zero where it is not defined, would be a loss, or hangs on
+        the order of the rows.
     """
-    if len(members) < 2:
+    if len(members) < 2 or metric.ordered:  # the rows at hand need not stand beside each other
         return 0.0
     mean = members.mean(axis=0)
     if residuals is None and metric.per_row is not None and mean.shape[1] <= FEW_CLASSES:

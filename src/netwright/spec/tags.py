@@ -1,4 +1,4 @@
-"""Networks that tag tokens by a bag of what stands around each: the space, the first points, what a point stands for."""
+"""Networks that tag tokens by what stands around each: the space, the first points, and what a point stands for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netwright.spec.blocks import BagInput, Dense, Head, Identity, TableInput
 from netwright.spec.network import Network, Recipe, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
-MANY_ROWS = 20_000  # tokens above which a network sees enough in few passes
+FEW_ROWS, MANY_ROWS = 5_000, 20_000  # tokens below which passes cost next to nothing, above which few are enough
 
 
 def space(rows: int) -> Space:
@@ -27,7 +27,7 @@ def space(rows: int) -> Space:
         "schedule": Choice(("cosine", "coslog4")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
-        "epochs": Choice((3, 6, 12) if rows > MANY_ROWS else (8, 16, 32)),
+        "epochs": Choice((3, 6, 12) if rows > MANY_ROWS else (8, 16, 32, 64)),
     }
 
 
@@ -52,8 +52,13 @@ def usual(rows: int) -> Point:
         "schedule": "cosine",
         "second_moment": 0.99,
         "batch_size": batch_sizes(rows)[1],
-        "epochs": 6 if rows > MANY_ROWS else 16,
+        "epochs": _passes(rows, 6, 16, 32),
     }
+
+
+def _passes(rows: int, many: int, some: int, few: int) -> int:
+    """Return the epochs for many, some or few tokens."""
+    return many if rows > MANY_ROWS else some if rows > FEW_ROWS else few
 
 
 def portfolio(rows: int) -> tuple[Point, ...]:
@@ -69,7 +74,7 @@ def portfolio(rows: int) -> tuple[Point, ...]:
 
 def first_glance(rows: int) -> Point:
     """Return a point that learns something in a second: the linear network, with few passes."""
-    return {**usual(rows), "gram_width": 16, "hidden": 0, "epochs": 1 if rows > MANY_ROWS else 6}
+    return {**usual(rows), "gram_width": 16, "hidden": 0, "epochs": _passes(rows, 1, 6, 24)}
 
 
 def default_network(rows: int) -> Point:

@@ -1,12 +1,15 @@
 """The registry of tasks: one line each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from netwright.data.tagged import CONLL
 from netwright.data.target import OUTCOMES
 from netwright.errors import UnknownTask, nearest
-from netwright.tasks import audio, image, tabular, text
+from netwright.tasks import audio, image, tabular, tagging, text
 from netwright.tasks.task import Task
 
 TASKS: dict[str, Task] = {
@@ -14,10 +17,18 @@ TASKS: dict[str, Task] = {
     for task in (
         image.TASK,
         audio.TASK,
+        tagging.TASK,
         text.TASK,
         tabular.TASK,
     )
 }
+
+
+def reader(name: str, source: Any) -> Callable[[Any], pd.DataFrame]:
+    """Return what reads a source for the task that a name asks for; where that is left open, by the file's name."""
+    kind = name.partition("_")[0]
+    of_tags = isinstance(source, str | Path) and Path(source).suffix.lower() in CONLL
+    return TASKS[kind if kind in TASKS else "tagging" if of_tags else "tabular"].read
 
 
 def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> tuple[Task, str]:
@@ -37,4 +48,4 @@ def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, s
     return found, outcome
 
 
-__all__ = ["TASKS", "Task", "find_task"]
+__all__ = ["TASKS", "Task", "find_task", "reader"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.data.clip import Clip
 from netwright.data.frame import Frame
+from netwright.data.reading import read_table
 from netwright.data.schema import Kind
 from netwright.data.wave import as_wave
 from netwright.spec import images, sounds
@@ -88,6 +89,7 @@ def _restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) 
 
 TASK = Task(
     name="audio",
+    read=read_table,
     recognises=SOUNDS.recognises,
     load=SOUNDS.load,
     parse=SOUNDS.parse,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.frame import Frame
+from netwright.data.reading import read_table
 from netwright.data.schema import Kind
 from netwright.data.size import Size
 from netwright.spec import images
@@ -93,6 +94,7 @@ def _restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) 
 
 TASK = Task(
     name="image",
+    read=read_table,
     recognises=IMAGES.recognises,
     load=IMAGES.load,
     parse=IMAGES.parse,

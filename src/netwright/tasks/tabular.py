@@ -17,7 +17,7 @@ from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
-from netwright.data.reading import as_table
+from netwright.data.reading import as_table, read_table
 from netwright.data.schema import Schema
 from netwright.data.splits import thing_groups
 from netwright.errors import SpecError
@@ -162,6 +162,7 @@ def toy(seed: int) -> tuple[pd.DataFrame, str]:
 
 TASK = Task(
     name="tabular",
+    read=read_table,
     recognises=recognises,
     load=load,
     parse=_parse,

@@ -1,6 +1,6 @@
 """Tags of tokens: the entities of a sentence, or a part of speech for each word.
 
-A row is a token, described by itself and its neighbours; the tokens of a sentence are learnt from or judged on together.
+A row is a token, described by itself and its neighbours; those of a sentence stay in one fold.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ class Preparation:
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as there are tags."""
         block = network.blocks[0]
-        fits = isinstance(block, BagInput) and block.table == TableInput(0, PLAIN, (), Identity())
-        return fits and block.vocabulary == len(self.buckets) and network.outputs == self.goal.outputs
+        if not isinstance(block, BagInput) or block.table != TableInput(0, PLAIN, (), Identity()):
+            return False
+        return block.vocabulary == len(self.buckets) and network.outputs == self.goal.outputs
 
     def holds(self, features: Features) -> bool:
         """Return whether features that were read from a file name only what there is."""
@@ -115,13 +116,13 @@ def load(request: Request) -> Loaded:
     distinct = sorted(set(known))
     if len(known) < FEWEST_ROWS:
         raise TooFewRows(name, len(known), FEWEST_ROWS)
-    if len(distinct) < 2:  # noqa: PLR2004 - one alone says nothing
+    if len(distinct) < 2:
         raise ConstantTarget(name, distinct[0])
     if len(distinct) > MOST_CLASSES:
         raise TooManyClasses(name, len(distinct), MOST_CLASSES)
     entities = marks_entities(known)
     labels = iob2_labels(known) if entities else tuple(distinct)
-    outcome = Outcome.TAGS if entities else Outcome.BINARY if len(labels) == 2 else Outcome.MULTICLASS  # noqa: PLR2004
+    outcome = Outcome.TAGS if entities else Outcome.BINARY if len(labels) == 2 else Outcome.MULTICLASS
     sentences = _sentences(table)
     count, words = int(sentences[-1]) + 1, table[TOKEN].nunique()
     columns = (Column(SENTENCE, Kind.IDENTIFIER, False, 0.0, count), Column(TOKEN, Kind.TEXT, False, 0.0, words))
@@ -165,8 +166,9 @@ def parse(data: pd.DataFrame, schema: Schema) -> Frame:
     if missing:
         raise MissingColumns(missing)
     tokens, sentences = table[TOKEN].astype(str).to_numpy(object), _sentences(table)
-    features = {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
-    return Frame({TOKEN: tokens, SENTENCE: sentences, **features}, len(table))
+    columns: dict[str, Array] = {TOKEN: tokens, SENTENCE: sentences}
+    columns |= {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
+    return Frame(columns, len(table))
 
 
 def parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[np.int64]:

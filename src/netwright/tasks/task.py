@@ -100,6 +100,7 @@ class Task:
 
     Attributes:
         name: its id.
+        read: source → table, from whatever `fit` and `predict` may be given. Raises DataError.
         recognises: (table, target, kinds) → whether it is a problem of this kind, for who did not say.
         load: request → data read and understood. Raises DataError.
         parse: (data, schema) → Frame, for prediction.
@@ -118,6 +119,7 @@ class Task:
     """
 
     name: str
+    read: Callable[[Any], pd.DataFrame]
     recognises: Callable[[pd.DataFrame, str, Mapping[str, str]], bool]
     load: Callable[[Request], Loaded]
     parse: Callable[[Any, Schema], Frame]

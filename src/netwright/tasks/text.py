@@ -18,6 +18,7 @@ from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.inference import infer_column
+from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
 from netwright.errors import NoText, SpecError
@@ -203,6 +204,7 @@ def toy(seed: int) -> tuple[pd.DataFrame, str]:
 
 TASK = Task(
     name="text",
+    read=read_table,
     recognises=recognises,
     load=load,
     parse=tabular.TASK.parse,

@@ -1,0 +1,114 @@
+"""Sentences and tags from files of the usual sorts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from netwright.data.tagged import as_conll, as_json_lines, read_tagged, tokens_of
+from netwright.errors import EmptyTable, MissingFile, NotATable
+
+CONLL = "-DOCSTART- -X- O O\n\nAda NNP B-PER\nlives VBZ O\n\n# id 3\nOslo NNP B-LOC\n"
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    """Return the path of a new file."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def test_columns_of_conll(tmp_path: Path) -> None:
+    """The token first, the tag last; blanks or tabs between; comments and document marks are left out."""
+    for text in (CONLL, CONLL.replace(" ", "\t").replace("#\tid\t3", "# id 3"), CONLL.replace("\n", "\r\n")):
+        table = read_tagged(written(tmp_path, "a.conll", text))
+        assert table["token"].tolist() == ["Ada", "lives", "Oslo"]
+        assert table["tag"].tolist() == ["B-PER", "O", "B-LOC"]
+        assert table["sentence"].tolist() == [0, 0, 1]
+
+
+def test_one_column_is_to_be_tagged(tmp_path: Path) -> None:
+    """So is a text, a sentence a line."""
+    assert read_tagged(written(tmp_path, "a.conll", "Ada\nlives\n\nOslo\n"))["tag"].isna().all()
+    table = read_tagged(written(tmp_path, "a.txt", "Ada lives in Oslo.\n\n我住在奥斯陆\n"))
+    assert table["token"].tolist() == ["Ada", "lives", "in", "Oslo", ".", *"我住在奥斯陆"]
+    assert table["start"].tolist()[:5] == [0, 4, 10, 13, 17]
+
+
+RECORDS = [
+    {"tokens": ["Ada", "Lovelace", "lives"], "tags": ["B-PER", "I-PER", "O"]},
+    {"tokens": ["Ada", "Lovelace", "lives"], "ner_tags": ["B-PER", "I-PER", "O"]},
+    {"text": "Ada Lovelace lives", "spans": [{"start": 0, "end": 12, "label": "PER"}]},
+    {"text": "Ada Lovelace lives", "entities": [[0, 12, "PER"]]},
+    {"text": "Ada Lovelace lives", "label": [[0, 12, "PER"]]},
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=[",".join(record) for record in RECORDS])
+def test_json_lines_of_common_tools(tmp_path: Path, record: dict[str, object]) -> None:
+    """Lists of tokens and tags, or a text and spans."""
+    table = read_tagged(written(tmp_path, "a.jsonl", json.dumps(record) + "\n"))
+    assert table["token"].tolist() == ["Ada", "Lovelace", "lives"]
+    assert table["tag"].tolist() == ["B-PER", "I-PER", "O"]
+
+
+def test_a_span_takes_every_token_that_it_touches(tmp_path: Path) -> None:
+    """And of two that touch one token, the first has it."""
+    record = {"text": "New-York state", "spans": [[0, 6, "LOC"], [4, 14, "ORG"]]}
+    assert read_tagged(written(tmp_path, "a.jsonl", json.dumps(record)))["tag"].tolist() == [
+        "B-LOC",
+        "I-LOC",
+        "I-LOC",
+        "B-ORG",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error", "why"),
+    [
+        ("a.conll", "Ada O\nlives in O\n", NotATable, "line 2 has 3 columns"),
+        ("a.jsonl", '{"tokens": ["a"], "tags": []}', NotATable, "line 1 holds neither"),
+        ("a.jsonl", '{"text": "a", "spans": [[5, 2, "X"]]}', NotATable, "line 1 holds neither"),
+        ("a.jsonl", '{"tokens": 3}', NotATable, "line 1 holds neither"),
+        ("a.jsonl", "[" * 100_000, NotATable, "line 1 is no JSON object"),
+        ("a.conll", "\n\n", EmptyTable, "no token"),
+        ("a.conll", "", EmptyTable, "empty"),
+    ],
+)
+def test_what_is_none_is_refused(tmp_path: Path, name: str, text: str, error: type[Exception], why: str) -> None:
+    """With the line and the reason."""
+    with pytest.raises(error, match=why):
+        read_tagged(written(tmp_path, name, text))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """As for tables, with what was meant."""
+    written(tmp_path, "train.conll", CONLL)
+    with pytest.raises(MissingFile, match=r"train\.conll"):
+        read_tagged(tmp_path / "trian.conll")
+
+
+def test_tokens_of_mixed_scripts() -> None:
+    """Words, single letters where a script has no spaces, and every other sign by itself."""
+    text = "Ωmega, 東京 3.5 😀"
+    assert [text[a:b] for a, b in tokens_of(text)] == ["Ωmega", ",", "東", "京", "3", ".", "5", "😀"]
+
+
+def test_answers_can_be_written_and_read_again(tmp_path: Path) -> None:
+    """As CoNLL and as JSON lines, with entities by their places."""
+    table = read_tagged(written(tmp_path, "a.jsonl", json.dumps(RECORDS[2])))
+    again = read_tagged(written(tmp_path, "b.conll", as_conll(table)))
+    assert again[["token", "tag"]].equals(table[["token", "tag"]])
+    (line,) = as_json_lines(table).splitlines()
+    assert json.loads(line)["spans"] == [{"start": 0, "end": 12, "label": "PER", "words": ["Ada", "Lovelace"]}]
+    assert read_tagged(written(tmp_path, "c.jsonl", line))["tag"].tolist() == table["tag"].tolist()
+
+
+def test_a_frame_stays_as_it_is() -> None:
+    """It has the columns already."""
+    frame = pd.DataFrame({"sentence": [0], "token": ["a"]})
+    assert read_tagged(frame) is frame
+    with pytest.raises(NotATable):
+        read_tagged(3)

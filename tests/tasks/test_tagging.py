@@ -1,0 +1,110 @@
+"""Tagged tokens: fitted from a file, predicted, evaluated, written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import netwright as nw
+from netwright.answers import answer_table, write_table
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.data.tagged import as_conll, read_tagged
+from netwright.errors import BundleError, ConstantTarget, MissingColumns, MissingTarget, NoInputs, UnknownFormat
+from netwright.evaluation import evaluate
+from netwright.tasks import find_task
+from netwright.tasks.tagging import TASK, toy
+from netwright.tasks.task import Request
+
+TABLE, TARGET = toy(0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run on a file of CoNLL columns, with another to test on."""
+    folder = tmp_path_factory.mktemp("tags")
+    (folder / "train.conll").write_text(as_conll(TABLE))
+    (folder / "test.conll").write_text(as_conll(toy(1)[0]))
+    return nw.fit(folder / "train.conll", test=folder / "test.conll", trials=2, out=folder / "run")
+
+
+def test_entities_are_found(run: nw.Run) -> None:
+    """The file's name says what is to be done, and the score is that of whole entities."""
+    assert run.result.task == "tagging_tags" and run.result.metric == "entity_f1"
+    assert run.result.labels == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    assert run.result.test_metrics["entity_f1"] > 0.9
+    assert {"entity_f1", "accuracy", "log_loss"} == set(run.result.test_metrics)
+    assert "F1 of entities" in run.report.read_text()
+
+
+def test_text_is_tagged_and_written_with_places(run: nw.Run, tmp_path: Path) -> None:
+    """As CSV a row a token, as JSON lines the entities of each sentence, as CoNLL to be used by others."""
+    (tmp_path / "new.txt").write_text("who is Grace from New York ?\nSofia moved to Lima last year\n")
+    model = nw.load(run.bundle)
+    answers = answer_table(model, model.task.read(tmp_path / "new.txt"), proba=False)
+    for name in ("a.csv", "a.jsonl", "a.conll"):
+        write_table(answers, tmp_path / name)
+    spans = [json.loads(line)["spans"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [(one["start"], one["end"], one["label"]) for one in spans[0]] == [(7, 12, "PER"), (18, 26, "LOC")]
+    assert read_tagged(tmp_path / "a.conll")["tag"].tolist() == pd.read_csv(tmp_path / "a.csv")["tag"].tolist()
+    with pytest.raises(UnknownFormat):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "b.conll")
+
+
+def test_a_file_is_evaluated_as_it_was_tested_on(run: nw.Run) -> None:
+    """By the same numbers; rows are tagged alike however many stand beside them."""
+    model = nw.load(run.bundle)
+    assert evaluate(model, run.folder.parent / "test.conll") == pytest.approx(run.result.test_metrics)
+    sentence = TABLE[TABLE["sentence"] == 3]
+    chances = model.predict_proba(TABLE)[(TABLE["sentence"] == 3).to_numpy()]
+    assert np.allclose(model.predict_proba(sentence), chances, atol=1e-5)
+
+
+def test_parts_of_speech_are_classes(tmp_path: Path) -> None:
+    """Tags that mark no entities are judged one by one."""
+    table = TABLE.assign(tag=np.where(TABLE["token"].str[0].str.isupper(), "PROPN", "X"))
+    loaded = TASK.load(Request(table, "tag", {}, "auto"))
+    assert loaded.schema.target.outcome == "binary" and loaded.schema.target.labels == ("PROPN", "X")
+
+
+def test_sentences_stay_whole_and_unknown_tags_are_left_out() -> None:
+    """Though their tokens are seen by the others."""
+    table = TABLE.assign(tag=TABLE["tag"].where(np.arange(len(TABLE)) % 7 != 0, None))
+    loaded = TASK.load(Request(table, "tag", {}, "auto"))
+    assert len(loaded.truth) == int(table["tag"].notna().sum())
+    assert np.array_equal(loaded.groups, table["sentence"].to_numpy()[loaded.places])
+    whole = TASK.load(Request(TABLE, "tag", {}, "auto"))
+    assert np.array_equal(loaded.frame.columns["buckets"], whole.frame.columns["buckets"][loaded.places])
+
+
+def test_what_cannot_be_tagged_is_told() -> None:
+    """In a sentence that says what is missing."""
+    with pytest.raises(NoInputs, match="'sentence' and 'token'"):
+        TASK.load(Request(pd.DataFrame({"a": range(20), "tag": ["O"] * 20}), "tag", {}, "auto"))
+    with pytest.raises(MissingTarget):
+        TASK.load(Request(TABLE, "tags", {}, "auto"))
+    with pytest.raises(ConstantTarget):
+        TASK.load(Request(TABLE.assign(tag="O"), "tag", {}, "auto"))
+    with pytest.raises(MissingColumns, match="token"):
+        TASK.parse(pd.DataFrame({"sentence": [1]}), TASK.load(Request(TABLE, TARGET, {}, "auto")).schema)
+    assert find_task("auto", TABLE, TARGET, {})[0] is TASK
+
+
+@pytest.mark.parametrize("change", ["names", "order", "size", "more"])
+def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, change: str) -> None:
+    """A model file is not trusted."""
+    contents = read_bundle(run.bundle)
+    own, *rest = contents.tensors
+    buckets = own["buckets"]
+    own = {
+        "names": {"other": buckets},
+        "order": {"buckets": buckets[::-1].copy()},
+        "size": {"buckets": buckets[:-1]},
+        "more": {"buckets": buckets, "x": buckets},
+    }[change]
+    write_bundle(tmp_path / "model.nw", Contents(contents.documents, (own, *rest)))
+    with pytest.raises(BundleError):
+        nw.load(tmp_path / "model.nw")
