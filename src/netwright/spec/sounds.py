@@ -38,10 +38,15 @@ def usual(rows: int) -> Point:
         del one[name]
     return {
         **one,
+        "stem_stride": 2,
+        "width": 16,
+        "stages": 4,
+        "pool": "both",
+        "learning_rate": 6e-3,
         "bands": 40,
         "frames": 64,
-        "warp": 1.0,
-        "masking": 0.5,
+        "warp": 0.5,
+        "masking": 0.0,
         "epochs": 24 if rows > MANY_ROWS else 64,
     }
 
@@ -50,13 +55,14 @@ def portfolio(rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many sounds, best first."""
     one = usual(rows)
     return (
-        {**one, "stem_stride": 2},
         one,
-        {**one, "frames": 128, "bands": 64, "stem_stride": 2, "stages": 4},
-        {**one, "body": "plain", "activation": "gelu", "pool": "both", "masking": 1.0},
-        {**one, "frames": 128, "stem_stride": 2, "width": 48, "depth": 2, "mixup": 0.2},
-        {**one, "body": "convnext", "stem_stride": 2, "activation": "gelu", "bands": 64},
-        {**one, "body": "inverted", "stem_stride": 2, "activation": "silu", "frames": 128, "stages": 4},
+        {**one, "stages": 3, "depth": 2, "masking": 0.5},
+        {**one, "width": 32, "stages": 3, "warp": 1.0, "pool": "max"},
+        {**one, "body": "plain", "width": 32, "stages": 3, "activation": "gelu"},
+        {**one, "bands": 64, "frames": 128, "masking": 0.5},
+        {**one, "width": 32, "depth": 2, "mixup": 0.2, "warp": 1.0},
+        {**one, "body": "convnext", "width": 32, "activation": "gelu", "learning_rate": 3e-3},
+        {**one, "body": "inverted", "width": 32, "activation": "silu", "frames": 128, "learning_rate": 3e-3},
     )
 
 
@@ -82,7 +88,6 @@ def default_network(rows: int) -> Point:
     """Return what a person would write without thought: the untuned network that results are compared with."""
     return {
         **usual(rows),
-        "stem_stride": 2,
         "dropout": 0.0,
         "warp": 0.0,
         "masking": 0.0,
