@@ -43,14 +43,19 @@ def measure(path: Path, contestant: str, seconds: float, seed: int) -> dict[str,
     return CONTESTANTS[contestant](train, test, seconds, seed)
 
 
-def netwright(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int) -> dict[str, Any]:
+def untrained(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int) -> dict[str, Any]:
+    """Return what the command came to without the weights that others have trained, if any are installed."""
+    return netwright(train, test, seconds, seed, "--pretrained", "none")
+
+
+def netwright(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int, *more: str) -> dict[str, Any]:
     """Return what the command came to: from files to files, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{name}.parquet" for name in ("train", "test")]
         train.to_parquet(files[0])
         test.to_parquet(files[1])
         entry = {"task": "classification", "target": LABEL}
-        run = fit(*files, entry, ["--time", f"{seconds}s", "--seed", str(seed), "--out", f"{folder}/run"])
+        run = fit(*files, entry, ["--time", f"{seconds}s", "--seed", str(seed), "--out", f"{folder}/run", *more])
         if run.status:
             return {"failed": run.status}
         found = run.printed["test"]
@@ -75,6 +80,7 @@ def tfidf(train: pd.DataFrame, test: pd.DataFrame, seconds: float, seed: int) ->
 
 CONTESTANTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float, int], dict[str, Any]]] = {
     "netwright": netwright,
+    "netwright-untrained": untrained,
     "tfidf": tfidf,
 }
 

@@ -14,21 +14,20 @@ from netwright.build.pretrained import installed_weights
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import BundleError, UnfitWeights
 from netwright.extended import Extended, extend, needed_by, restore
-from netwright.spec.backbones import BACKBONES
-from netwright.spec.blocks import TableInput
-from netwright.spec.network import Network
+from netwright.spec.network import Network, with_features
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
+from netwright.trunks import BACKBONE, image_trunk
 
-LITE = BACKBONES["efficientnet_lite0"]
 TABLE, TARGET = toy(0)
 LOADED = TASK.load(Request(TABLE, TARGET, {}, "auto"))
 INNER = TASK.prepare(LOADED, 0)
+IMAGES = LOADED.frame.columns["image"]
 
 
 def weights() -> Path:
     """Return the file that a package carries."""
-    path = installed_weights(LITE)
+    path = installed_weights(BACKBONE)
     assert path is not None
     return path
 
@@ -36,7 +35,7 @@ def weights() -> Path:
 @pytest.fixture(scope="module")
 def extended() -> Extended:
     """Return the preparation of the toy with a trunk."""
-    made = extend(INNER, LOADED.frame, weights(), LITE, None)
+    made = extend(INNER, LOADED.frame, image_trunk(weights(), IMAGES, None))
     assert isinstance(made, Extended)
     return made
 
@@ -44,10 +43,10 @@ def extended() -> Extended:
 def test_features_are_scaled_and_each_image_is_on_its_own(extended: Extended) -> None:
     """Mean 0, deviation 1, and the same whatever stands beside it."""
     features = extended.encode(LOADED.frame)
-    assert features["plain"].shape == (len(TABLE), 1280)
-    assert float(np.abs(features["plain"].mean(axis=0)).max()) < 0.2
+    assert features["frozen"].shape == (len(TABLE), 1280)
+    assert float(np.abs(features["frozen"].mean(axis=0)).max()) < 0.2
     few = extended.encode(LOADED.frame.take(np.array([7, 3])))
-    np.testing.assert_allclose(few["plain"], features["plain"][[7, 3]], atol=1e-4)
+    np.testing.assert_allclose(few["frozen"], features["frozen"][[7, 3]], atol=1e-4)
     assert np.array_equal(few["images"], features["images"][[7, 3]])
 
 
@@ -56,7 +55,7 @@ def test_it_survives_a_bundle(extended: Extended) -> None:
     documents = json.loads(json.dumps(extended.documents()))
     again = restore(TASK, documents, extended.tensors())
     frame = LOADED.frame.take(np.arange(20))
-    assert np.array_equal(again.encode(frame)["plain"], extended.encode(frame)["plain"])
+    assert np.array_equal(again.encode(frame)["frozen"], extended.encode(frame)["frozen"])
     assert isinstance(restore(TASK, INNER.documents(), INNER.tensors()), type(INNER))
 
 
@@ -72,14 +71,12 @@ def test_the_trunk_is_left_out_where_nobody_needs_it(extended: Extended) -> None
     assert not INNER.accepts(networks[0])
     assert needed_by(networks, extended) is extended
     assert needed_by(networks[1:], extended) is INNER
-    assert not extended.accepts(
-        Network((TableInput(0, 3, (), networks[0].blocks[0].embedding), networks[0].blocks[-1]))
-    )  # type: ignore[union-attr]
+    assert not extended.accepts(with_features(networks[0], 3))
 
 
 def test_without_time_there_is_no_trunk() -> None:
     """Looking at all images must leave most of the time for learning."""
-    assert extend(INNER, LOADED.frame, weights(), LITE, 0.01) is INNER
+    assert extend(INNER, LOADED.frame, image_trunk(weights(), IMAGES, 0.01)) is INNER
 
 
 def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> None:
@@ -100,7 +97,7 @@ def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> Non
 def test_a_trunk_that_is_none_is_refused(extended: Extended, change: dict[str, Any]) -> None:
     """A model file is not trusted."""
     documents = json.loads(json.dumps(extended.documents()))
-    documents["preprocess"]["backbone"] |= change
+    documents["preprocess"]["trunk"] |= change
     with pytest.raises(BundleError):
         restore(TASK, documents, extended.tensors())
 
@@ -111,9 +108,9 @@ def test_arrays_that_are_none_of_a_trunk_are_refused(extended: Extended, change:
     tensors = dict(extended.tensors())
     match change:
         case "missing":
-            del tensors["backbone.0.weight"]
+            del tensors["trunk.0.weight"]
         case "shape":
-            tensors["backbone.0.gain"] = tensors["backbone.0.gain"][:-1]
+            tensors["trunk.0.gain"] = tensors["trunk.0.gain"][:-1]
         case "infinite":
             tensors["middle"] = np.full_like(tensors["middle"], np.inf)
         case "flat":
@@ -128,7 +125,7 @@ def test_a_bundle_with_half_a_trunk_is_refused(tmp_path: Path) -> None:
     """As a whole file."""
     run = nw.fit(TABLE, TARGET, trials=4, out=tmp_path)
     contents = read_bundle(run.folder / "trials.nw")
-    spoilt = {name: array for name, array in contents.tensors[0].items() if not name.startswith("backbone.3.")}
+    spoilt = {name: array for name, array in contents.tensors[0].items() if not name.startswith("trunk.3.")}
     write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (spoilt, *contents.tensors[1:])))
     with pytest.raises(BundleError):
         nw.pick(tmp_path)

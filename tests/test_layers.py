@@ -28,8 +28,10 @@ LAZY = {
     ("netwright/cli.py", "report"),
     ("netwright/model.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
-    ("netwright/extended.py", "train"),  # a model is loaded and shown without PyTorch
-    ("netwright/extended.py", "build"),
+    ("netwright/extended.py", "build"),  # a model is loaded and shown without PyTorch
+    ("netwright/trunks.py", "train"),
+    ("netwright/trunks.py", "build"),
+    ("netwright/trunks.py", "data"),  # tokenizers, which other models do without
     ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below
     ("netwright/tasks/image.py", "data"),  # Pillow, which models for tables do without
     ("netwright/data/reading.py", "pyarrow"),  # half a second that a CSV reader need not pay

@@ -38,12 +38,12 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
-    """The core, what training adds and what images need, together and apart."""
+    """The core, what training adds and what images, sounds and texts need, together and apart."""
     core, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
-    train, image = names(extras["train"]), names(extras["image"])
-    assert core | train | image == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
+    train, image, audio, text = (names(extras[name]) for name in ("train", "image", "audio", "text"))
+    assert core | train | image | audio | text == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
     assert train == TRAINING
-    assert image == {"pillow"}
+    assert image == {"pillow"} and audio == {"pillow", "soundfile"} and text == {"tokenizers"}
 
 
 def test_every_dependency_has_a_version_that_was_tried() -> None:
@@ -51,7 +51,7 @@ def test_every_dependency_has_a_version_that_was_tried() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     pinned = dict(line.lower().split("==") for line in lines)
     extras = PROJECT["optional-dependencies"]
-    declared = [*PROJECT["dependencies"], *extras["train"], *extras["image"], *extras["dev"]]
+    declared = [*PROJECT["dependencies"], *(line for lines in extras.values() for line in lines)]
     assert names(declared) <= set(pinned)
     for line in declared:
         lowest = re.search(r">=([\d.]+)", line)

@@ -135,8 +135,8 @@ def fit(
         group: a column that says which rows belong together, such as the person that each is of: they are learnt
             from or judged on together, so the estimate is for groups never seen. It is no input.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
-        pretrained: the file of weights that others have trained on images, for networks to build on; auto takes those
-            of a package that is installed, none takes no notice of them.
+        pretrained: weights that others have trained, for networks to build on: a file for images, a folder for texts;
+            auto takes those of a package that is installed, none takes no notice of them.
         bad_files: share of images or sounds that may be left out because they cannot be decoded.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.

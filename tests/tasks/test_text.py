@@ -31,7 +31,7 @@ WORDS = {
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run on the toy."""
-    return nw.fit(TABLE, TARGET, trials=3, out=tmp_path_factory.mktemp("run"))
+    return nw.fit(TABLE, TARGET, trials=3, pretrained="none", out=tmp_path_factory.mktemp("run"))
 
 
 def test_free_text_is_found_by_itself(run: nw.Run) -> None:
@@ -57,7 +57,7 @@ def test_any_script_is_read(script: str, tmp_path: Path) -> None:
         "".join([*generator.choice(around, 3), good if each else bad, *generator.choice(around, 3)]) for each in kind
     ]
     table = pd.DataFrame({"review": texts, "kind": np.where(kind, "good", "bad")})
-    run = nw.fit(table, "kind", trials=3, kinds={"review": "text"}, out=tmp_path)
+    run = nw.fit(table, "kind", trials=3, kinds={"review": "text"}, pretrained="none", out=tmp_path)
     assert run.result.score > 0.9
 
 
@@ -90,7 +90,7 @@ def test_mistakes_are_shown_as_texts(tmp_path: Path) -> None:
     """With wrong labels there are some."""
     table = TABLE.copy()
     table.loc[:9, TARGET] = table.loc[:9, TARGET].map({"yes": "no", "no": "yes"})
-    run = nw.fit(table, TARGET, trials=1, out=tmp_path)
+    run = nw.fit(table, TARGET, trials=1, pretrained="none", out=tmp_path)
     with Journal.open(run.journal) as journal:
         found = journal.mistakes()
     assert found and all(one.kind == "text" for one in found)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from netwright.build.spatial import EPSILON
-from netwright.data.wordpiece import is_vocabulary
+from netwright.data.pieces import is_vocabulary
 from netwright.errors import UnfitWeights
 from netwright.spec.backbones import Backbone, trunk_shapes
 from netwright.spec.encoders import Encoder
@@ -99,7 +99,12 @@ LARGEST_VOCABULARY = 2**23  # bytes
 
 
 def installed_encoder(encoder: Encoder) -> Path | None:
-    """Return the folder that an installed package carries for an encoder; None without one. None of its code is run."""
+    """Return the folder that an installed package carries for an encoder; None without one, or without tokenizers.
+
+    None of the package's code is run.
+    """
+    if find_spec("tokenizers") is None:
+        return None
     files = (
         path.parent for folder in _folders_of(ENCODER_PACKAGES[encoder.name]) for path in folder.rglob(WEIGHTS_FILE)
     )

@@ -135,7 +135,7 @@ def _input_weights(block: TableInput, quantiles: Tensor, generator: torch.Genera
         table[starts] = 0.0  # an unseen category says nothing
         weights["categories"] = table
     embedded, _, _ = embedding_cost(block)
-    total = embedded + block.plain + block.category_width * len(block.cardinalities)
+    total = embedded + block.plain + block.frozen + block.category_width * len(block.cardinalities)
     return weights | {"scale": torch.ones(total)}
 
 
@@ -270,8 +270,10 @@ def _apply_input(block: TableInput, parts: Weights, batch: Batch) -> Tensor:
     pieces = []
     if block.numeric:
         pieces.append(_embed(block.embedding, parts, batch["numeric"]))
-    if block.plain or not (block.numeric or block.cardinalities):
+    if block.plain or not (block.numeric or block.cardinalities or block.frozen):
         pieces.append(batch["plain"])
+    if block.frozen:
+        pieces.append(batch["frozen"])
     if block.cardinalities:
         pieces.append(_embed_categories(block, parts["categories"], batch["categories"]))
     return torch.cat(pieces, dim=2) * parts["scale"].unsqueeze(1)

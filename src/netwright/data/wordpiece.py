@@ -12,7 +12,8 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+from netwright.data.pieces import FIRST, LAST, UNKNOWN
+
 LETTERS = 12  # a piece has hardly more in the mean: what comes after so many times the length is not read
 
 
@@ -20,7 +21,7 @@ def encode_pieces(vocabulary: tuple[str, ...], texts: Sequence[str | None], leng
     """Return the numbers of the first pieces (N, length) of texts, between a first and a last mark; 0 behind them.
 
     Args:
-        vocabulary: the pieces, the first being `PAD`.
+        vocabulary: the pieces, the first of which stands behind the end of a text.
         texts: N of them; a missing one has no pieces.
         length: marks included, at least 2.
     """
@@ -32,11 +33,6 @@ def encode_pieces(vocabulary: tuple[str, ...], texts: Sequence[str | None], leng
         pieces = [first, *encoding.ids[: length - 2], last]
         found[row, : len(pieces)] = pieces
     return found
-
-
-def is_vocabulary(pieces: Sequence[str]) -> bool:
-    """Return whether these can be the pieces of a vocabulary: no two alike, and the marks among them."""
-    return pieces[:1] == (PAD,) and {UNKNOWN, FIRST, LAST} <= {*pieces} and len({*pieces}) == len(pieces)
 
 
 @lru_cache(maxsize=2)

@@ -83,6 +83,7 @@ class TableInput:
         plain: number of columns taken as they are.
         cardinalities: number of categories of each categorical column, unseen included.
         category_width: size of a category's embedding.
+        frozen: number of features that a trained trunk sees in the row, taken as they are.
     """
 
     __pydantic_config__ = STRICT
@@ -91,6 +92,7 @@ class TableInput:
     cardinalities: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...]
     embedding: Embedding
     category_width: Annotated[int, Field(ge=1, le=256)] = 8
+    frozen: Count = 0
     block: Literal["table_input"] = "table_input"
 
 

@@ -101,7 +101,7 @@ def _norm(width: int, norm: str) -> int:
 
 def _input_cost(block: TableInput) -> Cost:
     width, parameters, flops = embedding_cost(block)
-    total = width + block.plain + block.category_width * len(block.cardinalities)
+    total = width + block.plain + block.frozen + block.category_width * len(block.cardinalities)
     parameters += block.category_width * sum(block.cardinalities) + total
     return Cost(total, 1, parameters, flops + total)
 

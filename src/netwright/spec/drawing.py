@@ -49,7 +49,7 @@ def _words(block: Block) -> str:
         case Residual(hidden, activation, norm):
             return f"residual {hidden}, {_norm(norm)}{activation}"
         case ImageInput(height, width):
-            return f"images, {height} by {width}, {'grey' if block.channels == 1 else f'{block.channels} channels'}"
+            return f"map of {height} by {width}, {'grey' if block.channels == 1 else f'{block.channels} channels'}"
         case Convolution(channels, kernel, stride, activation):
             return f"convolution {channels}, {_step(kernel, stride)}, batch norm, {activation}"
         case ResidualConvolution(channels, kernel, stride, activation):
@@ -79,6 +79,7 @@ def _inputs(block: TableInput | BagInput) -> list[str]:
         return [*_inputs(block.table), f"{block.vocabulary:,} n-grams by {block.width}"]
     parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []
     parts += [f"{block.plain} plain"] if block.plain else []
+    parts += [f"{block.frozen} of a trained trunk"] if block.frozen else []
     parts += [f"{len(block.cardinalities)} categories by {block.category_width}"] if block.cardinalities else []
     return parts
 

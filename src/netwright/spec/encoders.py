@@ -46,7 +46,7 @@ class Encoder:
         shapes |= {f"norm_{part}": (width,) for part in ("gain", "shift")}
         for layer in range(self.layers):
             sizes = {
-                **{name: (width, width) for name in ("query", "key", "value", "join")},
+                **dict.fromkeys(("query", "key", "value", "join"), (width, width)),
                 "up": (self.hidden, width),
                 "down": (width, self.hidden),
             }
@@ -57,4 +57,4 @@ class Encoder:
 
 
 ENCODERS = {encoder.name: encoder for encoder in (Encoder("all_minilm_l6", 30_522, 512, 384, 6, 12, 1_536),)}
-"""all-MiniLM-L6-v2 (Wang et al. 2020, arXiv 2002.10957; tuned on a billion pairs of sentences by sentence-transformers)."""
+"""all-MiniLM-L6-v2 (Wang et al. 2020, arXiv 2002.10957), tuned on a billion pairs of sentences."""

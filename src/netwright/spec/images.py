@@ -184,7 +184,7 @@ def network(point: Point, inputs: ImageInput, outputs: int) -> Network:
 def frozen_network(point: Point, features: int, outputs: int) -> Network:
     """Return a network that learns from the features of a trained trunk: its last layer, or some before it."""
     settings: Mapping[str, Any] = point
-    inputs = TableInput(0, features, (), Identity())
+    inputs = TableInput(0, 0, (), Identity(), frozen=features)
     hidden = [Dense(8 * settings["width"], settings["activation"]) for _ in range(settings["depth"] - 1)]
     return Network((inputs, *hidden, Head(outputs)))
 

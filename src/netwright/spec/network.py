@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.errors import SpecError
-from netwright.spec.blocks import STRICT, Block, GlobalPool, Head, ImageInput, Input, Spatial
+from netwright.spec.blocks import STRICT, BagInput, Block, GlobalPool, Head, ImageInput, Input, Spatial, TableInput
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,28 @@ class Network:
         head = self.blocks[-1]
         assert isinstance(head, Head)
         return head.outputs
+
+
+def seen_by_trunk(network: Network) -> int:
+    """Return how many features of a trained trunk a network takes; 0 if it does without."""
+    first = network.blocks[0]
+    table = first.table if isinstance(first, BagInput) else first
+    return table.frozen if isinstance(table, TableInput) else 0
+
+
+def without_trunk(network: Network) -> Network:
+    """Return the network that does without the features of a trunk, and is else the same."""
+    return with_features(network, 0)
+
+
+def with_features(network: Network, frozen: int) -> Network:
+    """Return the network that takes so many features of a trained trunk beside its table, and is else the same."""
+    first = network.blocks[0]
+    if isinstance(first, BagInput):
+        first = replace(first, table=replace(first.table, frozen=frozen))
+    elif isinstance(first, TableInput):
+        first = replace(first, frozen=frozen)
+    return replace(network, blocks=(first, *network.blocks[1:]))
 
 
 @dataclass(frozen=True)

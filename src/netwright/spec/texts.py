@@ -21,14 +21,21 @@ FEW_ROWS = 500  # below it passes cost next to nothing
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
 
 
-def space(rows: int, outcome: str) -> Space:
-    """Return what is searched for `rows` texts to learn from, beside the columns of their table."""
+def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
+    """Return what is searched for `rows` texts to learn from, beside the columns of their table.
+
+    Args:
+        rows: to learn from.
+        outcome: of the target.
+        trunk: whether there are features of a trained trunk to learn from.
+    """
     of_table = {
         name: replace(dimension, given=("input", TABLE)) if name in ONLY_OF_TABLES else dimension
         for name, dimension in tables.space(rows, outcome).items()
     }
     return {
         "input": Choice((BAG, BAG, TABLE)),
+        "trunk": Choice((False, True, True) if trunk else (False,)),
         "gram_width": Choice((8, 16, 32), given=("input", BAG)),
         "gram_rate": Range(0.3, 5.0, log=True, stackable=True, given=("input", BAG)),
         "hidden": Choice((0, 0, 1, 2), given=("input", BAG)),
@@ -42,6 +49,7 @@ def usual(rows: int) -> dict[str, Value]:
     return {
         **tables.usual(rows),
         "input": BAG,
+        "trunk": False,
         "gram_width": 16,
         "gram_rate": 1.0,
         "hidden": 0,
@@ -53,8 +61,11 @@ def usual(rows: int) -> dict[str, Value]:
     }
 
 
-def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
-    """Return the first points to try: bags first, and between them the networks for tables."""
+def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, ...]:
+    """Return the first points to try: bags first, and between them the networks for tables.
+
+    Those that also learn from a trained trunk, where there is one, go ahead.
+    """
     one = usual(rows)
     bags: tuple[Point, ...] = (
         one,
@@ -63,7 +74,10 @@ def portfolio(rows: int, outcome: str) -> tuple[Point, ...]:
         {**one, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "learning_rate": 3e-3},
     )
     others = tuple({**one, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
-    return (*bags[:2], *others[:2], *bags[2:], *others[2:])
+    first = {**one, "trunk": True}
+    table = {**first, "input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
+    seen: tuple[Point, ...] = (first, table, {**bags[1], "trunk": True}) if trunk else ()
+    return (*seen, *bags[:2], *others[:2], *bags[2:], *others[2:])
 
 
 def first_glance(rows: int) -> Point:
@@ -93,6 +107,10 @@ def recipe(point: Point) -> Recipe:
 def describe(point: Point) -> str:
     """Return what a point is in a few words, for leaderboards."""
     if point["input"] == TABLE:
-        return tables.describe(point)
+        return tables.describe(point) + _beside(point)
     behind = f", {point['hidden']}×{point['width']} {point['activation']}" if point["hidden"] else ", linear"
-    return f"bag of n-grams by {point['gram_width']}{behind}"
+    return f"bag of n-grams by {point['gram_width']}{behind}{_beside(point)}"
+
+
+def _beside(point: Point) -> str:
+    return ", on a trained trunk" if point["trunk"] else ""

@@ -232,6 +232,11 @@ class Preparation:
         """Return that no trained trunk adds features."""
         return 0
 
+    @property
+    def seen_as(self) -> Kind | None:
+        """Return that a trained trunk may see images; there is none for sounds."""
+        return Kind.IMAGE if self.schema.used[0].kind == Kind.IMAGE else None
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these maps and gives as many outputs as the target asks for."""
         block, whole = network.blocks[0], self.whole

@@ -18,7 +18,7 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
 from netwright.data.reading import as_table, read_table
-from netwright.data.schema import Schema
+from netwright.data.schema import Kind, Schema
 from netwright.data.splits import thing_groups
 from netwright.errors import SpecError
 from netwright.spec import tables
@@ -41,13 +41,28 @@ class Preparation:
         """Return (F, Q) knots of the numeric features."""
         return self.encoder.quantiles
 
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    @property
+    def seen_as(self) -> Kind | None:
+        """Return that there is no trained trunk for tables."""
+        return None
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
         block, encoder = network.blocks[0], self.encoder
         if not isinstance(block, TableInput) or network.outputs != self.goal.outputs:
             return False
-        sizes = (block.numeric, block.plain, block.cardinalities)
-        return sizes == (len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
+        sizes = (block.numeric, block.plain, block.cardinalities, block.frozen)
+        return sizes == (len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities, 0)
 
     def holds(self, features: Features) -> bool:
         """Return whether every category of features that were read from a file is one of the encoder's."""

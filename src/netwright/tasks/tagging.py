@@ -65,6 +65,21 @@ class Preparation:
         """Return the knots of no numeric feature (0, 2)."""
         return np.zeros((0, 2), np.float32)
 
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    @property
+    def seen_as(self) -> Kind | None:
+        """Return that there is no trained trunk for tokens."""
+        return None
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as there are tags."""
         block = network.blocks[0]

@@ -14,7 +14,7 @@ from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
-from netwright.data.schema import Schema
+from netwright.data.schema import Kind, Schema
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
@@ -77,6 +77,18 @@ class Preparation(Protocol):
     @property
     def quantiles(self) -> NDArray[np.float32]:
         """(F, Q) knots of the numeric features."""
+
+    @property
+    def own(self) -> Any:
+        """The preparation of the rows themselves, without a trained trunk."""
+
+    @property
+    def frozen(self) -> int:
+        """The number of features that a trained trunk adds; 0 without one."""
+
+    @property
+    def seen_as(self) -> Kind | None:
+        """What a trained trunk may see in the rows: images or texts; None where there is none for them."""
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""

@@ -24,7 +24,7 @@ from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, enc
 from netwright.errors import NoText, SpecError
 from netwright.spec import tables, texts
 from netwright.spec.blocks import BagInput
-from netwright.spec.network import Candidate, Network
+from netwright.spec.network import Candidate, Network, with_features
 from netwright.spec.spaces import Point, Space
 from netwright.tasks import tabular
 from netwright.tasks.task import Loaded, Request, Task
@@ -54,6 +54,21 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.table.quantiles
+
+    @property
+    def own(self) -> Preparation:
+        """Return this preparation itself."""
+        return self
+
+    @property
+    def frozen(self) -> int:
+        """Return that no trained trunk adds features."""
+        return 0
+
+    @property
+    def seen_as(self) -> Kind | None:
+        """Return that a trained trunk may see the texts."""
+        return Kind.TEXT
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
@@ -157,26 +172,31 @@ def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary:
     return Vocabulary(buckets, rarity, grams)
 
 
-def space(preparation: Preparation, rows: int) -> Space:
+def space(preparation: Any, rows: int) -> Space:
     """Return what is searched for so many texts."""
-    return texts.space(rows, preparation.schema.target.outcome)
+    return texts.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
 
 
-def portfolio(preparation: Preparation, rows: int) -> tuple[Point, ...]:
+def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many texts."""
-    return texts.portfolio(rows, preparation.schema.target.outcome)
+    return texts.portfolio(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
 
 
-def candidate(point: Point, preparation: Preparation) -> Candidate:
+def candidate(point: Point, preparation: Any) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these texts."""
-    if point["input"] == texts.TABLE:
-        return tabular.candidate(point, preparation.table)
-    encoder = preparation.table.encoder
+    own: Preparation = preparation.own
+    found = tabular.candidate(point, own.table) if point["input"] == texts.TABLE else _of_bag(point, own)
+    frozen = preparation.frozen if point["trunk"] else 0
+    return replace(found, network=with_features(found.network, frozen))
+
+
+def _of_bag(point: Point, own: Preparation) -> Candidate:
+    encoder = own.table.encoder
     inputs = tables.inputs(point, len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
     recipe = texts.recipe(point)
-    if preparation.goal.scale:
+    if own.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
-    return Candidate(texts.network(point, inputs, len(preparation.vocabulary), preparation.goal.outputs), recipe)
+    return Candidate(texts.network(point, inputs, len(own.vocabulary), own.goal.outputs), recipe)
 
 
 def show(frame: Frame, row: int) -> tuple[Literal["text"], str]:

@@ -20,10 +20,14 @@ def working_type(network: Network) -> torch.dtype:
     Without such instructions PyTorch imitates them, slower than float32. The processor is asked, not timed: a busy
     moment must not change what a seed gives.
     """
+    return torch.bfloat16 if multiplies_short() and _gains(network) else torch.float32
+
+
+def multiplies_short() -> bool:
+    """Return whether the processor multiplies bfloat16 natively."""
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # since PyTorch 2.6
     known = (getattr(torch.cpu, name, None) for name in asked)
-    native = any(ask() for ask in known if ask is not None)
-    return torch.bfloat16 if native and _gains(network) else torch.float32
+    return any(ask() for ask in known if ask is not None)
 
 
 def _gains(network: Network) -> bool:

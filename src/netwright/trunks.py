@@ -1,0 +1,238 @@
+"""Trained trunks: what networks of others, as they are, see in images or in texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.bundle.short import half_where_equal, rounded
+from netwright.data.frame import Frame
+from netwright.data.pieces import is_vocabulary
+from netwright.data.schema import Kind, Schema
+from netwright.errors import SpecError
+from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
+from netwright.spec.blocks import Head
+from netwright.spec.costs import network_cost
+from netwright.spec.encoders import ENCODERS, Encoder
+from netwright.spec.network import Network
+from netwright.tasks.text import joined_texts
+
+SIDES = (64, 96, 128, 160, 192, 224)  # pixels of the longer side that images may be brought to
+USUAL_SIDE = 128  # where nothing may hang on the time that there is
+SMALLEST_SIDE, LARGEST_SIDE = 32, 1024
+ENLARGED = 4  # times at most that images are enlarged: more shows nothing more
+LENGTHS = (32, 48, 64, 96, 128, 192, 256)  # pieces of a text that may be read
+USUAL_LENGTH = 64  # likewise
+SHARE = 0.2  # of the time left that looking at all rows may take
+IMAGES, TEXTS = 20e9, 40e9  # operations a second of one core, at least
+
+BACKBONE, ENCODER = BACKBONES["efficientnet_lite0"], ENCODERS["all_minilm_l6"]  # that are taken
+
+Array = NDArray[Any]
+
+
+class Trunk(Protocol):
+    """What sees features in the rows of a frame."""
+
+    @property
+    def features(self) -> int:
+        """The number of features F."""
+
+    def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the features (N, F) of rows; each depends on its own row only."""
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is, as plain JSON values."""
+
+    def tensors(self) -> dict[str, Array]:
+        """Return its arrays."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTrunk:
+    """A trunk for images.
+
+    Attributes:
+        backbone: what it is made of.
+        size: height and width that images are brought to.
+        weights: its tensors, named `<position of block>.<part>`.
+    """
+
+    backbone: Backbone
+    size: tuple[int, int]
+    weights: Mapping[str, Array]
+
+    @property
+    def features(self) -> int:
+        """Return the number of features F."""
+        return self.backbone.features
+
+    def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the features (N, F) of images."""
+        from netwright.train.extractor import see_images  # torch is needed here first, and takes a second to import
+
+        return see_images(self.backbone, self.weights, frame.columns[schema.used[0].name], self.size)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is, as plain JSON values."""
+        return {"name": self.backbone.name, "height": self.size[0], "width": self.size[1]}
+
+    def tensors(self) -> dict[str, Array]:
+        """Return its weights."""
+        return half_where_equal(self.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class TextTrunk:
+    """A trunk for texts.
+
+    Attributes:
+        encoder: what it is made of.
+        length: pieces of a text that it reads.
+        weights: its tensors, as `Encoder.shapes` names them.
+        vocabulary: the pieces.
+    """
+
+    encoder: Encoder
+    length: int
+    weights: Mapping[str, Array]
+    vocabulary: tuple[str, ...]
+
+    @property
+    def features(self) -> int:
+        """Return the number of features F."""
+        return self.encoder.features
+
+    def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the features (N, F) of the texts of each row, read one after the other."""
+        from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
+        from netwright.train.extractor import see_texts  # as above
+
+        pieces = encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)
+        return see_texts(self.encoder, self.weights, pieces)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is, as plain JSON values."""
+        return {"name": self.encoder.name, "length": self.length}
+
+    def tensors(self) -> dict[str, Array]:
+        """Return its weights, and its vocabulary as bytes."""
+        pieces = np.frombuffer("\n".join(self.vocabulary).encode(), np.uint8).copy()
+        return {**half_where_equal(self.weights), "vocabulary": pieces}
+
+
+def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk | None:
+    """Return a trunk for images, of the largest size that there is time for; None where there is too little.
+
+    Args:
+        path: the file of trained weights.
+        images: (N, H, W, C) to be looked at.
+        seconds: of all cores together, that there are for the run; None without a limit.
+
+    Raises:
+        UnfitWeights: if the file is none of weights for it.
+    """
+    from netwright.build.pretrained import read_backbone  # as above
+
+    longer = max(images.shape[1:3])
+    sides = [side for side in SIDES if side <= ENLARGED * longer] or [SIDES[0]]
+    if seconds is None:
+        fitting = [side for side in sides if side <= USUAL_SIDE]
+    else:
+        fitting = [side for side in sides if len(images) * _flops(BACKBONE, side) / IMAGES <= SHARE * seconds]
+    if not fitting:
+        return None
+    height, width = (max(SMALLEST_SIDE, round(max(fitting) / longer * side)) for side in images.shape[1:3])
+    parts = read_backbone(BACKBONE, path)
+    weights = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
+    return ImageTrunk(BACKBONE, (height, width), rounded(weights))
+
+
+def _flops(backbone: Backbone, side: int) -> int:
+    return network_cost(Network((backbone.inputs(side, side), *backbone.blocks, Head(1)))).flops
+
+
+def text_trunk(folder: Path, texts: int, seconds: float | None) -> TextTrunk | None:
+    """Return a trunk for so many texts, of as many pieces as there is time for; None where there is too little.
+
+    Args:
+        folder: of the trained weights and the vocabulary.
+        texts: to be looked at.
+        seconds: as for `image_trunk`.
+
+    Raises:
+        UnfitWeights: if it holds none for it.
+    """
+    from netwright.build.pretrained import read_encoder  # as above
+
+    if seconds is None:
+        fitting = [USUAL_LENGTH]
+    else:
+        fitting = [length for length in LENGTHS if texts * ENCODER.flops(length) / TEXTS <= SHARE * seconds]
+    if not fitting:
+        return None
+    weights, vocabulary = read_encoder(ENCODER, folder)
+    arrays = rounded({name: tensor.numpy() for name, tensor in weights.items()})
+    return TextTrunk(ENCODER, max(fitting), arrays, vocabulary)
+
+
+# --- back from a bundle --------------------------------------------------------------------------------------------
+
+
+def restore_trunk(document: Any, tensors: Mapping[str, Array], seen_as: Kind | None) -> Trunk:
+    """Return the trunk that a document and arrays describe, for rows of this sort.
+
+    Raises:
+        SpecError: if they describe none.
+    """
+    name = document.get("name") if isinstance(document, dict) else None
+    if isinstance(name, str) and name in BACKBONES and seen_as == Kind.IMAGE:
+        return _image_trunk(BACKBONES[name], document, tensors)
+    if isinstance(name, str) and name in ENCODERS and seen_as == Kind.TEXT:
+        return _text_trunk(ENCODERS[name], document, tensors)
+    raise SpecError("its trunk is none that Netwright knows for such rows")
+
+
+def _image_trunk(backbone: Backbone, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> ImageTrunk:
+    sides = (document.get("height"), document.get("width"))
+    fits = all(type(side) is int and SMALLEST_SIDE <= side <= LARGEST_SIDE for side in sides)
+    if set(document) != {"name", "height", "width"} or not fits:
+        raise SpecError("the size of images for its trunk is none")
+    blocks = enumerate(trunk_shapes(backbone))
+    wanted = {f"{place}.{name}": shape for place, shapes in blocks for name, shape in shapes.items()}
+    return ImageTrunk(backbone, (document["height"], document["width"]), _in_full(tensors, wanted))
+
+
+def _text_trunk(encoder: Encoder, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TextTrunk:
+    length = document.get("length")
+    if set(document) != {"name", "length"} or type(length) is not int or not 2 <= length <= encoder.positions:
+        raise SpecError("the length of texts for its trunk is none")
+    letters = tensors.get("vocabulary")
+    if letters is None or letters.dtype != np.uint8 or letters.ndim != 1:
+        raise SpecError("its trunk has no vocabulary")
+    try:
+        pieces = tuple(letters.tobytes().decode().split("\n"))
+    except UnicodeDecodeError as error:
+        raise SpecError("the vocabulary of its trunk is no text") from error
+    if len(pieces) != encoder.pieces or not is_vocabulary(pieces):
+        raise SpecError("the vocabulary of its trunk is none")
+    weights = {name: array for name, array in tensors.items() if name != "vocabulary"}
+    return TextTrunk(encoder, length, _in_full(weights, encoder.shapes()), pieces)
+
+
+def _in_full(tensors: Mapping[str, Array], wanted: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Return arrays as float32.
+
+    Raises:
+        SpecError: if they have other names and shapes than are wanted, or are not finite.
+    """
+    found = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in tensors.items()}
+    shaped = {name: array.shape for name, array in found.items()} == dict(wanted)
+    if not shaped or not all(array.dtype == np.float32 and np.isfinite(array).all() for array in found.values()):
+        raise SpecError("the arrays of its trunk are not those of its parts")
+    return found
