@@ -22,11 +22,12 @@ from learning_sets import LearningSet, named
 
 import netwright
 from netwright import bench
-from netwright.choosing import LARGEST_MIX, mixed, thinned
+from netwright.choosing import mixed, thinned
 from netwright.evaluation import evaluate
 from netwright.model import Model
 from netwright.select.room import Room
 from netwright.shelf import read_shelf
+from netwright.tasks.task import LARGEST_MIX
 
 Line = dict[str, Any]
 SHARES = (1.0, 0.5)

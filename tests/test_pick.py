@@ -93,7 +93,7 @@ def test_fit_under_a_limit_hands_over_what_keeps_it(tmp_path: Path) -> None:
 
 def test_networks_alone_gain_nothing_by_averaging(run: nw.Run, shelf: Shelf) -> None:
     """One network of each trial is as good as its rows out of fold say, and no better."""
-    alone = mixed(lone(shelf), usual_room(lone(shelf).kept), run.result)
+    alone = mixed(lone(shelf), usual_room(lone(shelf)), run.result)
     assert {len(next(iter(part.weights.values()))) for part in alone.parts} == {1}
     members = alone.answers_by_fold(shelf.sample)
     assert len(members) == 1

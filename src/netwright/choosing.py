@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,10 @@ from netwright.select.estimate import (
 )
 from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf, bytes_of
-from netwright.spec.network import Network
+from netwright.spec.network import Network, seen_by_trunk
+from netwright.tasks.task import Task
 from netwright.train.predict import predict_stack
 
-LARGEST_MIX = 4_800_000  # bytes of the weights of one model, where the user sets no limit: a file of 5 MB at most
 WORTH_SIZE = 0.95  # of the loss: what a larger file must bring to be handed over unasked
 ATTEMPTS = 4  # to choose a mix that keeps limits when it is measured
 SLACK = 0.93  # of a limit is aimed at after a miss: a measured time is never twice the same
@@ -42,14 +42,15 @@ MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
 SHOWN_ROWS = 500
 
 
-def largest_mix(limits: Limits) -> float:
-    """Return the bytes that the weights of a mix may take: `LARGEST_MIX`, or more where a larger file is allowed."""
-    return max(float(LARGEST_MIX), limits.size if math.isfinite(limits.size) else 0.0)
+def largest_mix(limits: Limits, task: Task) -> float:
+    """Return the bytes that the weights of a mix may take: the task's own, or more where a larger file is allowed."""
+    return max(float(task.largest), limits.size if math.isfinite(limits.size) else 0.0)
 
 
-def usual_room(kept: tuple[Kept, ...], limits: Limits = NO_LIMITS) -> Room:
+def usual_room(shelf: Shelf, limits: Limits = NO_LIMITS) -> Room:
     """Return the room of a mix before it is measured."""
-    return Room(np.array([[float(one.size)] for one in kept]), np.array([largest_mix(limits)]))
+    sizes = np.array([[float(one.size)] for one in shelf.kept])
+    return Room(sizes, np.array([largest_mix(limits, shelf.task)]))
 
 
 def chosen(shelf: Shelf, room: Room, result: Result) -> Model:
@@ -82,24 +83,40 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
 
 
 def best_mix(shelf: Shelf, limits: Limits, result: Result) -> Model:
-    """Return the best mix that has room before it is measured: of all networks of its trials, or of half of them each.
+    """Return the best mix that has room before it is measured; a trained trunk takes part where that is worth it."""
+    apart = without_trunk(shelf)
+    if apart is None or apart is shelf:
+        return _best_of(shelf, limits, result)
+    without, best = _best_of(apart, limits, result), _best_of(shelf, limits, result)
+    return best if _loss(best) < WORTH_SIZE * _loss(without) else without
+
+
+def without_trunk(shelf: Shelf) -> Shelf | None:
+    """Return the shelf with the trials alone that do without a trained trunk; None if none does."""
+    kept = tuple(one for one in shelf.kept if not seen_by_trunk(one.candidate.network))
+    if len(kept) == len(shelf.kept):
+        return shelf
+    return replace(shelf, kept=kept) if kept else None
+
+
+def _loss(model: Model) -> float:
+    return model.result.metrics["rmse" if model.outcome == Outcome.REGRESSION else "log_loss"]
+
+
+def _best_of(shelf: Shelf, limits: Limits, result: Result) -> Model:
+    """Return the best mix of a shelf, of all networks of its trials or of half of them each.
 
     Half of the networks leave room for more designs. On five tables of 1,000 to 10,000 rows the honest estimates, which
     count what averaging gains, told rightly on four which of the two was better on other rows, and were even on one.
     Where the best trial is too large even so (of very wide tables) and is worth it, room is made for it.
     """
-    name = "rmse" if shelf.outcome == Outcome.REGRESSION else "log_loss"
-
-    def loss(model: Model) -> float:
-        return model.result.metrics[name]
-
     half = halved(shelf)
-    rooms = [usual_room(each.kept, limits) for each in (shelf, half)]
-    best = min((mixed(each, room, result) for each, room in zip((shelf, half), rooms, strict=True)), key=loss)
+    rooms = [usual_room(each, limits) for each in (shelf, half)]
+    best = min((mixed(each, room, result) for each, room in zip((shelf, half), rooms, strict=True)), key=_loss)
     if half.kept[0].size <= rooms[1].caps[0]:
         return best
     larger = mixed(half, replace(rooms[1], caps=np.array([float(half.kept[0].size)])), result)
-    return larger if loss(larger) < WORTH_SIZE * loss(best) else best
+    return larger if _loss(larger) < WORTH_SIZE * _loss(best) else best
 
 
 def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> Result:
@@ -172,11 +189,19 @@ def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
     cost = footprint(whole)
     if cost.keeps(limits):
         return measured(whole, cost, limits)
-    besides = np.maximum(np.array([cost.size, cost.latency]) - _costs(shelf, whole.parts).sum(axis=0), 0)
-    best = _tightened(shelf, limits, besides, whole.result)
-    for fewer in (halved(shelf), lone(shelf)):
-        best = better(best, _tightened(fewer, limits, besides, whole.result), limits)
-    return best
+    found = []
+    for each in {id(one): one for one in (shelf, without_trunk(shelf)) if one}.values():
+        besides = _besides(each, whole.result)
+        found += [_tightened(one, limits, besides, whole.result) for one in (each, halved(each), lone(each))]
+    return reduce(partial(better, limits=limits), found)
+
+
+def _besides(shelf: Shelf, result: Result) -> NDArray[np.float64]:
+    """Return the bytes and seconds (2,) of a model beside those of its networks: of preparing a row, and of a trunk."""
+    one = max(shelf.kept, key=lambda one: (seen_by_trunk(one.candidate.network), -one.size))
+    model = chosen(replace(shelf, kept=(one,)), Room.without_limits(1), result)
+    cost = footprint(model)
+    return np.asarray(np.maximum(np.array([cost.size, cost.latency]) - _costs(shelf, model.parts).sum(axis=0), 0))
 
 
 def _tightened(shelf: Shelf, limits: Limits, besides: NDArray[np.float64], result: Result) -> Model:

@@ -60,7 +60,7 @@ def search(
         return 1 if point in points else siblings(bench, point)
 
     desk = Desk(sampler, state, company, budget.trials)
-    pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits)), Course()
+    pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task)), Course()
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 
     def tell(event: Event) -> None:

@@ -29,7 +29,8 @@ ENLARGED = 4  # times at most that images are enlarged: more shows nothing more
 LENGTHS = (32, 48, 64, 96, 128, 192, 256)  # pieces of a text that may be read
 USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
-IMAGES, TEXTS = 20e9, 40e9  # operations a second of one core, at least
+IMAGES = 20e9  # operations a second of one core, at least
+TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
 
 BACKBONE, ENCODER = BACKBONES["efficientnet_lite0"], ENCODERS["all_minilm_l6"]  # that are taken
 
@@ -169,11 +170,13 @@ def text_trunk(folder: Path, texts: int, seconds: float | None) -> TextTrunk | N
         UnfitWeights: if it holds none for it.
     """
     from netwright.build.pretrained import read_encoder  # as above
+    from netwright.train.precision import multiplies_short
 
+    speed = SHORT_TEXTS if multiplies_short() else TEXTS
     if seconds is None:
         fitting = [USUAL_LENGTH]
     else:
-        fitting = [length for length in LENGTHS if texts * ENCODER.flops(length) / TEXTS <= SHARE * seconds]
+        fitting = [length for length in LENGTHS if texts * ENCODER.flops(length) / speed <= SHARE * seconds]
     if not fitting:
         return None
     weights, vocabulary = read_encoder(ENCODER, folder)

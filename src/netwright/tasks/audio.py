@@ -104,4 +104,5 @@ TASK = Task(
     describe=sounds.describe,
     show=show,
     toy=toy,
+    largest=12_000_000,
 )

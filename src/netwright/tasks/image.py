@@ -109,4 +109,5 @@ TASK = Task(
     describe=images.describe,
     show=show,
     toy=toy,
+    largest=12_000_000,
 )

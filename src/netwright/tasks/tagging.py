@@ -294,4 +294,5 @@ TASK = Task(
     describe=tags.describe,
     show=show,
     toy=toy,
+    largest=24_000_000,
 )

@@ -18,6 +18,7 @@ from netwright.data.schema import Kind, Schema
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
+LARGEST_MIX = 4_800_000  # bytes of the weights of a model of a table: a file of 5 MB at most
 BAD_FILES = 0.1  # of the images, by default
 
 
@@ -127,6 +128,7 @@ class Task:
         describe: point → a few words.
         show: (frame, row) → what a row shows: `image` and a PNG file as base64, or `text` and the text; None where one
             cannot be shown without its columns.
+        largest: bytes that the weights of a model may take, where the user sets no limit.
         toy: seed → a small pandas frame and its target, for the contract tests.
     """
 
@@ -146,3 +148,4 @@ class Task:
     describe: Callable[[Point], str]
     show: Callable[[Frame, int], tuple[Literal["image", "text"], str]] | None
     toy: Callable[[int], tuple[Any, str]]
+    largest: int = LARGEST_MIX

@@ -239,4 +239,5 @@ TASK = Task(
     describe=texts.describe,
     show=show,
     toy=toy,
+    largest=24_000_000,
 )
