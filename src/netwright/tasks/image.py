@@ -49,12 +49,17 @@ IMAGES = media.Medium("image", Kind.IMAGE, _is_content, _form, _decode)
 
 def space(preparation: Any, rows: int) -> Space:
     """Return what is searched for so many images."""
-    return images.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
+    coloured, trunk = _coloured(preparation), bool(preparation.frozen)
+    return images.space(rows, preparation.schema.target.outcome, coloured=coloured, trunk=trunk)
 
 
 def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many images."""
-    return images.portfolio(rows, trunk=bool(preparation.frozen))
+    return images.portfolio(rows, coloured=_coloured(preparation), trunk=bool(preparation.frozen))
+
+
+def _coloured(preparation: Any) -> bool:
+    return bool(preparation.own.whole.channels > 1)
 
 
 def candidate(point: Point, preparation: Any) -> Candidate:
