@@ -6,7 +6,7 @@ The trunk is a part of the preparation: all networks of a run share it, and it i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,13 @@ class Extended:
         """Return what the trunk sees in the rows."""
         return self.inner.seen_as
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return the preparation without what none of these networks takes, such as the trunk."""
+        inner = self.inner.for_networks(networks)
+        if not any(map(seen_by_trunk, networks)):
+            return inner
+        return self if inner is self.inner else replace(self, inner=inner)
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
         seen = seen_by_trunk(network)
@@ -109,10 +116,8 @@ class Extended:
 
 
 def needed_by(networks: Iterable[Network], preparation: Preparation) -> Preparation:
-    """Return the preparation, without its trunk where none of the networks learns from that."""
-    if not isinstance(preparation, Extended) or any(map(seen_by_trunk, networks)):
-        return preparation
-    return preparation.inner
+    """Return the preparation without what none of the networks learns from: its trunk, n-grams, pieces of words."""
+    return preparation.for_networks(tuple(networks))
 
 
 def with_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path, seconds: float | None) -> Preparation:

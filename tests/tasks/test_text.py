@@ -18,6 +18,10 @@ from netwright.tasks import find_task
 from netwright.tasks.tabular import TASK as TABULAR
 from netwright.tasks.task import Request
 from netwright.tasks.text import TASK, show, toy
+from netwright.train.control import Control
+from netwright.train.losses import LOSSES
+from netwright.train.rows import Split, as_rows
+from netwright.train.training import train_population
 
 TABLE, TARGET = toy(0)
 WORDS = {
@@ -131,3 +135,52 @@ def test_a_vocabulary_that_is_none_is_refused(run: nw.Run, tmp_path: Path, chang
     write_bundle(tmp_path / "model.nw", Contents(documents, (tensors, *contents.tensors[1:])))
     with pytest.raises(BundleError):
         nw.load(tmp_path / "model.nw")
+
+
+def test_what_no_network_takes_is_left_out() -> None:
+    """A model that reads sequences carries no n-grams, and the other way round; answers stay the same."""
+    loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
+    whole = TASK.prepare(loaded, 0)
+    points = {point["input"]: point for point in TASK.portfolio(whole, len(TABLE))}
+    networks = {name: TASK.candidate(point, whole).network for name, point in points.items()}
+    assert set(networks) == {"bag", "sequence", "table"}
+    assert whole.for_networks((networks["bag"], networks["sequence"])) is whole
+    for name, held in (("bag", {"grams", "gram_weights"}), ("sequence", {"pieces"}), ("table", set())):
+        small = whole.for_networks((networks[name],))
+        again = TASK.restore(json.loads(json.dumps(small.documents())), small.tensors())
+        features = again.encode(loaded.frame)
+        assert set(features.arrays) - {"numeric", "plain", "categories"} == held
+        assert all(np.array_equal(array, whole.encode(loaded.frame)[key]) for key, array in features.arrays.items())
+        assert [again.accepts(network) for network in networks.values()] == [key in (name, "table") for key in networks]
+        assert again.holds(features)
+
+
+@pytest.mark.parametrize("change", [{"length": -1}, {"length": 5_000}, {"pieces": ["a", "a"]}, {"pieces": [3]}])
+def test_pieces_that_are_none_are_refused(run: nw.Run, tmp_path: Path, change: dict[str, Any]) -> None:
+    """A model file is not trusted."""
+    contents = read_bundle(run.bundle)
+    documents = json.loads(json.dumps(contents.documents))
+    documents["preprocess"] |= {"length": 5, "pieces": ["a", "b"], **change}
+    write_bundle(tmp_path / "model.nw", Contents(documents, contents.tensors))
+    with pytest.raises(BundleError):
+        nw.load(tmp_path / "model.nw")
+
+
+@pytest.mark.parametrize("encoder", ["convolution", "recurrent", "attention"])
+def test_what_reads_sequences_learns(encoder: str) -> None:
+    """From half of the toy, what the other half says."""
+    loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
+    preparation = TASK.prepare(loaded, 0)
+    (point,) = (
+        one
+        for one in TASK.portfolio(preparation, len(TABLE))
+        if one["input"] == "sequence" and one["encoder"] == encoder
+    )
+    candidate = TASK.candidate({**point, "epochs": 12}, preparation)
+    rows = as_rows(preparation.encode(loaded.frame), preparation.goal.targets(loaded.truth), preparation.quantiles)
+    half = np.arange(len(loaded.truth)) % 2 == 0
+    splits = [Split(np.flatnonzero(half), np.flatnonzero(~half))]
+    control = Control(lambda: 0.0, lambda: False, lambda progress: None)
+    loss = LOSSES["cross_entropy"]
+    (trained,) = train_population(candidate.network, [candidate.recipe], rows, splits, loss, control, [0])
+    assert (trained.predictions[0].argmax(axis=1) == loaded.truth[~half]).mean() > 0.9

@@ -16,8 +16,10 @@ from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
 from netwright.build.noise import Noise
+from netwright.build.sequence import first_pieces, sequence_features, sequence_trunk, sequence_weights
 from netwright.build.spatial import image_features, spatial_weights, trunk
 from netwright.spec.blocks import (
+    Attention,
     BagInput,
     Block,
     Dense,
@@ -29,7 +31,11 @@ from netwright.spec.blocks import (
     Members,
     Periodic,
     Piecewise,
+    Recurrent,
     Residual,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
     TableInput,
 )
 from netwright.spec.costs import block_costs, embedding_cost
@@ -84,6 +90,10 @@ def _block_weights(
             grams = torch.randn(vocabulary + 1, each, generator=generator) * FIRST_GRAMS
             grams[0] = 0.0  # stands where a text has no more n-grams
             return {"grams": grams, **_input_weights(table, quantiles, generator)}
+        case SequenceInput(table=table):
+            return {**first_pieces(block, generator), **_input_weights(table, quantiles, generator)}
+        case SequenceConvolution() | Recurrent() | Attention() | SequencePool():
+            return sequence_weights(block, width, generator)
         case Members(count):
             # A random sign for each feature: the members begin as different as can be (2410.24210, section 3.3).
             signs = torch.randint(0, 2, (count, width), generator=generator) * 2 - 1
@@ -190,9 +200,20 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
             for place, images in enumerate(batch["images"])
         ]
         hidden = _drop(torch.stack(features).unsqueeze(1), noise)  # (M, 1, B, F)
+    if behind := sequence_trunk(network.blocks):
+        hidden = _drop(_of_sequence(network.blocks[:behind], parts[:behind], batch).unsqueeze(1), noise)
+        first = behind
     for block, named in zip(network.blocks[first:], parts[first:], strict=True):
         hidden = _apply_block(block, named, hidden, batch, noise)
     return hidden
+
+
+def _of_sequence(blocks: Sequence[Block], parts: Sequence[Weights], batch: Batch) -> Tensor:
+    """Return the features (M, B, F) of texts read as sequences, and behind them those of the table beside."""
+    inputs = blocks[0]
+    assert isinstance(inputs, SequenceInput)
+    features = sequence_features(blocks, parts, batch["pieces"])
+    return torch.cat([features, _apply_input(inputs.table, parts[0], batch)], dim=2)
 
 
 def _parts(weights: Weights, position: int) -> dict[str, Tensor]:

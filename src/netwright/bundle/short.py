@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MATRICES = ("weight", "categories", "grams")  # parts of a network whose numbers are many; all others together are few
+MATRICES = ("weight", "categories", "grams", "pieces", "recurrent")
+"""Parts of a network whose numbers are many; all others together are few."""
 LARGEST = 65_504.0  # that a float16 holds
 
 Weights = Mapping[str, NDArray[Any]]

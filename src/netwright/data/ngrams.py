@@ -113,7 +113,7 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
     emoji, `!` or `?`, is a word of its own. Runs of letters are those of `_RUNS` inside a word with a space on either
     side, and those of `_SHORT_RUNS` in scripts without spaces.
     """
-    words = _words_of([_plain(text or "", reading.letters) for text in texts], reading.spelled)
+    words = _words_of([plain(text or "", reading.letters) for text in texts], reading.spelled)
     sums, inverse = _running_sums(words.stream), _powers(_INVERSE, len(words.stream))
     spans = (*_word_spans(words), *_letter_spans(words))
     parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts], reading) for span in spans]
@@ -121,7 +121,8 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
     return Grams(keys // reading.buckets, keys % reading.buckets, counts.astype(np.int64), len(texts))
 
 
-def _plain(text: str, most: int) -> str:
+def plain(text: str, most: int) -> str:
+    """Return the first letters of a text, normalised (NFKC) and in lower case."""
     cut = text[:most]
     if not cut.isascii():  # in pieces: marks in a wrong order take a time that grows with the square of their number
         pieces = (cut[start : start + _NORMALISED] for start in range(0, len(cut), _NORMALISED))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from netwright.data.delimited import decode
-from netwright.data.ngrams import UNSPACED
 from netwright.data.reading import as_table, file_content
 from netwright.data.tags import OUTSIDE, as_iob2, spans_of
+from netwright.data.words import WORD
 from netwright.errors import EmptyTable, NotATable
 
 SENTENCE, TOKEN, TAG, START, END = "sentence", "token", "tag", "start", "end"
@@ -24,10 +23,6 @@ SENTENCE, TOKEN, TAG, START, END = "sentence", "token", "tag", "start", "end"
 CONLL, JSON_LINES = (".conll", ".iob", ".iob2", ".bio"), (".jsonl", ".ndjson", ".json")
 LISTS = ("spans", "entities", "labels", "label")  # names that spans have in records of common tools
 TAG_LISTS = ("tags", "ner_tags", "labels")
-
-_UNSPACED = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])\w)+|\S")
-"""A letter of a script without spaces, a word, or any other sign alone."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ def read_tagged(source: Any) -> pd.DataFrame:
 
 def tokens_of(text: str) -> list[tuple[int, int]]:
     """Return where the tokens of a text begin and end."""
-    return [match.span() for match in _TOKEN.finditer(text)]
+    return [match.span() for match in WORD.finditer(text)]
 
 
 def _as_table(sentences: list[_Sentence]) -> pd.DataFrame:

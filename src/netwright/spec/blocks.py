@@ -116,6 +116,73 @@ class BagInput:
 
 
 @dataclass(frozen=True)
+class SequenceInput:
+    """Texts as sequences of pieces, each with a vector of its own and one of its place; a table's columns wait beside.
+
+    Attributes:
+        vocabulary: number of pieces V.
+        width: of their vectors.
+        length: pieces that are read.
+        table: the columns beside the texts, which join behind the pool.
+    """
+
+    __pydantic_config__ = STRICT
+    vocabulary: Annotated[int, Field(ge=0, le=1_000_000)]
+    width: Annotated[int, Field(ge=1, le=1024)]
+    length: Annotated[int, Field(ge=1, le=1024)]
+    table: TableInput
+    block: Literal["sequence_input"] = "sequence_input"
+
+
+@dataclass(frozen=True)
+class SequenceConvolution:
+    """A place with its neighbours, linear, layer normalisation, activation; x is added where the width stays.
+
+    As in convolutional networks for sentences (Kim 2014, arXiv 1408.5882).
+    """
+
+    __pydantic_config__ = STRICT
+    width: Width
+    kernel: Kernel = 3
+    activation: Activation = "silu"
+    block: Literal["sequence_convolution"] = "sequence_convolution"
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """A gated recurrent unit (Cho et al. 2014, arXiv 1406.1078) in each direction, each with half of the width."""
+
+    __pydantic_config__ = STRICT
+    width: Annotated[int, Field(ge=2, le=2048, multiple_of=2)]
+    block: Literal["recurrent"] = "recurrent"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A layer of a Transformer (Vaswani et al. 2017, arXiv 1706.03762): attention, then two linear maps.
+
+    Attributes:
+        heads: of attention; they part the width evenly.
+        hidden: width between the linear maps.
+    """
+
+    __pydantic_config__ = STRICT
+    heads: Annotated[int, Field(ge=1, le=64)]
+    hidden: Width
+    activation: Activation = "gelu"
+    block: Literal["attention"] = "attention"
+
+
+@dataclass(frozen=True)
+class SequencePool:
+    """From a sequence to one vector: the mean, the largest, both side by side, or a sum weighed by attention."""
+
+    __pydantic_config__ = STRICT
+    kind: Literal["mean", "max", "both", "attention"] = "mean"
+    block: Literal["sequence_pool"] = "sequence_pool"
+
+
+@dataclass(frozen=True)
 class Members:
     """From here on `count` networks share their weights but for scalings of their own (TabM, arXiv 2410.24210)."""
 
@@ -259,6 +326,8 @@ class Head:
     block: Literal["head"] = "head"
 
 
-Input = TableInput | ImageInput | BagInput
+Input = TableInput | ImageInput | BagInput | SequenceInput
 Spatial = Convolution | ResidualConvolution | InvertedResidual | ConvNext | MaxPool
-Block = Annotated[Input | Spatial | GlobalPool | Members | Dense | Residual | Head, Field(discriminator="block")]
+Sequential = SequenceConvolution | Recurrent | Attention
+Pool = GlobalPool | SequencePool
+Block = Annotated[Input | Spatial | Sequential | Pool | Members | Dense | Residual | Head, Field(discriminator="block")]

@@ -16,7 +16,8 @@ class Cost:
         members: networks that share weights from here on (TabM); 1 without.
         parameters: trained numbers.
         flops: floating-point operations for one row (two a multiply-add; activations not counted).
-        pixels: height and width of the map that leaves it; (1, 1) where a vector does.
+        pixels: height and width of the map that leaves it, or places of a sequence and 1; (1, 1) where a vector does.
+        beside: features of a table that wait until a sequence has become a vector.
     """
 
     width: int
@@ -24,6 +25,7 @@ class Cost:
     parameters: int
     flops: int
     pixels: tuple[int, int] = (1, 1)
+    beside: int = 0
 
     @property
     def numbers(self) -> int:

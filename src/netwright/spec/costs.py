@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from netwright.spec.blocks import (
+    Attention,
     BagInput,
     Block,
+    ConvNext,
+    Convolution,
     Dense,
     Head,
     Identity,
+    InvertedResidual,
+    MaxPool,
     Members,
     Periodic,
     Piecewise,
+    Recurrent,
     Residual,
-    Spatial,
+    ResidualConvolution,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
     TableInput,
 )
 from netwright.spec.cost import Cost
 from netwright.spec.network import Network
+from netwright.spec.sequences import largest_sequence, sequence_cost, sequence_shapes
 from netwright.spec.spatial import largest_map, spatial_cost, spatial_shapes
 
 USUAL_GRAMS = 256  # of a text: what its costs are counted by
@@ -35,18 +45,24 @@ def widest(network: Network) -> int:
     """Return the most numbers that one row takes between two blocks, or inside one, of all members together."""
     before, most = NOTHING, 1
     for block, cost in zip(network.blocks, block_costs(network), strict=True):
-        inner = largest_map(block, before, cost) if isinstance(block, Spatial) else cost.members * _inside(block)
+        inner = cost.members * _inside(block, before, cost)
         most, before = max(most, cost.numbers, inner), cost
     return most
 
 
-def _inside(block: Block) -> int:
-    """Return the numbers of one row inside a block of vectors: of all waves or intervals of a table's columns, too."""
+def _inside(block: Block, before: Cost, after: Cost) -> int:
+    """Return the numbers of one row inside a block, of one member: of all waves or intervals of its columns, too."""
     match block:
+        case SequenceConvolution() | Recurrent() | Attention() | SequencePool():
+            return largest_sequence(block, before, after)
+        case Convolution() | ResidualConvolution() | InvertedResidual() | ConvNext() | MaxPool():
+            return largest_map(block, before, after)
+        case SequenceInput(table=table):
+            return max(after.numbers, _inside(table, before, after))
         case TableInput(numeric=columns, embedding=Periodic(frequencies=each) | Piecewise(bins=each)):
             return columns * each
         case BagInput(table=table):
-            return max(4 * USUAL_GRAMS, _inside(table))  # names and weights, and the names once more
+            return max(4 * USUAL_GRAMS, _inside(table, before, after))  # names and weights, and the names once more
         case Residual(hidden):
             return hidden
         case _:
@@ -72,6 +88,12 @@ def _block_cost(block: Block, before: Cost) -> Cost:
             beside = _input_cost(table)
             parameters = (vocabulary + 1) * each + beside.parameters
             return Cost(each + beside.width, 1, parameters, beside.flops + 2 * each * USUAL_GRAMS)
+        case SequenceInput(vocabulary, each, length, table):
+            beside = _input_cost(table)
+            parameters = (vocabulary + 1 + length) * each + beside.parameters
+            return Cost(each, 1, parameters, beside.flops, (length, 1), beside.width)
+        case SequenceConvolution() | Recurrent() | Attention() | SequencePool():
+            return sequence_cost(block, before)
         case Members(count):
             return Cost(width, count, count * width, 2 * count * width)
         case Dense():
@@ -138,6 +160,11 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
         case BagInput(vocabulary, each, table):
             beside = outputs - each
             return {"grams": (vocabulary + 1, each), **_block_shapes(table, width, members, beside)}
+        case SequenceInput(vocabulary, each, length, table):
+            own = {"pieces": (vocabulary + 1, each), "places": (length, each)}
+            return {**own, **_block_shapes(table, width, members, _input_cost(table).width)}
+        case SequenceConvolution() | Recurrent() | Attention() | SequencePool():
+            return dict(sequence_shapes(block, width))
         case Members():
             return {"in_scale": (block.count, width)}
         case Dense():

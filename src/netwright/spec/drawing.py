@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netwright.spec.blocks import (
+    Attention,
     BagInput,
     Block,
     ConvNext,
@@ -18,8 +19,12 @@ from netwright.spec.blocks import (
     Members,
     Periodic,
     Piecewise,
+    Recurrent,
     Residual,
     ResidualConvolution,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
     TableInput,
 )
 from netwright.spec.costs import block_costs
@@ -31,7 +36,7 @@ def draw(network: Network) -> str:
     lines = []
     for block, cost in zip(network.blocks, block_costs(network), strict=True):
         members = f" × {cost.members}" if cost.members > 1 else ""
-        *first, last = _inputs(block) if isinstance(block, TableInput | BagInput) else [_words(block)]
+        *first, last = _inputs(block) if isinstance(block, TableInput | BagInput | SequenceInput) else [_words(block)]
         lines += [f"  {words}" for words in first]
         width = f"{cost.width}{members}" if cost.pixels == (1, 1) else "×".join(map(str, (cost.width, *cost.pixels)))
         lines.append(f"  {last:<48} {width:>12} {cost.parameters:>14,}")
@@ -40,8 +45,16 @@ def draw(network: Network) -> str:
 
 def _words(block: Block) -> str:
     match block:
-        case TableInput() | BagInput():
+        case TableInput() | BagInput() | SequenceInput():
             return ", ".join(_inputs(block))
+        case SequenceConvolution(width, kernel, activation):
+            return f"convolution {width} of {kernel} places, layer norm, {activation}"
+        case Recurrent(width):
+            return f"gated recurrent unit {width}, both ways"
+        case Attention(heads, hidden, activation):
+            return f"attention, {heads} heads, then {hidden} {activation}"
+        case SequencePool(kind):
+            return f"{'mean and largest' if kind == 'both' else kind} of all places"
         case Members(count):
             return f"{count} members that share weights"
         case Dense(width, activation, norm):
@@ -74,7 +87,9 @@ def _norm(norm: str) -> str:
     return "" if norm == "none" else f"{norm} norm, "
 
 
-def _inputs(block: TableInput | BagInput) -> list[str]:
+def _inputs(block: TableInput | BagInput | SequenceInput) -> list[str]:
+    if isinstance(block, SequenceInput):
+        return [*_inputs(block.table), f"{block.vocabulary:,} pieces by {block.width}, {block.length} of a text"]
     if isinstance(block, BagInput):
         return [*_inputs(block.table), f"{block.vocabulary:,} n-grams by {block.width}"]
     parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []

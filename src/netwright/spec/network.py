@@ -9,7 +9,37 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.errors import SpecError
-from netwright.spec.blocks import STRICT, BagInput, Block, GlobalPool, Head, ImageInput, Input, Spatial, TableInput
+from netwright.spec.blocks import (
+    STRICT,
+    Attention,
+    BagInput,
+    Block,
+    GlobalPool,
+    Head,
+    ImageInput,
+    Input,
+    Recurrent,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
+    Sequential,
+    Spatial,
+    TableInput,
+)
+
+_WAYS: tuple[tuple[Any, Any, Any, str], ...] = (
+    (ImageInput, Spatial, GlobalPool, "a map of an image goes through convolutions"),
+    (SequenceInput, Sequential, SequencePool, "a sequence goes through blocks for sequences"),
+)
+
+
+def _check_heads(blocks: tuple[Block, ...]) -> None:
+    """Refuse heads of attention that do not part the width that reaches them."""
+    width = blocks[0].width if isinstance(blocks[0], SequenceInput) else 0
+    for block in blocks[1:]:
+        if isinstance(block, Attention) and width % block.heads:
+            raise SpecError("the heads of attention do not part the width evenly")
+        width = block.width if isinstance(block, SequenceConvolution | Recurrent) else width
 
 
 @dataclass(frozen=True)
@@ -25,11 +55,13 @@ class Network:
             raise SpecError("a network begins with its inputs and ends with its head")
         if any(isinstance(block, Input | Head) for block in inner):
             raise SpecError("inputs and head stand at the ends of a network only")
-        maps = isinstance(first, ImageInput)
-        for block in (*inner, last):
-            if isinstance(block, Spatial | GlobalPool) != maps:
-                raise SpecError("a map of an image goes through convolutions until a global pool, and only that far")
-            maps = maps and not isinstance(block, GlobalPool)
+        for kind, inside, pool, words in _WAYS:
+            within = isinstance(first, kind)
+            for block in (*inner, last):
+                if isinstance(block, inside | pool) != within:
+                    raise SpecError(f"{words} until its pool, and only that far")
+                within = within and not isinstance(block, pool)
+        _check_heads(self.blocks)
 
     @property
     def outputs(self) -> int:
@@ -42,7 +74,7 @@ class Network:
 def seen_by_trunk(network: Network) -> int:
     """Return how many features of a trained trunk a network takes; 0 if it does without."""
     first = network.blocks[0]
-    table = first.table if isinstance(first, BagInput) else first
+    table = first.table if isinstance(first, BagInput | SequenceInput) else first
     return table.frozen if isinstance(table, TableInput) else 0
 
 
@@ -54,7 +86,7 @@ def without_trunk(network: Network) -> Network:
 def with_features(network: Network, frozen: int) -> Network:
     """Return the network that takes so many features of a trained trunk beside its table, and is else the same."""
     first = network.blocks[0]
-    if isinstance(first, BagInput):
+    if isinstance(first, BagInput | SequenceInput):
         first = replace(first, table=replace(first.table, frozen=frozen))
     elif isinstance(first, TableInput):
         first = replace(first, frozen=frozen)
@@ -75,7 +107,7 @@ class Recipe:
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
         sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
             lasso, Tibshirani 1996).
-        gram_rate: factor on the learning rate of the vectors of n-grams, each of which few rows move.
+        gram_rate: factor on the learning rate of the vectors of n-grams and of pieces, each of which few rows move.
         dropout: share of activations set to 0 after each hidden layer of vectors, and of what comes of an image.
         distortion: of images, 0 to 1: how far they are turned, scaled, slanted, shifted, recoloured.
         flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).

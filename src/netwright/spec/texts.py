@@ -1,7 +1,8 @@
 """Networks for texts: the space that is searched, the first points to try, and what a point stands for.
 
-A point either stands for a bag of n-grams with a linear or deeper network behind it, or for a network on the table, in
-which each text stands as a few dozen numbers (see `spec.tables`).
+A point stands for a bag of n-grams with a linear or deeper network behind it, for a network that reads pieces one after
+the other (convolutional, recurrent or a small Transformer), or for one on the table, in which each text stands as a few
+dozen numbers (see `spec.tables`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,24 @@ from dataclasses import replace
 from typing import Any
 
 from netwright.spec import tables
-from netwright.spec.blocks import BagInput, Dense, Head, TableInput
+from netwright.spec.blocks import (
+    Attention,
+    BagInput,
+    Dense,
+    Head,
+    Recurrent,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
+    Sequential,
+    TableInput,
+)
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space, Value
 
-BAG, TABLE = "bag", "table"
+BAG, SEQUENCE, TABLE = "bag", "sequence", "table"
+CONVOLUTION, RECURRENT, ATTENTION = "convolution", "recurrent", "attention"
+HEADS = 4  # of attention
 ONLY_OF_TABLES = ("body", "depth", "members", "scale_decay", "sparsity")  # without a meaning for bags
 FEW_ROWS = 500  # below it passes cost next to nothing
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
@@ -34,11 +48,17 @@ def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
         for name, dimension in tables.space(rows, outcome).items()
     }
     return {
-        "input": Choice((BAG, BAG, TABLE)),
+        "input": Choice((BAG, BAG, BAG, SEQUENCE, TABLE)),
         "trunk": Choice((False, True, True) if trunk else (False,)),
         "gram_width": Choice((8, 16, 32), given=("input", BAG)),
-        "gram_rate": Range(0.3, 5.0, log=True, stackable=True, given=("input", BAG)),
-        "hidden": Choice((0, 0, 1, 2), given=("input", BAG)),
+        "gram_rate": Range(0.3, 5.0, log=True, stackable=True),
+        "hidden": Choice((0, 0, 1, 2)),
+        "encoder": Choice((CONVOLUTION, CONVOLUTION, RECURRENT, ATTENTION), given=("input", SEQUENCE)),
+        "piece_width": Choice((32, 64, 96), given=("input", SEQUENCE)),
+        "read": Choice((64, 128, 256), given=("input", SEQUENCE)),
+        "layers": Choice((1, 2, 3), given=("input", SEQUENCE)),
+        "span": Choice((3, 5), given=("input", SEQUENCE)),
+        "text_pool": Choice(("mean", "max", "both", "attention"), given=("input", SEQUENCE)),
         **of_table,
         "batch_size": Choice(batch_sizes(rows)),
         "epochs": Choice((4, 8, 12, 16, 24, 32) if rows > MANY_ROWS else (8, 16, 32, 64, 128)),
@@ -63,6 +83,12 @@ def usual(rows: int) -> dict[str, Value]:
         "trunk": False,
         "gram_width": 16,
         "gram_rate": 1.0,
+        "encoder": CONVOLUTION,
+        "piece_width": 64,
+        "read": 128,
+        "layers": 2,
+        "span": 3,
+        "text_pool": "both",
         "hidden": 0,
         "dropout": 0.5,
         "learning_rate": 6e-3,
@@ -89,7 +115,13 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     first = {**one, "trunk": True}
     table = {**first, "input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
     seen: tuple[Point, ...] = (first, table, {**bags[2], "trunk": True}) if trunk else ()
-    return (*seen, *bags[:3], *others[:2], *bags[3:], *others[2:])
+    read = {**one, "input": SEQUENCE, "dropout": 0.3, "learning_rate": 3e-3}
+    readers: tuple[Point, ...] = (
+        read,
+        {**read, "encoder": RECURRENT, "layers": 1, "read": 64, "text_pool": "max"},
+        {**read, "encoder": ATTENTION, "text_pool": "mean", "learning_rate": 1e-3},
+    )
+    return (*seen, *bags[:3], *others[:2], *bags[3:], *others[2:], *readers)
 
 
 def first_glance(rows: int) -> Point:
@@ -111,6 +143,23 @@ def network(point: Point, table: TableInput, vocabulary: int, outputs: int) -> N
     return Network((BagInput(vocabulary, settings["gram_width"], table), *hidden, Head(outputs)))
 
 
+def reader(point: Point, table: TableInput, vocabulary: int, longest: int, outputs: int) -> Network:
+    """Return the network that reads texts as sequences, of no more pieces than there are."""
+    settings: Mapping[str, Any] = point
+    width, activation = settings["piece_width"], settings["activation"]
+    inputs = SequenceInput(vocabulary, width, min(longest, settings["read"]), table)
+    each: Sequential
+    match settings["encoder"]:
+        case "recurrent":
+            each = Recurrent(width)
+        case "attention":
+            each = Attention(HEADS, 2 * width, activation)
+        case _:
+            each = SequenceConvolution(width, settings["span"], activation)
+    hidden = [Dense(settings["width"], activation, settings["norm"]) for _ in range(settings["hidden"])]
+    return Network((inputs, *(each,) * settings["layers"], SequencePool(settings["text_pool"]), *hidden, Head(outputs)))
+
+
 def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for."""
     return replace(tables.recipe(point), gram_rate=float(point["gram_rate"]), sparsity=0.0, scale_decay=0.0)
@@ -120,6 +169,10 @@ def describe(point: Point) -> str:
     """Return what a point is in a few words, for leaderboards."""
     if point["input"] == TABLE:
         return tables.describe(point) + _beside(point)
+    if point["input"] == SEQUENCE:
+        return f"{point['layers']}× {point['encoder']} over {point['read']} pieces by {point['piece_width']}" + _beside(
+            point
+        )
     behind = f", {point['hidden']}×{point['width']} {point['activation']}" if point["hidden"] else ", linear"
     return f"bag of n-grams by {point['gram_width']}{behind}{_beside(point)}"
 

@@ -237,6 +237,10 @@ class Preparation:
         """Return that a trained trunk may see images; there is none for sounds."""
         return Kind.IMAGE if self.schema.used[0].kind == Kind.IMAGE else None
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return this preparation: each network takes all of it."""
+        return self
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these maps and gives as many outputs as the target asks for."""
         block, whole = network.blocks[0], self.whole

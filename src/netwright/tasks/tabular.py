@@ -56,6 +56,10 @@ class Preparation:
         """Return that there is no trained trunk for tables."""
         return None
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return this preparation: each network takes all of it."""
+        return self
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
         block, encoder = network.blocks[0], self.encoder

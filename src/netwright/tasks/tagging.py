@@ -80,6 +80,10 @@ class Preparation:
         """Return that there is no trained trunk for tokens."""
         return None
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return this preparation: each network takes all of it."""
+        return self
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as there are tags."""
         block = network.blocks[0]

@@ -91,6 +91,9 @@ class Preparation(Protocol):
     def seen_as(self) -> Kind | None:
         """What a trained trunk may see in the rows: images or texts; None where there is none for them."""
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return the preparation without what none of these networks takes."""
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
 

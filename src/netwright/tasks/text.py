@@ -20,16 +20,19 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_column
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
+from netwright.data.subwords import Subwords, fit_subwords
 from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
 from netwright.errors import NoText, SpecError
 from netwright.spec import tables, texts
-from netwright.spec.blocks import BagInput
+from netwright.spec.blocks import BagInput, SequenceInput, TableInput
+from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network, with_features
 from netwright.spec.spaces import Point, Space
 from netwright.tasks import tabular
 from netwright.tasks.task import Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
+LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
 BETWEEN = "\n"  # of the texts of one row
 
 
@@ -38,7 +41,8 @@ class Preparation:
     """The fitted state of a table with texts: see `tasks.task.Preparation`."""
 
     table: tabular.Preparation
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | None
+    subwords: Subwords | None
 
     @property
     def schema(self) -> Schema:
@@ -70,33 +74,62 @@ class Preparation:
         """Return that a trained trunk may see the texts."""
         return Kind.TEXT
 
+    def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
+        """Return the preparation without n-grams or pieces where none of these networks takes them."""
+        first = [network.blocks[0] for network in networks]
+        vocabulary = self.vocabulary if any(isinstance(block, BagInput) for block in first) else None
+        subwords = self.subwords if any(isinstance(block, SequenceInput) for block in first) else None
+        same = vocabulary is self.vocabulary and subwords is self.subwords
+        return self if same else Preparation(self.table, vocabulary, subwords)
+
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
-        block = network.blocks[0]
-        if not isinstance(block, BagInput):
-            return self.table.accepts(network)
-        return block.vocabulary == len(self.vocabulary) and self.table.accepts(
-            replace(network, blocks=(block.table, *network.blocks[1:]))
-        )
+        match network.blocks[0]:
+            case BagInput(vocabulary, table=table):
+                known = self.vocabulary is not None and vocabulary == len(self.vocabulary)
+                return known and self._takes(table, network)
+            case SequenceInput(vocabulary, length=length, table=table):
+                words = self.subwords
+                known = words is not None and vocabulary == len(words) and length <= words.length
+                return known and widest(network) <= LARGEST_SEQUENCE and self._takes(table, network)
+            case _:
+                return self.table.accepts(network)
+
+    def _takes(self, table: TableInput, network: Network) -> bool:
+        """Return whether the columns beside a text are those at hand, and the outputs those of the target."""
+        return self.table.accepts(Network((table, network.blocks[-1])))
 
     def holds(self, features: Features) -> bool:
         """Return whether every n-gram and category of features that were read from a file is a known one."""
-        names = features["grams"]
-        return bool(((names >= 0) & (names <= len(self.vocabulary))).all()) and self.table.holds(features)
+        most = {"grams": self.vocabulary, "pieces": self.subwords}
+        inside = (
+            bool(((features[name] >= 0) & (features[name] <= len(known))).all())
+            for name, known in most.items()
+            if known is not None
+        )
+        return all(inside) and self.table.holds(features)
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
-        grams, weights = encode_texts(self.vocabulary, joined_texts(frame, self.schema))
-        return Features({**self.table.encode(frame).arrays, "grams": grams, "gram_weights": weights})
+        texts, found = joined_texts(frame, self.schema), dict(self.table.encode(frame).arrays)
+        if self.vocabulary is not None:
+            found["grams"], found["gram_weights"] = encode_texts(self.vocabulary, texts)
+        if self.subwords is not None:
+            found["pieces"] = self.subwords.encode(texts)
+        return Features(found)
 
     def documents(self) -> dict[str, Any]:
         """Return the JSON documents `schema` and `preprocess`."""
         inner = self.table.documents()
-        return {**inner, "preprocess": {**inner["preprocess"], "grams": self.vocabulary.grams}}
+        own: dict[str, Any] = {"grams": 0 if self.vocabulary is None else self.vocabulary.grams}
+        own |= {"length": 0, "pieces": []} if self.subwords is None else self.subwords.to_json()
+        return {**inner, "preprocess": {**inner["preprocess"], **own}}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return the fitted arrays."""
         inner = {f"table.{name}": array for name, array in self.table.tensors().items()}
+        if self.vocabulary is None:
+            return dict(inner)
         return {**inner, "buckets": self.vocabulary.buckets, "rarity": self.vocabulary.rarity}
 
 
@@ -129,8 +162,8 @@ def load(request: Request) -> Loaded:
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:
     """Fit the encoder of the table, and choose the n-grams of its texts; neither sees the target."""
-    vocabulary = fit_vocabulary(joined_texts(loaded.frame, loaded.schema))
-    return Preparation(tabular.prepare(loaded, seed), vocabulary)
+    found = joined_texts(loaded.frame, loaded.schema)
+    return Preparation(tabular.prepare(loaded, seed), fit_vocabulary(found), fit_subwords(found))
 
 
 def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Preparation:
@@ -145,15 +178,18 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     table = {name: array for name, array in tensors.items() if name not in ("buckets", "rarity")}
     if not all(name.startswith("table.") for name in table):
         raise SpecError("the arrays are not those of a table with texts")
-    inner = {name: part for name, part in preprocess.items() if name != "grams"}
+    inner = {name: part for name, part in preprocess.items() if name not in ("grams", "length", "pieces")}
     arrays = {name.removeprefix("table."): array for name, array in table.items()}
     preparation = tabular.restore({**documents, "preprocess": inner}, arrays)
     if not any(column.kind == Kind.TEXT for column in preparation.schema.used):
         raise SpecError("none of its columns holds texts")
-    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors))
+    words = Subwords.from_json(preprocess.get("length"), preprocess.get("pieces"))
+    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors), words)
 
 
-def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary:
+def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary | None:
+    if grams == 0 and not {"buckets", "rarity"} & set(tensors):
+        return None
     buckets, rarity = tensors.get("buckets"), tensors.get("rarity")
     fits = (
         isinstance(buckets, np.ndarray)
@@ -185,17 +221,22 @@ def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
 def candidate(point: Point, preparation: Any) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these texts."""
     own: Preparation = preparation.own
-    found = tabular.candidate(point, own.table) if point["input"] == texts.TABLE else _of_bag(point, own)
+    found = tabular.candidate(point, own.table) if point["input"] == texts.TABLE else _of_text(point, own)
     frozen = preparation.frozen if point["trunk"] else 0
     return replace(found, network=with_features(found.network, frozen))
 
 
-def _of_bag(point: Point, own: Preparation) -> Candidate:
+def _of_text(point: Point, own: Preparation) -> Candidate:
     encoder = own.table.encoder
     inputs = tables.inputs(point, len(encoder.quantiles), encoder.plain_columns, encoder.cardinalities)
     recipe = texts.recipe(point)
     if own.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
+    if point["input"] == texts.SEQUENCE:
+        assert own.subwords is not None, "a search has all that was fitted"
+        words = own.subwords
+        return Candidate(texts.reader(point, inputs, len(words), words.length, own.goal.outputs), recipe)
+    assert own.vocabulary is not None, "a search has all that was fitted"
     return Candidate(texts.network(point, inputs, len(own.vocabulary), own.goal.outputs), recipe)
 
 

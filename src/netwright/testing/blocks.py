@@ -10,6 +10,7 @@ import torch
 from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.blocks import (
     Activation,
+    Attention,
     BagInput,
     Block,
     ConvNext,
@@ -25,8 +26,12 @@ from netwright.spec.blocks import (
     Normalisation,
     Periodic,
     Piecewise,
+    Recurrent,
     Residual,
     ResidualConvolution,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
     TableInput,
 )
 from netwright.spec.cost import is_trained
@@ -50,6 +55,7 @@ def example_networks() -> Iterator[Network]:
     yield from (
         Network((BagInput(20, 5, table), Dense(5), Head(2))) for table in (_INPUTS, TableInput(0, 0, (), Identity()))
     )
+    yield from (Network((SequenceInput(20, 6, 9, _INPUTS), *body, Head(2))) for body in _readers())
     yield from (Network((ImageInput(9, 8, (0.5,), (0.2,)), *trunk, Head(3))) for trunk in _trunks())
     yield Network((ImageInput(6, 6, (0.5,) * 3, (0.2,) * 3), Convolution(4), GlobalPool(), Dense(5), Head(2)))
     yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
@@ -62,6 +68,14 @@ def _trunks() -> Iterator[tuple[Block, ...]]:
     yield (Convolution(4), InvertedResidual(4, 2, 5), InvertedResidual(6, 4, 3, 2), GlobalPool("max"))
     yield (Convolution(4, 5, 3), InvertedResidual(4, 1, 3, 2, squeeze=False), GlobalPool("mean"))
     yield (Convolution(4), ConvNext(2, 3), ConvNext(), GlobalPool("mean"))
+
+
+def _readers() -> Iterator[tuple[Block, ...]]:
+    """Yield short ways from a sequence to a vector in which every block that sequences go through occurs."""
+    yield (SequenceConvolution(6), SequenceConvolution(5, 5, "relu"), SequencePool("both"))
+    yield (Recurrent(8), SequencePool("max"), Dense(4))
+    yield (Attention(3, 7), SequencePool("attention"))
+    yield (SequencePool("mean"),)
 
 
 def check_network(network: Network) -> None:
@@ -89,6 +103,13 @@ def _example_batch(first: Block, generator: torch.Generator) -> Batch:
         names = torch.randint(0, first.vocabulary + 1, (2, 7, 6), generator=generator, dtype=torch.int32)
         weights = torch.rand(2, 7, 6, generator=generator)
         return {**_example_batch(first.table, generator), "grams": names, "gram_weights": weights}
+    if isinstance(first, SequenceInput):
+        pieces = torch.randint(
+            0, first.vocabulary + 1, (2, 7, first.length + 2), generator=generator, dtype=torch.int32
+        )
+        pieces[:, :2, 3:] = 0  # short texts, and one without pieces
+        pieces[:, 0] = 0
+        return {**_example_batch(first.table, generator), "pieces": pieces}
     assert isinstance(first, TableInput)
     categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
     return {

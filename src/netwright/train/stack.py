@@ -115,7 +115,7 @@ def _views(vector: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def rate_of(name: str, recipe: Recipe) -> float:
     """Return the learning rate of a tensor by its name."""
     part = name.split(".")[-1]
-    special = {"scale": recipe.scale_rate, "grams": recipe.gram_rate}
+    special = {"scale": recipe.scale_rate, "grams": recipe.gram_rate, "pieces": recipe.gram_rate}
     factor = special.get(part, BIAS_FACTOR if part.endswith("bias") else 1.0)
     return factor * recipe.learning_rate
 

@@ -1,0 +1,53 @@
+"""Texts as words and pieces of rarer words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netwright.data.subwords import Subwords, fit_subwords
+from netwright.errors import SpecError
+
+TEXTS = ["walking and talking", "walked and talked", "我们走路", "我们说话 😀", "the walker walks 😀"] * 3
+SUBWORDS = fit_subwords(TEXTS)
+
+
+def spelled(row: np.ndarray) -> list[str]:
+    """Return the pieces that a row of numbers names."""
+    return [SUBWORDS.pieces[number - 1] for number in row if number]
+
+
+def test_usual_words_are_whole_and_rare_ones_parted() -> None:
+    """A word that nobody wrote before is made of what others are made of."""
+    assert spelled(SUBWORDS.encode(["walking AND talked"])[0]) == ["walking", "and", "talked"]
+    assert "".join(spelled(SUBWORDS.encode(["talker"])[0])).replace("+", "") == "talker"
+    assert spelled(SUBWORDS.encode(["我们 😀"])[0]) == ["我", "们", "😀"]
+
+
+def test_what_nobody_wrote_is_left_out() -> None:
+    """Letters that stand in no text have no piece."""
+    assert spelled(SUBWORDS.encode(["жжж walking"])[0]) == ["walking"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=80)), max_size=8))
+def test_any_texts_can_be_encoded(texts: list[str | None]) -> None:
+    """By their own vocabulary, each by itself, within its length."""
+    subwords = fit_subwords(texts)
+    found = subwords.encode(texts)
+    assert found.shape == (len(texts), subwords.length)
+    assert found.min(initial=0) >= 0 and found.max(initial=0) <= len(subwords)
+    for row, text in enumerate(texts):
+        assert np.array_equal(subwords.encode([text])[0], found[row])
+
+
+def test_it_survives_json_and_nothing_else_does() -> None:
+    """A model file is not trusted."""
+    again = Subwords.from_json(**SUBWORDS.to_json())
+    assert again == SUBWORDS and np.array_equal(again.encode(TEXTS), SUBWORDS.encode(TEXTS))
+    assert Subwords.from_json(0, []) is None
+    for length, pieces in ((0, ["a"]), (True, ["a"]), (9_999, ["a"]), (3, "a"), (3, ["a", "a"]), (3, [1]), (3, [""])):
+        with pytest.raises(SpecError):
+            Subwords.from_json(length, pieces)
