@@ -21,6 +21,7 @@ from netwright.train.pace import Pace
 from netwright.train.rows import Rows, Split, as_rows
 
 FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
+WRITES, WRITTEN = 8, 150e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
 PLANNED = 6  # candidates of the portfolio that there should be time for
 CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
 MANY_ROWS = 6_000
@@ -64,6 +65,7 @@ class Bench:
         splits: the folds as rows to learn from and to be judged on.
         features: encoded rows.
         rows: the same as tensors, with their targets.
+        writing: seconds that a large preparation, such as a trained trunk, adds to finishing the run.
     """
 
     task: Task
@@ -75,6 +77,7 @@ class Bench:
     splits: tuple[Split, ...]
     features: Features
     rows: Rows
+    writing: float = 0.0
 
     @property
     def learnt(self) -> int:
@@ -121,7 +124,8 @@ def set_up(
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
     rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
-    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, rows)
+    held = sum(array.nbytes for array in preparation.tensors().values())
+    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, rows, WRITES * held / WRITTEN)
 
 
 def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None) -> int:

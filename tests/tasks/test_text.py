@@ -176,7 +176,7 @@ def test_what_reads_sequences_learns(encoder: str) -> None:
         for one in TASK.portfolio(preparation, len(TABLE))
         if one["input"] == "sequence" and one["encoder"] == encoder
     )
-    candidate = TASK.candidate({**point, "epochs": 12}, preparation)
+    candidate = TASK.candidate({**point, "epochs": 24}, preparation)
     rows = as_rows(preparation.encode(loaded.frame), preparation.goal.targets(loaded.truth), preparation.quantiles)
     half = np.arange(len(loaded.truth)) % 2 == 0
     splits = [Split(np.flatnonzero(half), np.flatnonzero(~half))]
