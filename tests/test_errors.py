@@ -11,7 +11,7 @@ from netwright import errors
 from netwright.errors import NetwrightError, nearest
 
 GIVEN: dict[str, tuple[Any, ...]] = {
-    "BadFiles": (["cat/1.jpg", "dog/2.jpg"], "it is damaged"),
+    "BadFiles": (["cat/1.jpg", "dog/2.jpg"], "it is damaged", [0, 3]),
     "BadKind": ("zip",),
     "BadLatency": ("fast",),
     "BadSize": ("small",),
@@ -24,6 +24,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "EmptyFolder": ("pictures", [".jpg", ".png"], [".wav"]),
     "EmptyTable": ("data.csv", "the file is empty"),
     "FolderInUse": ("out",),
+    "GroupOfTarget": ("label",),
     "HostileBundle": ("model.nw", "a member stands in it twice"),
     "KindOfTarget": ("label",),
     "MissingBundle": ("model.nw",),

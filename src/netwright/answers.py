@@ -33,6 +33,7 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     if proba and model.outcome == Outcome.REGRESSION:
         raise NoProbabilities(target)
     answers, columns = model.answers(table), _names(table)
+    columns = {"path" if name == target else name: cells for name, cells in columns.items()}
     if model.outcome == Outcome.REGRESSION:
         return pd.DataFrame({**columns, target: answers})
     columns |= {target: label_array(model.labels)[answers.argmax(axis=1)]}

@@ -19,10 +19,11 @@ from netwright.budget import Budget, parse_duration
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
-from netwright.data.groups import kept_together
+from netwright.data.groups import check_groups, kept_together
 from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import (
     BadTrials,
+    GroupOfTarget,
     NoClasses,
     NoKeptTrials,
     NoTarget,
@@ -31,7 +32,7 @@ from netwright.errors import (
     UnknownColumn,
     nearest,
 )
-from netwright.evaluation import check_test, evaluate
+from netwright.evaluation import evaluate, usable_test
 from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
 from netwright.extended import with_trunk
@@ -133,7 +134,8 @@ def fit(
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
         group: a column that says which rows belong together, such as the person that each is of: they are learnt
-            from or judged on together, so the estimate is for groups never seen. It is no input.
+            from or judged on together, so the estimate is for groups never seen, though its interval
+            still counts rows. It is no input.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
         pretrained: weights that others have trained, for networks to build on: a file for images, a folder for texts;
             auto takes those of a package that is installed, none takes no notice of them.
@@ -157,7 +159,7 @@ def fit(
     chosen, asked = find_task(task, table, target, kinds or {})
     loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
     if tested is not None:
-        check_test(chosen, loaded.schema, tested)
+        tested = usable_test(chosen, loaded.schema, tested, bad_files)
     outcome = loaded.schema.target.outcome
     measured = find_metric(metric, outcome)
     make_folder(folder)
@@ -229,18 +231,23 @@ def _tables(
         target = TAG
     if not isinstance(target, str):
         raise NoTarget
-    return table, target, part if test is None else reader(task, data)(test)
+    if test is None:
+        return table, target, part
+    rest, judged = parted(reader(task, test)(test))
+    return table, target, rest if judged is None else judged
 
 
 def _without_group(table: pd.DataFrame, target: str, group: str | None) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
     """Return the table without the column of groups, and that column.
 
     Raises:
-        UnknownColumn: if there is no such column beside the target.
+        SettingError: if there is no such column beside the target.
     """
     if group is None:
         return table, None
-    if group not in table.columns or group == target:
+    if group == target:
+        raise GroupOfTarget(group)
+    if group not in table.columns:
         raise UnknownColumn(group, nearest(group, [*table.columns]))
     return table.drop(columns=group), table[group]
 
@@ -253,10 +260,13 @@ def _grouped(loaded: Loaded, cells: pd.Series[Any] | None) -> Loaded:
     """
     if cells is None:
         return loaded
-    groups = kept_together(loaded.groups, cells.iloc[loaded.places])
-    if groups.max() == 0:
+    own = cells.iloc[loaded.places]
+    groups, words = kept_together(loaded.groups, own), own.map(str).nunique()
+    if groups.max() == 0 or words < 2:
         raise OneGroup(str(cells.name))
-    return replace(loaded, groups=groups)
+    return replace(
+        loaded, groups=groups, findings=(*loaded.findings, *check_groups(groups, loaded.truth, loaded.schema.target))
+    )
 
 
 def _settings(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.folders import parted
 from netwright.data.schema import Schema
-from netwright.errors import DataError, NothingToEvaluate, UnfitTest
+from netwright.errors import BadFiles, DataError, NothingToEvaluate, UnfitTest
 from netwright.metrics import measure
 from netwright.model import Model
 from netwright.tasks import Task
@@ -24,22 +25,32 @@ def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
     Raises:
         DataError: if the target or a needed column is missing, or no row has a known target.
     """
-    table = model.task.read(data)
+    rest, part = parted(model.task.read(data))
+    table = rest if part is None else part  # of a folder with parts, those to be tested on
     rows, truth = known_rows(model.task, model.preparation.schema, table)
     return measure(model.outcome, truth, model.answers(table.iloc[rows]))
 
 
-def check_test(task: Task, schema: Schema, table: pd.DataFrame) -> None:
-    """Refuse a table that a model of these columns could not be judged on, before time is spent on the model.
+def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: float) -> pd.DataFrame:
+    """Return a table to judge a model of these columns on, before time is spent on the model.
+
+    Images and sounds that cannot be decoded are left out, as of those that are learnt from.
 
     Raises:
-        UnfitTest: if the target or a needed column is missing, or no row has a known target.
+        UnfitTest: if the target or a needed column is missing, no row has a known target, or too many files are bad.
     """
     try:
         rows, _ = known_rows(task, schema, table)
-        task.parse(table.iloc[rows[:1]], schema)
+        table = table.iloc[rows]
+        many = any(column.map_size is not None for column in schema.used)
+        task.parse(table if many else table.iloc[:1], schema)
+    except BadFiles as error:
+        if len(error.places) > bad_files * len(table) or len(error.places) == len(table):
+            raise UnfitTest(error) from error
+        return table.drop(index=table.index[error.places])
     except DataError as error:
         raise UnfitTest(error) from error
+    return table
 
 
 def known_rows(task: Task, schema: Schema, table: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[Any]]:

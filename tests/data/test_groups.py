@@ -5,28 +5,36 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from netwright.data.groups import kept_together
+from netwright.data.groups import check_groups, kept_together
+from netwright.data.schema import Outcome, Target
 
 
-def test_equal_cells_tie_groups_through_any_chain() -> None:
-    """Row 0 and 1 are copies, 1 and 3 of one person, 3 and 4 copies; a missing person ties nothing."""
-    groups = np.array([7, 7, 2, 3, 3, 9, 8])
-    cells = pd.Series(["a", "b", None, "b", "c", None, "d"])
+def test_the_column_decides_and_missing_cells_leave_copies_together() -> None:
+    """Numbers and words of them are alike; what means nothing ties nothing."""
+    groups = np.array([7, 7, 2, 3, 3, 9, 8, 2])
+    cells = pd.Series(["1", 1, None, " 1 ", "b", "NA", "d", float("nan")], dtype=object)
     found = kept_together(groups, cells)
-    assert found.tolist() == [0, 0, 1, 0, 0, 2, 3]
+    assert found[0] == found[1] == found[3]
+    assert found[2] == found[7]
+    assert len(set(found.tolist())) == 5
 
 
-def test_it_is_what_a_search_of_the_graph_finds() -> None:
-    """On random groups and cells."""
-    generator = np.random.default_rng(0)
-    for _ in range(30):
-        groups, cells = generator.integers(0, 12, 25), generator.integers(0, 12, 25)
-        found, reached = kept_together(groups, pd.Series(cells)), {0}
-        while True:
-            more = {
-                row for row in range(25) for one in reached if groups[row] == groups[one] or cells[row] == cells[one]
-            }
-            if more == reached:
-                break
-            reached = more
-        assert set(np.flatnonzero(found == found[0]).tolist()) == reached
+def test_copies_of_two_people_stay_with_these() -> None:
+    """Else equal rows would tie everybody to everybody."""
+    found = kept_together(np.zeros(6, np.int64), pd.Series(["a", "b"] * 3))
+    assert found.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_any_cell_will_do() -> None:
+    """Lists too, as JSON lines hold them."""
+    found = kept_together(np.arange(3), pd.Series([[1], [1], {"a": 2}], dtype=object))
+    assert found[0] == found[1] != found[2]
+
+
+def test_poor_groups_are_told_of() -> None:
+    """Few of them, or a class that lies in one."""
+    target = Target("kind", Outcome.BINARY, ("a", "b"))
+    found = check_groups(np.array([0, 0, 1, 1, 2]), np.array([0, 0, 1, 0, 1]), target)
+    assert [finding.kind for finding in found] == ["few_groups"]
+    found = check_groups(np.arange(8), np.array([0, *[1] * 7]), target)
+    assert [finding.kind for finding in found] == ["class_in_one_group"] and "'a'" in found[0].message

@@ -10,9 +10,20 @@ import pandas as pd
 import pytest
 
 import netwright as nw
+from netwright.answers import answer_table
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.data.reading import read_table
-from netwright.errors import BadFiles, BundleError, NoClasses, OneGroup, UnknownColumn
+from netwright.data.wave import as_wave
+from netwright.errors import (
+    BadFiles,
+    BundleError,
+    GroupOfTarget,
+    NoClasses,
+    OneGroup,
+    TooFewRows,
+    UnfitTest,
+    UnknownColumn,
+)
 from netwright.evaluation import evaluate
 from netwright.tasks import find_task
 from netwright.tasks.audio import TASK, toy
@@ -79,6 +90,8 @@ def test_a_list_with_paths_and_speakers_is_split_by_speaker(folder: Path, tmp_pa
     run = nw.fit(folder / "list.csv", "kind", group="who", trials=1, out=tmp_path)
     assert run.result.task == "audio_multiclass"
     assert not [finding for finding in run.findings if finding.kind == "unused_columns"]
+    with pytest.raises(GroupOfTarget):
+        nw.fit(folder / "list.csv", "kind", group="kind", trials=1, out=tmp_path)
     with pytest.raises(UnknownColumn, match="whom"):
         nw.fit(folder / "list.csv", "kind", group="whom", trials=1, out=tmp_path)
     with pytest.raises(OneGroup, match="'who'"):
@@ -89,6 +102,44 @@ def test_a_folder_without_classes_is_told_so(folder: Path, tmp_path: Path) -> No
     """Rather than of rows that are missing."""
     with pytest.raises(NoClasses, match="one folder a class"):
         nw.fit(folder / "train" / "rising", out=tmp_path)
+
+
+def test_sounds_of_one_class_that_are_alike_are_no_copies() -> None:
+    """Noise sounds like noise; only equal sounds are one thing."""
+    generator = np.random.default_rng(0)
+    files = [as_wave(generator.normal(0, 0.1, 4_000), 8_000) for _ in range(20)]
+    table = pd.DataFrame({"sound": [*files, files[0]], "kind": ["a", "b", "c"] * 7})
+    groups = TASK.load(Request(table, "kind", {}, "auto")).groups
+    assert len(np.unique(groups)) == 20 and groups[20] == groups[0]
+
+
+def test_a_bad_file_to_test_on_costs_neither_the_run_nor_the_test(folder: Path, tmp_path: Path) -> None:
+    """It is left out, as those that are learnt from; of many the run is refused before it begins."""
+    table = read_table(folder / "train")
+    test = table.iloc[::4].copy()
+    test.iloc[0, 0] = "nowhere.wav"
+    run = nw.fit(table, TARGET, trials=1, test=test, bad_files=0.2, out=tmp_path)
+    assert run.result.test_metrics
+    with pytest.raises(UnfitTest, match=r"nowhere\.wav"):
+        nw.fit(table, TARGET, trials=1, test=test, bad_files=0.01, out=tmp_path)
+
+
+def test_what_is_left_must_be_enough(tmp_path: Path) -> None:
+    """However many bad files are allowed."""
+    files = [*TABLE["sound"][:3], *[b"RIFF0000WAVE"] * 20]
+    table = pd.DataFrame({"sound": files, "kind": ["a", "b", "c"] + ["a", "b"] * 10})
+    with pytest.raises(TooFewRows):
+        nw.fit(table, "kind", trials=1, bad_files=1.0, out=tmp_path)
+
+
+def test_a_folder_with_pictures_among_the_sounds(run: nw.Run, tmp_path: Path) -> None:
+    """A model of sounds looks for sounds, and names them."""
+    (tmp_path / "one.wav").write_bytes(TABLE["sound"][0])
+    for place in range(3):
+        (tmp_path / f"{place}.png").touch()
+    model = nw.load(run.bundle)
+    answers = answer_table(model, model.task.read(tmp_path), proba=False)
+    assert [*answers.columns] == ["sound", "class"] and len(answers) == 1
 
 
 def test_a_table_with_sounds_is_recognised() -> None:

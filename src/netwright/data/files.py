@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netwright.machine import usable_cores
 
-LARGEST_FILE = 256 * 2**20  # bytes
+LARGEST_FILE = 512 * 2**20  # bytes
 BLOCK = 256  # files that are decoded ahead of being used
 MOST_IN_MEMORY = 2**30  # bytes of everything decoded
 SURVEYED = 300  # files that the common form is found from
@@ -43,11 +43,16 @@ def opened(source: Any) -> io.BytesIO:
     if not isinstance(source, str | Path) or "\0" in str(source):
         raise Unreadable("it is neither a path, nor bytes, nor an array")
     path = Path(source)
-    if not path.is_file():
-        raise Unreadable("there is no such file")
-    if not 0 < path.stat().st_size <= LARGEST_FILE:
-        raise Unreadable("the file is empty" if not path.stat().st_size else "the file is too large")
-    return io.BytesIO(path.read_bytes())
+    try:
+        if not path.is_file():
+            raise Unreadable("there is no such file")
+        if not 0 < path.stat().st_size <= LARGEST_FILE:
+            raise Unreadable("the file is empty" if not path.stat().st_size else "the file is too large")
+        return io.BytesIO(path.read_bytes())
+    except PermissionError as error:
+        raise Unreadable("it may not be read") from error
+    except OSError as error:
+        raise Unreadable(f"it cannot be read ({(error.strerror or 'no reason given').lower()})") from error
 
 
 def survey(sources: Sequence[Any], facts: Callable[[Any], Result]) -> list[Result]:

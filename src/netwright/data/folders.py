@@ -23,10 +23,11 @@ LEARNT, TEST = "train", "test"
 PARTS = {"train": LEARNT, "training": LEARNT, "val": LEARNT, "valid": LEARNT, "validation": LEARNT, "test": TEST}
 """Folders that hold a part of the data, each with one folder a class; folds take the place of a validation part."""
 MOST_FILES = 2_000_000
+_OF_FOLDER = "of a folder"  # among the attributes of a table
 
 
-def read_folder(path: Path) -> pd.DataFrame:
-    """Return the images or the sounds in a folder, whichever are more, in the order of their names.
+def read_folder(path: Path, held: str | None = None) -> pd.DataFrame:
+    """Return the images or the sounds in a folder, whichever are wanted or more, in the order of their names.
 
     There is one folder a class, with further folders in it or not, or folders named `train`, `val` and `test` that are
     built so. Files that lie in no class have none, as where a folder is only to be predicted. Hidden files, and files
@@ -36,19 +37,19 @@ def read_folder(path: Path) -> pd.DataFrame:
         EmptyFolder: if there is neither an image nor a sound in it.
     """
     base = _base(path)
-    files = [(held, file, file.relative_to(base).parts) for held, file in _files(base)]
-    most = max(SUFFIXES, key=[held for held, _, _ in files].count)
-    parted = _has_parts({inside[0].lower() for held, _, inside in files if held == most and len(inside) > 1})
+    files = [(kind, file, file.relative_to(base).parts) for kind, file in _files(base)]
+    most = held or max(SUFFIXES, key=[kind for kind, _, _ in files].count)
+    parted = _has_parts({inside[0].lower() for kind, _, inside in files if kind == most and len(inside) > 1})
     rows = []
-    for held, file, inside in files:
+    for kind, file, inside in files:
         part = PARTS.get(inside[0].lower()) if parted else LEARNT
         place = 1 if parted else 0
-        if held == most and part is not None:  # what lies beside the parts is neither
+        if kind == most and part is not None:  # what lies beside the parts is neither
             rows.append((str(file), inside[place] if len(inside) > place + 1 else None, part))
     if not rows:
         raise EmptyFolder(path, sorted(SUFFIXES["image"]), sorted(SUFFIXES["sound"]))
     table = pd.DataFrame(rows, columns=[most, CLASS, PART])
-    return table if parted else table.drop(columns=PART)
+    return as_of_folder(table if parted else table.drop(columns=PART))
 
 
 def held_by(path: Path) -> str | None:
@@ -56,10 +57,17 @@ def held_by(path: Path) -> str | None:
     return next((held for held, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), None)
 
 
+def as_of_folder(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark a table as one whose columns have the names that are given here, and not by a user."""
+    table.attrs[_OF_FOLDER] = True
+    return table
+
+
 def column_of_folder(table: pd.DataFrame) -> str | None:
-    """Return the column of paths of a table that was read from a folder; None for any other table."""
-    found = [name for name in SUFFIXES if name in table.columns and {*table.columns} <= {name, CLASS, PART}]
-    return found[0] if found else None
+    """Return the column of images or sounds of a table that was read from a folder or an array; None for any other."""
+    if not table.attrs.get(_OF_FOLDER):
+        return None
+    return next((name for name in SUFFIXES if name in table.columns), None)
 
 
 def _has_parts(names: set[str]) -> bool:

@@ -8,6 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from netwright.data.cells import is_missing
+from netwright.data.findings import Finding
+from netwright.data.schema import Target
+
+FEW_GROUPS = 5
+
 Integers = NDArray[np.int64]
 
 
@@ -30,15 +36,39 @@ def united(groups: Integers, one: Integers, two: Integers) -> Integers:
         groups = changed
 
 
-def kept_together(groups: Integers, cells: pd.Series) -> Integers:
-    """Return the groups (N,) with those made one that share a cell (N,); a missing cell ties nothing."""
-    codes, _ = pd.factorize(cells)
-    known = np.flatnonzero(codes >= 0)
-    tied = united(_first_of(groups), known[_first_of(codes[known])], known)
-    return np.unique(tied, return_inverse=True)[1].astype(np.int64)
+def kept_together(groups: Integers, cells: pd.Series[Any]) -> Integers:
+    """Return the groups (N,) that a column says: rows with equal cells share one, as words without spaces around them.
+
+    A row whose cell is missing stays in the group that it has. Of the others the column alone decides: rows of two
+    people may be equal, and are still of two people.
+
+    Args:
+        groups: (N,) that rows have without the column.
+        cells: (N,) what it says.
+    """
+    words = [None if is_missing(cell) else str(cell).strip() for cell in cells.tolist()]
+    codes, _ = pd.factorize(np.array(words, object))
+    own = np.where(codes >= 0, codes, groups + len(groups))
+    return np.unique(own, return_inverse=True)[1].astype(np.int64)
 
 
-def _first_of(numbers: NDArray[Any]) -> Integers:
-    """Return for each row (N,) the place of the first row that has its number."""
-    _, first, member = np.unique(numbers, return_index=True, return_inverse=True)
-    return np.asarray(first[member], np.int64)
+def check_groups(groups: Integers, truth: NDArray[Any], target: Target) -> list[Finding]:
+    """Return what makes groups a poor base of an estimate: few of them, or classes that lie in one each.
+
+    Args:
+        groups: (N,) of rows.
+        truth: (N,) class numbers or values.
+        target: what they are of.
+    """
+    findings = []
+    count = int(groups.max()) + 1
+    if count < FEW_GROUPS:
+        text = f"There are only {count} groups of rows, so the estimate hangs on what each of them is like."
+        findings.append(Finding("few_groups", None, text))
+    alone = [repr(label) for place, label in enumerate(target.labels) if len({*groups[truth == place].tolist()}) == 1]
+    if alone:
+        text = (
+            f"All rows of {', '.join(alone[:10])} lie in one group: no network that learnt of them is judged on them."
+        )
+        findings.append(Finding("class_in_one_group", None, text))
+    return findings

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.delimited import decode, read_delimited
-from netwright.data.folders import held_by, read_folder
+from netwright.data.folders import as_of_folder, held_by, read_folder
 from netwright.errors import DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
@@ -26,13 +26,14 @@ FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
 
-def read_table(source: Any) -> pd.DataFrame:
+def read_table(source: Any, held: str | None = None) -> pd.DataFrame:
     """Return a table; text files as text cells, other sources with the types that they carry.
 
     Args:
         source: a path to CSV, TSV, Parquet, JSON lines or Excel (first sheet), the text formats also packed by gzip,
             bzip2 or xz; an image, a sound or a folder of such; a pandas frame, which is left as it is; or an array of
             images.
+        held: what is looked for in a folder, image or sound; what is more where nobody says.
 
     Raises:
         DataError: if there is no such file or it holds no table.
@@ -44,9 +45,9 @@ def read_table(source: Any) -> pd.DataFrame:
     path = Path(source)
     try:
         if path.is_dir():
-            return read_folder(path)
+            return read_folder(path, held)
         if path.is_file() and (held := held_by(path)):
-            return pd.DataFrame({held: [str(path)]})
+            return as_of_folder(pd.DataFrame({held: [str(path)]}))
         table = _checked(_reader(_usable(path))(path), path)
         table.attrs[FOLDER] = str(path.parent)
         return table
@@ -71,7 +72,7 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
     if isinstance(frame, np.ndarray):
         if frame.ndim not in (3, 4):
             raise NotATable("The array", "it is not one of images (N, H, W) or (N, H, W, C)")
-        return pd.DataFrame({"image": pd.Series([*frame], dtype=object)})
+        return as_of_folder(pd.DataFrame({"image": pd.Series([*frame], dtype=object)}))
     table = (
         frame
         if all(type(name) is str for name in frame.columns)

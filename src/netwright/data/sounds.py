@@ -17,8 +17,9 @@ from netwright.data.logmel import log_mel
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "MPEG")
 RATES = (1_000, 384_000)  # samples a second
 MOST_CHANNELS = 64
-MOST_SAMPLES = 2**25  # of one channel: what comes after them, 11 minutes at 48 kHz, is not read
+MOST_SAMPLES = 2**24  # of one channel: what comes after them, 6 minutes at 48 kHz, is not read
 READ_AT_ONCE = 2**18  # numbers of all channels
+STEPS = 100  # of the wanted length: where the loudest part may begin
 
 BANDS = 64
 USUAL_STEP, LONGEST_STEP = 10_000, 32_000  # microseconds
@@ -51,7 +52,7 @@ def decode(source: Any, most: int = MOST_SAMPLES) -> tuple[NDArray[np.float32], 
         rate = file.samplerate
     if not pieces:
         raise Unreadable("it holds no sound")
-    return np.nan_to_num(np.concatenate(pieces), posinf=0.0, neginf=0.0), rate
+    return np.nan_to_num(np.concatenate(pieces), copy=False, posinf=0.0, neginf=0.0), rate
 
 
 class _open:  # noqa: N801 - it is used as a function
@@ -96,12 +97,15 @@ def encode(source: Any, clip: Clip) -> Pixels:
 
 
 def _loudest(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """Return the part (length,) with the most energy; all if it is no longer than that."""
+    """Return the part (length,) with the most energy, to a hundredth of it; all if it is no longer than that."""
     if len(samples) <= length:
         return samples
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    first = int(np.argmax(energy[length:] - energy[:-length]))
-    return samples[first : first + length]
+    step = max(1, length // STEPS)
+    energy = np.add.reduceat(np.square(samples), np.arange(0, len(samples), step), dtype=np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(energy)])
+    width = length // step
+    first = step * int(np.argmax(sums[width:] - sums[:-width]))
+    return samples[min(first, len(samples) - length) :][:length]
 
 
 def common_clip(sources: Sequence[Any]) -> Clip | None:

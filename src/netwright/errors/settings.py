@@ -73,6 +73,13 @@ class UnknownColumn(SettingError):
         super().__init__(f"A setting names the column {name!r}, which is not in the data.{hint}")
 
 
+class GroupOfTarget(SettingError):
+    """The column to predict is also to say which rows belong together."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The column {name!r} is the target, and cannot say which rows belong together. Name another.")
+
+
 class KindOfTarget(SettingError):
     """A kind was stated for the column to predict."""
 

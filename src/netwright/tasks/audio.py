@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ def _decode(sources: Sequence[Any], form: str) -> media.Decoded:
     return encode_all(sources, clip)
 
 
-SOUNDS = media.Medium("sound", Kind.SOUND, _is_content, _form, _decode)
+SOUNDS = media.Medium("sound", Kind.SOUND, _is_content, _form, _decode, near=False)
 
 
 def space(preparation: media.Preparation, rows: int) -> Space:
@@ -89,7 +90,7 @@ def _restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) 
 
 TASK = Task(
     name="audio",
-    read=read_table,
+    read=partial(read_table, held="sound"),
     recognises=SOUNDS.recognises,
     load=SOUNDS.load,
     parse=SOUNDS.parse,

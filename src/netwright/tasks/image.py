@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -44,7 +45,7 @@ def _decode(sources: Sequence[Any], form: str) -> media.Decoded:
     return decode_all(sources, size)
 
 
-IMAGES = media.Medium("image", Kind.IMAGE, _is_content, _form, _decode)
+IMAGES = media.Medium("image", Kind.IMAGE, _is_content, _form, _decode, near=True)
 
 
 def space(preparation: Any, rows: int) -> Space:
@@ -99,7 +100,7 @@ def _restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) 
 
 TASK = Task(
     name="image",
-    read=read_table,
+    read=partial(read_table, held="image"),
     recognises=IMAGES.recognises,
     load=IMAGES.load,
     parse=IMAGES.parse,

@@ -18,12 +18,22 @@ from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, PART, column_of_folder, held_by
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
-from netwright.data.near import near_groups
+from netwright.data.near import equal_groups, near_groups
 from netwright.data.parsing import parse_target
 from netwright.data.reading import as_table, folder_of
 from netwright.data.schema import Column, Kind, Schema, Target
-from netwright.data.target import infer_target
-from netwright.errors import BadFiles, MissingColumns, MissingTarget, NoInputs, SpecError, TooManyBadFiles, nearest
+from netwright.data.target import FEWEST_ROWS, infer_target
+from netwright.errors import (
+    BadFiles,
+    ConstantTarget,
+    MissingColumns,
+    MissingTarget,
+    NoInputs,
+    SpecError,
+    TooFewRows,
+    TooManyBadFiles,
+    nearest,
+)
 from netwright.spec.blocks import ImageInput
 from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network, Recipe
@@ -50,6 +60,7 @@ class Medium:
         is_content: cell → whether it is one itself, rather than the path of one.
         form: sources → the format of the column that suits them, None if none can be decoded.
         decode: (sources, format) → maps.
+        near: whether maps that are nearly the same show one thing, as of images; else only equal ones do.
     """
 
     noun: str
@@ -57,6 +68,7 @@ class Medium:
     is_content: Callable[[Any], bool]
     form: Callable[[Sequence[Any]], str | None]
     decode: Callable[[Sequence[Any], str], Decoded]
+    near: bool
 
     def column(self, table: pd.DataFrame, target: str) -> str | None:
         """Return the first column, but the target, whose first cells are of this medium or paths to it."""
@@ -89,7 +101,8 @@ class Medium:
             raise MissingTarget(name, nearest(name, [*table.columns]))
         column = self.column(table, name)
         if column is None:
-            raise NoInputs(f"none of its columns holds {self.noun}s, or paths to files named as {self.noun}s are")
+            where = f"relative ones begin in {folder_of(table)}"
+            raise NoInputs(f"none of its columns holds {self.noun}s, or paths to files of {self.noun}s; {where}")
         target, seen = infer_target(table[name], _outcome(table, request.outcome))
         truth = parse_target(table, target)
         usable = np.flatnonzero(truth >= 0 if target.labels else np.isfinite(truth))
@@ -105,7 +118,8 @@ class Medium:
             maps, usable = maps[good], usable[good]
             findings += self._lost(target, truth[usable])
         truth = truth[usable]
-        groups = near_groups(maps, truth)
+        _check_left(target, truth)
+        groups = near_groups(maps, truth) if self.near else equal_groups(maps)
         findings += self._repeated(groups)
         schema = Schema((Column(column, self.kind, False, 0.0, int(groups.max()) + 1, form),), target)
         frame = Frame({column: maps}, len(maps))
@@ -124,7 +138,8 @@ class Medium:
         sources = _sources(table, column.name)
         maps, failures = self.decode(sources, column.format)
         if failures:
-            raise BadFiles([self._named(sources[place]) for place in failures], next(iter(failures.values())))
+            names = [self._named(sources[place]) for place in failures]
+            raise BadFiles(names, next(iter(failures.values())), [*failures])
         return Frame({column.name: maps}, len(maps))
 
     def _named(self, source: Any) -> str:
@@ -172,6 +187,18 @@ class Medium:
         )
         kept = "such are kept together in one fold, so that nothing is judged on what it learnt."
         return [Finding("near_duplicates", None, f"{one if count == 1 else many}; {kept}")]
+
+
+def _check_left(target: Target, truth: NDArray[Any]) -> None:
+    """Refuse what is left after bad files were left out, where nothing can be learnt from it.
+
+    Raises:
+        DataError: if it is too little, or of one class.
+    """
+    if len(truth) < FEWEST_ROWS:
+        raise TooFewRows(target.name, len(truth), FEWEST_ROWS)
+    if len({*truth.tolist()}) < 2:
+        raise ConstantTarget(target.name, str(target.labels[truth[0]] if target.labels else truth[0]))
 
 
 def _is_missing(cell: Any) -> bool:
