@@ -26,8 +26,8 @@ from netwright.spec.spaces import Choice, Point, Range, Space
 FROZEN = "frozen"  # a body that is a trained trunk
 MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
 MOST_CHANNELS = 256
-FLIPS_OF_PHOTOGRAPHS = ("sideways", "all", "sideways", "none", "all", "sideways", "sideways", "sideways")
-FLIPS_OF_SIGNS = ("none", "sideways", "none", "none", "all", "none", "none", "none")
+FLIPS_OF_PHOTOGRAPHS = ("sideways", "sideways", "all", "none", "all", "sideways", "sideways", "sideways")
+FLIPS_OF_SIGNS = ("none", "none", "sideways", "none", "all", "none", "none", "none")
 SMALLEST_MAP = 4  # pixels a side: smaller maps are not halved further
 
 
@@ -116,9 +116,9 @@ def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False) -> tupl
     heads = ({**head, "depth": 2}, {**head, "depth": 1, "weight_decay": 0.3}) if trunk else ()
     points: tuple[Point, ...] = (
         {**one, "stem_stride": 2},
+        {**one, "stem_stride": 2, "body": "plain", "activation": "gelu", "pool": "both", "distortion": 0.3},
         one,
         {**one, "resolution": 64, "stem_stride": 2, "stages": 4},
-        {**one, "body": "plain", "activation": "gelu", "pool": "both"},
         {**one, "resolution": 48, "stem_stride": 2, "width": 48, "depth": 2, "mixup": 0.2},
         {**one, "resolution": 64, "body": "convnext", "stem_stride": 2, "activation": "gelu"},
         {**one, "resolution": 96, "stem_stride": 2, "distortion": 1.0, "stages": 4, "label_smoothing": 0.1},
