@@ -158,8 +158,10 @@ def fit(
     table, cells = _without_group(table, target, group)
     chosen, asked = find_task(task, table, target, kinds or {})
     loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
+    read = budget.elapsed()
     if tested is not None:
         tested = usable_test(chosen, loaded.schema, tested, bad_files)
+    decoding = budget.elapsed() - read
     outcome = loaded.schema.target.outcome
     measured = find_metric(metric, outcome)
     make_folder(folder)
@@ -185,7 +187,11 @@ def fit(
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
         trunk = partial(with_trunk, loaded=loaded, pretrained=pretrained, seconds=seconds)
+        begun = budget.elapsed()
         bench = set_up(chosen, loaded, measured, seed, seconds, trunk)
+        if tested is not None:  # it is read once more at the end, as what is learnt from was read
+            encoding = (budget.elapsed() - begun) * len(tested) / len(loaded.truth)
+            bench = replace(bench, writing=bench.writing + decoding + encoding)
         pool = try_candidates(
             bench,
             budget,

@@ -65,7 +65,8 @@ class Bench:
         splits: the folds as rows to learn from and to be judged on.
         features: encoded rows.
         rows: the same as tensors, with their targets.
-        writing: seconds that a large preparation, such as a trained trunk, adds to finishing the run.
+        writing: seconds that finishing the run takes beside the usual: for a large preparation, such as a trained
+            trunk, to be written, and for rows to test on to be encoded.
     """
 
     task: Task
