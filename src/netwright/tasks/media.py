@@ -40,6 +40,7 @@ from netwright.spec.network import Candidate, Network, Recipe
 from netwright.tasks.task import Loaded, Request
 
 LOOKED_AT = 20  # cells of a column that tell what it holds
+MOSTLY = 0.8  # share of them that must be of a medium for the others to be bad files
 LARGEST_MAP = 2**26  # numbers of one row inside a network: beyond it a file is hostile
 MOST_NAMED = 20  # files that could not be decoded, in the report
 MEASURED = 2_000  # maps of which the mean and deviation are taken
@@ -71,14 +72,15 @@ class Medium:
     near: bool
 
     def column(self, table: pd.DataFrame, target: str) -> str | None:
-        """Return the first column, but the target, whose first cells are of this medium or paths to it."""
+        """Return the first column, but the target, whose first cells are mostly of this medium or paths to it."""
         folder = folder_of(table)
         for name in table.columns:
             worded = table[name].dtype.kind == "O" or isinstance(table[name].dtype, pd.StringDtype)
             cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)] if worded else []
-            if name == target or not cells or not all(map(self._is_one, cells)):
+            if name == target or not cells or sum(map(self._is_one, cells)) < MOSTLY * len(cells):
                 continue
-            if not isinstance(cells[0], str) or any((folder / cell).is_file() for cell in cells):
+            found = (self._is_one(cell) and (not isinstance(cell, str) or (folder / cell).is_file()) for cell in cells)
+            if any(found):
                 return str(name)
         return None
 
