@@ -21,7 +21,7 @@ from netwright.train.pace import Pace
 from netwright.train.rows import Rows, Split, as_rows
 
 FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
-WRITES, WRITTEN = 8, 150e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
+WRITES, WRITTEN = 8, 75e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
 PLANNED = 6  # candidates of the portfolio that there should be time for
 CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
 MANY_ROWS = 6_000

@@ -35,6 +35,13 @@ def test_one_column_is_to_be_tagged(tmp_path: Path) -> None:
     table = read_tagged(written(tmp_path, "a.txt", "Ada lives in Oslo.\n\n我住在奥斯陆\n"))
     assert table["token"].tolist() == ["Ada", "lives", "in", "Oslo", ".", *"我住在奥斯陆"]
     assert table["start"].tolist()[:5] == [0, 4, 10, 13, 17]
+    assert table["tag"].isna().all()
+
+
+def test_a_table_with_sentences_and_tokens(tmp_path: Path) -> None:
+    """One row a token, as answers are written too."""
+    table = read_tagged(written(tmp_path, "a.csv", "sentence,token,tag\n0,Ada,B-PER\n0,lives,O\n"))
+    assert table["token"].tolist() == ["Ada", "lives"] and table["tag"].tolist() == ["B-PER", "O"]
 
 
 RECORDS = [

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from netwright.data.delimited import decode
-from netwright.data.reading import as_table, file_content
+from netwright.data.reading import as_table, file_content, read_table
 from netwright.data.tags import OUTSIDE, as_iob2, spans_of
 from netwright.data.words import WORD
 from netwright.errors import EmptyTable, NotATable
@@ -20,6 +20,7 @@ from netwright.errors import EmptyTable, NotATable
 SENTENCE, TOKEN, TAG, START, END = "sentence", "token", "tag", "start", "end"
 """Columns of the table: the number of the sentence, the token, its tag; and where it stands in its text, if known."""
 
+TABLES = (".csv", ".tsv", ".parquet", ".xlsx")
 CONLL, JSON_LINES = (".conll", ".iob", ".iob2", ".bio"), (".jsonl", ".ndjson", ".json")
 LISTS = ("spans", "entities", "labels", "label")  # names that spans have in records of common tools
 TAG_LISTS = ("tags", "ner_tags", "labels")
@@ -44,7 +45,7 @@ def read_tagged(source: Any) -> pd.DataFrame:
     Args:
         source: a file of CoNLL columns (the token first, its tag last, blank lines between sentences), of JSON lines
             (objects with `tokens` and `tags`, or `text` and `spans`, each with `start`, `end` and `label`), or of plain
-            text, a sentence a line; or a pandas frame with the columns sentence and token.
+            text, a sentence a line; or a table or pandas frame with the columns sentence and token.
 
     Raises:
         DataError: if there is no such file, or it is none of these.
@@ -54,11 +55,13 @@ def read_tagged(source: Any) -> pd.DataFrame:
     if not isinstance(source, str | Path):
         raise NotATable(f"A {type(source).__name__}", "it is neither a path nor a pandas data frame")
     path = Path(source)
+    if path.suffix.lower() in TABLES:
+        return read_table(path)
     text = decode(file_content(path))
     if path.suffix.lower() in JSON_LINES or text.lstrip()[:1] == "{":
         sentences = _of_json(path, text)
     elif path.suffix.lower() in (".txt", ".text"):
-        sentences = (_of_text(line, []) for line in text.splitlines() if line.strip())
+        sentences = (_of_text(line, None) for line in text.splitlines() if line.strip())
     else:
         sentences = _of_columns(path, text)
     table = _as_table(list(sentences))
