@@ -28,7 +28,7 @@ def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
     rest, part = parted(model.task.read(data))
     table = rest if part is None else part  # of a folder with parts, those to be tested on
     rows, truth = known_rows(model.task, model.preparation.schema, table)
-    return measure(model.outcome, truth, model.answers(table.iloc[rows]))
+    return measure(model.outcome, truth, model.answers(table)[rows])  # of all: a token's neighbours need not be known
 
 
 def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: float) -> pd.DataFrame:
@@ -41,9 +41,9 @@ def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: floa
     """
     try:
         rows, _ = known_rows(task, schema, table)
-        table = table.iloc[rows]
         many = any(column.map_size is not None for column in schema.used)
-        task.parse(table if many else table.iloc[:1], schema)
+        table = table.iloc[rows] if many else table
+        task.parse(table if many else table.iloc[rows[:1]], schema)
     except BadFiles as error:
         if len(error.places) > bad_files * len(table) or len(error.places) == len(table):
             raise UnfitTest(error) from error

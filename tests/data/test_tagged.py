@@ -97,6 +97,27 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_tagged(tmp_path / "trian.conll")
 
 
+def test_tags_that_mark_no_entities_are_written_as_they_are() -> None:
+    """No span is made up of a part of speech."""
+    table = pd.DataFrame({"sentence": [0, 0], "token": ["the", "dog"], "tag": ["DET", "NOUN"]})
+    record = json.loads(as_json_lines(table))
+    assert record["tags"] == ["DET", "NOUN"] and record["spans"] == []
+
+
+def test_odd_files_are_read_whole(tmp_path: Path) -> None:
+    """A token that is a hash, signs that end a line elsewhere, records of two sorts, and lists beside a text."""
+    table = read_tagged(written(tmp_path, "a.conll", "# id 1\nPaid O\n# B-CUR\n100 O\n"))
+    assert table["token"].tolist() == ["Paid", "#", "100"]
+    records = [
+        {"text": "a\u2028b"},
+        {"tokens": ["c"], "tags": ["O"]},
+        {"text": "d", "tokens": ["d"], "ner_tags": ["B-X"]},
+    ]
+    lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    table = read_tagged(written(tmp_path, "a.jsonl", lines))
+    assert table["token"].tolist() == ["a", "b", "c", "d"] and table["tag"].tolist()[2:] == ["O", "B-X"]
+
+
 def test_tokens_of_mixed_scripts() -> None:
     """Words, single letters where a script has no spaces, and every other sign by itself."""
     text = "Ωmega, 東京 3.5 😀"

@@ -13,7 +13,15 @@ import netwright as nw
 from netwright.answers import answer_table, write_table
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.data.tagged import as_conll, read_tagged
-from netwright.errors import BundleError, ConstantTarget, MissingColumns, MissingTarget, NoInputs, UnknownFormat
+from netwright.errors import (
+    BundleError,
+    ConstantTarget,
+    MissingColumns,
+    MissingTarget,
+    NoInputs,
+    OneGroup,
+    UnknownFormat,
+)
 from netwright.evaluation import evaluate
 from netwright.tasks import find_task
 from netwright.tasks.tagging import TASK, toy
@@ -86,6 +94,10 @@ def test_what_cannot_be_tagged_is_told() -> None:
         TASK.load(Request(pd.DataFrame({"a": range(20), "tag": ["O"] * 20}), "tag", {}, "auto"))
     with pytest.raises(MissingTarget):
         TASK.load(Request(TABLE, "tags", {}, "auto"))
+    with pytest.raises(OneGroup, match="sentence"):
+        TASK.load(Request(TABLE.assign(sentence=1), TARGET, {}, "auto"))
+    missing = TABLE.assign(token=TABLE["token"].where(np.arange(len(TABLE)) != 3, None))
+    assert len(TASK.load(Request(missing, TARGET, {}, "auto")).truth) == len(TABLE)
     with pytest.raises(ConstantTarget):
         TASK.load(Request(TABLE.assign(tag="O"), "tag", {}, "auto"))
     with pytest.raises(MissingColumns, match="token"):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from netwright.data.delimited import decode
 from netwright.data.reading import as_table, file_content, read_table
-from netwright.data.tags import OUTSIDE, as_iob2, spans_of
+from netwright.data.tags import OUTSIDE, marks_entities, spans_of
 from netwright.data.words import WORD
 from netwright.errors import EmptyTable, NotATable
 
@@ -61,7 +61,7 @@ def read_tagged(source: Any) -> pd.DataFrame:
     if path.suffix.lower() in JSON_LINES or text.lstrip()[:1] == "{":
         sentences = _of_json(path, text)
     elif path.suffix.lower() in (".txt", ".text"):
-        sentences = (_of_text(line, None) for line in text.splitlines() if line.strip())
+        sentences = (_of_text(line, None) for line in _lines(text) if line.strip())
     else:
         sentences = _of_columns(path, text)
     table = _as_table(list(sentences))
@@ -86,7 +86,8 @@ def _as_table(sentences: list[_Sentence]) -> pd.DataFrame:
     columns: dict[str, Any] = {SENTENCE: np.repeat(np.arange(len(sentences)), lengths)}
     columns |= {TOKEN: pd.Series(flat[TOKEN], dtype=object), TAG: pd.Series(flat[TAG], dtype=object)}
     table = pd.DataFrame(columns)
-    return table.assign(start=flat[START], end=flat[END]) if any(flat[END]) else table
+    placed = len(flat[END]) == len(table) and any(flat[END])
+    return table.assign(start=flat[START], end=flat[END]) if placed else table
 
 
 def _of_columns(path: Path, text: str) -> Iterator[_Sentence]:
@@ -103,20 +104,27 @@ def _of_columns(path: Path, text: str) -> Iterator[_Sentence]:
         return _Sentence([cells[0] for _, cells in lines], tags, [], [])
 
     block: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_lines(text), 1):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if block:
                 yield sentence(block)
             block = []
-        elif not line.startswith("# "):
-            cells = line.split("\t") if "\t" in line else line.split()
+            continue
+        cells = line.split("\t") if "\t" in line else line.split()
+        tagged = len(cells) == usual and (cells[-1] == OUTSIDE or marks_entities(cells[-1:]))
+        if block or tagged or not line.startswith("# "):  # else a comment in front of a sentence
             block.append((number, [cell.strip() for cell in cells]))
     if block:
         yield sentence(block)
 
 
+def _lines(text: str) -> list[str]:
+    """Return lines as files part them: other signs that end a line somewhere may stand in a token."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def _of_json(path: Path, text: str) -> Iterator[_Sentence]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_lines(text), 1):
         if not line.strip():
             continue
         try:
@@ -132,7 +140,8 @@ def _of_json(path: Path, text: str) -> Iterator[_Sentence]:
 
 def _of_record(record: dict[str, Any]) -> _Sentence | None:
     """Return the sentence of a record; None if it is none."""
-    if isinstance(record.get("text"), str):
+    listed = isinstance(record.get("tokens"), list) and any(name in record for name in TAG_LISTS)
+    if isinstance(record.get("text"), str) and not listed:
         lists = [record[name] for name in LISTS if isinstance(record.get(name), list)]
         spans = [_span(one) for one in lists[0]] if lists else None
         if spans is not None and None in spans:
@@ -188,10 +197,11 @@ def as_json_lines(table: pd.DataFrame) -> str:
     """Return an object a sentence: its tokens and tags, and its entities by their places in the text, if known."""
     lines, tag = [], _tag_column(table)
     for _, sentence in table.groupby(SENTENCE, sort=False):
-        tokens, tags = sentence[TOKEN].tolist(), as_iob2(sentence[tag].tolist())
+        tokens, tags = sentence[TOKEN].tolist(), [str(one) for one in sentence[tag]]
+        entities = spans_of(tags) if marks_entities(tags) else []
         edges = (sentence[START].tolist(), sentence[END].tolist()) if START in sentence else None
         spans = []
-        for span in spans_of(tags):
+        for span in entities:
             start, end = (edges[0][span.first], edges[1][span.last]) if edges else (span.first, span.last + 1)
             spans.append({"start": start, "end": end, "label": span.kind, "words": tokens[span.first : span.last + 1]})
         lines.append(json.dumps({"tokens": tokens, "tags": tags, "spans": spans}, ensure_ascii=False))

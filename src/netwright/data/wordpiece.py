@@ -28,7 +28,9 @@ def encode_pieces(vocabulary: tuple[str, ...], texts: Sequence[str | None], leng
     tokenizer = _tokenizer(vocabulary)
     first, last = vocabulary.index(FIRST), vocabulary.index(LAST)
     found = np.zeros((len(texts), length), np.int64)
-    cut = [(text or "")[: LETTERS * length] for text in texts]
+    cut = [
+        (text or "")[: LETTERS * length].encode("utf-8", "replace").decode() for text in texts
+    ]  # no halves of letters
     for row, encoding in enumerate(tokenizer.encode_batch(cut, add_special_tokens=False)):
         pieces = [first, *encoding.ids[: length - 2], last]
         found[row, : len(pieces)] = pieces

@@ -27,6 +27,7 @@ from netwright.errors import (
     MissingColumns,
     MissingTarget,
     NoInputs,
+    OneGroup,
     SpecError,
     TooFewRows,
     TooManyClasses,
@@ -148,6 +149,8 @@ def load(request: Request) -> Loaded:
     schema = Schema(columns, Target(name, outcome, labels))
     truth = _numbers(given, sentences, schema.target)
     usable = np.flatnonzero(truth >= 0)
+    if len(np.unique(sentences[usable])) < 2:
+        raise OneGroup(SENTENCE)
     frame = parse(table, schema).take(usable)
     return Loaded(frame, schema, truth[usable], sentences[usable], (), 1, usable)
 
@@ -184,7 +187,8 @@ def parse(data: pd.DataFrame, schema: Schema) -> Frame:
     missing = [name for name in (SENTENCE, TOKEN) if name not in table.columns]
     if missing:
         raise MissingColumns(missing)
-    tokens, sentences = table[TOKEN].astype(str).to_numpy(object), _sentences(table)
+    tokens = np.array(["" if pd.isna(token) else str(token) for token in table[TOKEN].tolist()], object)
+    sentences = _sentences(table)
     columns: dict[str, Array] = {TOKEN: tokens, SENTENCE: sentences}
     columns |= {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
     return Frame(columns, len(table))
