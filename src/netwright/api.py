@@ -186,7 +186,7 @@ def fit(
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
-        trunk = partial(with_trunk, loaded=loaded, pretrained=pretrained, seconds=seconds)
+        trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=seconds)
         begun = budget.elapsed()
         bench = set_up(chosen, loaded, measured, seed, seconds, trunk)
         if tested is not None:  # it is read once more at the end, as what is learnt from was read

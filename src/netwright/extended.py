@@ -71,11 +71,6 @@ class Extended:
         """Return the number of features of the trunk."""
         return self.trunk.features
 
-    @property
-    def seen_as(self) -> Kind | None:
-        """Return what the trunk sees in the rows."""
-        return self.inner.seen_as
-
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without what none of these networks takes, such as the trunk."""
         inner = self.inner.for_networks(networks)
@@ -120,11 +115,14 @@ def needed_by(networks: Iterable[Network], preparation: Preparation) -> Preparat
     return preparation.for_networks(tuple(networks))
 
 
-def with_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path, seconds: float | None) -> Preparation:
+def with_trunk(
+    preparation: Preparation, task: Task, loaded: Loaded, pretrained: str | Path, seconds: float | None
+) -> Preparation:
     """Return the preparation with a trained trunk, where it is of images or texts and weights are to be had.
 
     Args:
-        preparation: of any task.
+        preparation: of the task.
+        task: which says what a trunk may see.
         loaded: the rows to learn from.
         pretrained: a file or folder of weights; auto takes those of an installed package, none takes none.
         seconds: of all cores together, that there are for the run; None without a limit.
@@ -134,7 +132,7 @@ def with_trunk(preparation: Preparation, loaded: Loaded, pretrained: str | Path,
     """
     from netwright.build.pretrained import installed_encoder, installed_weights  # torch takes a second to import
 
-    kind, rows = preparation.seen_as, len(loaded.truth)
+    kind, rows = task.seen_as, len(loaded.truth)
     if pretrained == "none" or kind is None or rows > MOST_ROWS:
         return preparation
     installed = installed_weights(BACKBONE) if kind == Kind.IMAGE else installed_encoder(ENCODER)
@@ -167,7 +165,7 @@ def restore(task: Task, documents: Mapping[str, Any], tensors: Mapping[str, Arra
     if set(preprocess) != {"inner", "trunk"} or not isinstance(preprocess["inner"], dict):
         raise SpecError("what stands before its trunk is no preparation")
     inner = task.restore({**documents, "preprocess": preprocess["inner"]}, _below("inner.", tensors))
-    trunk = restore_trunk(preprocess["trunk"], _below("trunk.", tensors), inner.seen_as)
+    trunk = restore_trunk(preprocess["trunk"], _below("trunk.", tensors), task.seen_as)
     rest = {name: array for name, array in tensors.items() if not name.startswith(("inner.", "trunk."))}
     if {name: array.shape for name, array in rest.items()} != dict.fromkeys(("middle", "spread"), (trunk.features,)):
         raise SpecError("the features of its trunk have no mean and deviation each")

@@ -116,4 +116,5 @@ TASK = Task(
     show=show,
     toy=toy,
     largest=12_000_000,
+    seen_as=Kind.IMAGE,
 )

@@ -261,11 +261,6 @@ class Preparation:
         """Return that no trained trunk adds features."""
         return 0
 
-    @property
-    def seen_as(self) -> Kind | None:
-        """Return that a trained trunk may see images; there is none for sounds."""
-        return Kind.IMAGE if self.schema.used[0].kind == Kind.IMAGE else None
-
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""
         return self

@@ -18,7 +18,7 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_schema
 from netwright.data.parsing import parse_frame, parse_target
 from netwright.data.reading import as_table, read_table
-from netwright.data.schema import Kind, Schema
+from netwright.data.schema import Schema
 from netwright.data.splits import thing_groups
 from netwright.errors import SpecError
 from netwright.spec import tables
@@ -50,11 +50,6 @@ class Preparation:
     def frozen(self) -> int:
         """Return that no trained trunk adds features."""
         return 0
-
-    @property
-    def seen_as(self) -> Kind | None:
-        """Return that there is no trained trunk for tables."""
-        return None
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""

@@ -76,11 +76,6 @@ class Preparation:
         """Return that no trained trunk adds features."""
         return 0
 
-    @property
-    def seen_as(self) -> Kind | None:
-        """Return that there is no trained trunk for tokens."""
-        return None
-
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""
         return self

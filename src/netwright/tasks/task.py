@@ -87,10 +87,6 @@ class Preparation(Protocol):
     def frozen(self) -> int:
         """The number of features that a trained trunk adds; 0 without one."""
 
-    @property
-    def seen_as(self) -> Kind | None:
-        """What a trained trunk may see in the rows: images or texts; None where there is none for them."""
-
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without what none of these networks takes."""
 
@@ -132,6 +128,7 @@ class Task:
         show: (frame, row) → what a row shows: `image` and a PNG file as base64, or `text` and the text; None where one
             cannot be shown without its columns.
         largest: bytes that the weights of a model may take, where the user sets no limit.
+        seen_as: what a trained trunk may see in the rows: images or texts; None where there is none for them.
         toy: seed → a small pandas frame and its target, for the contract tests.
     """
 
@@ -152,3 +149,4 @@ class Task:
     show: Callable[[Frame, int], tuple[Literal["image", "text"], str]] | None
     toy: Callable[[int], tuple[Any, str]]
     largest: int = LARGEST_MIX
+    seen_as: Kind | None = None

@@ -69,11 +69,6 @@ class Preparation:
         """Return that no trained trunk adds features."""
         return 0
 
-    @property
-    def seen_as(self) -> Kind | None:
-        """Return that a trained trunk may see the texts."""
-        return Kind.TEXT
-
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without n-grams or pieces where none of these networks takes them."""
         first = [network.blocks[0] for network in networks]
@@ -281,4 +276,5 @@ TASK = Task(
     show=show,
     toy=toy,
     largest=24_000_000,
+    seen_as=Kind.TEXT,
 )
