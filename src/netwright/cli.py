@@ -113,7 +113,12 @@ def fit(
     time: Annotated[
         str | None, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.", show_default="60s")
     ] = None,
-    task: Annotated[str, typer.Option(help="auto, classification, binary, multiclass, regression.")] = "auto",
+    task: Annotated[
+        str,
+        typer.Option(
+            help="auto, a kind of data (image, audio, text, tagging, tabular) or of answer (classification, regression, …)."
+        ),
+    ] = "auto",
     metric: Annotated[str, typer.Option(help="What to report, and to choose by as near as can be.")] = "auto",
     search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",
     out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = OUT,
