@@ -115,9 +115,7 @@ def fit(
     ] = None,
     task: Annotated[
         str,
-        typer.Option(
-            help="auto, a kind of data (image, audio, text, tagging, tabular) or of answer (classification, regression, …)."
-        ),
+        typer.Option(help="auto, a sort of data (image, audio, text, tagging, tabular) or of answer (regression, …)."),
     ] = "auto",
     metric: Annotated[str, typer.Option(help="What to report, and to choose by as near as can be.")] = "auto",
     search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",

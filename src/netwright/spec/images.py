@@ -59,6 +59,9 @@ def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = Fals
         "distortion": Choice((0.0, 0.3, 0.6, 1.0), stackable=True),
         "flips": Choice(("none", *(("sideways",) if coloured else ()), "sideways", "all"), stackable=True),
         "mixup": Choice((0.0, 0.0, 0.2), stackable=True),
+        # From half a side, images of 32 pixels took 0.88 of the time, and their loss was 1.04 to 1.6 times as high.
+        "growth": Choice((1.0, 1.0, 1.0, 0.5)),
+        "averaging": Choice((0.0, 0.0, 0.1)),
         "schedule": Choice(("cosine", "flat_cosine")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
@@ -91,6 +94,8 @@ def usual(rows: int) -> Point:
         "distortion": 0.6,
         "flips": "none",
         "mixup": 0.0,
+        "growth": 1.0,
+        "averaging": 0.0,
         "schedule": "cosine",
         "second_moment": 0.99,
         "batch_size": batch_sizes(rows)[1],
@@ -221,7 +226,7 @@ def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int)
 def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for."""
     if point["body"] == FROZEN:  # it does not see the images themselves
-        return recipe_of({**point, "distortion": 0.0, "flips": "none", "mixup": 0.0})
+        return recipe_of({**point, "distortion": 0.0, "flips": "none", "mixup": 0.0, "growth": 1.0})
     return recipe_of(point)
 
 
@@ -232,6 +237,7 @@ def describe(point: Point) -> str:
     extras = [f"distorted {point['distortion']}"] if float(point["distortion"]) > 0 else []
     extras += [f"flipped {point['flips']}"] if point["flips"] != "none" else []
     extras += ["mixed"] if float(point["mixup"]) > 0 else []
+    extras += ["growing"] if float(point["growth"]) < 1 else []
     return ", ".join([shape_of(point), *extras])
 
 

@@ -113,6 +113,9 @@ class Recipe:
         flips: of images: none, sideways (left is right in every second), all (and above is below, and on its side).
         warp: of spectrograms, 0 to 1: how far they are stretched, shifted, tilted, and noise is added.
         masking: of spectrograms, 0 to 1: how wide the bands and moments are that are hidden (arXiv 1904.08779).
+        growth: of images: the share of their side that training begins with; it grows to the whole over two thirds of
+            the schedule (progressive resizing). 1 is none.
+        averaging: the share of the schedule over which weights are averaged, the latest counting most; 0 is none.
         mixup: the a of the Beta(a, a) by which two rows of a batch and their targets are mixed (arXiv 1710.09412).
         label_smoothing: share of each target spread over all classes; classification only.
         second_moment: β₂ of Adam.
@@ -133,6 +136,8 @@ class Recipe:
     flips: Literal["none", "sideways", "all"] = "none"
     warp: Annotated[float, Field(ge=0, le=1)] = 0.0
     masking: Annotated[float, Field(ge=0, le=1)] = 0.0
+    growth: Annotated[float, Field(ge=0.25, le=1)] = 1.0
+    averaging: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     mixup: Annotated[float, Field(ge=0, le=2)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     second_moment: Annotated[float, Field(gt=0, lt=1)] = 0.95

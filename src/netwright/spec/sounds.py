@@ -8,6 +8,8 @@ from netwright.spec import images
 from netwright.spec.blocks import ImageInput
 from netwright.spec.spaces import Choice, Point, Range, Space
 
+# What images have and sounds do not: one that is turned round is another one, and its bands do not shrink.
+OF_PHOTOGRAPHS = ("resolution", "distortion", "flips", "growth")
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
 
 
@@ -19,7 +21,7 @@ def space(rows: int, outcome: str) -> Space:
         outcome: of the target; labels are smoothed where they are classes.
     """
     shared = images.space(rows, outcome)
-    left_out = ("resolution", "distortion", "flips", "epochs")  # a sound that is turned round is another one
+    left_out = (*OF_PHOTOGRAPHS, "epochs")
     return {
         **{name: dimension for name, dimension in shared.items() if name not in left_out},
         "bands": Choice((32, 40, 64)),
@@ -34,7 +36,7 @@ def space(rows: int, outcome: str) -> Space:
 def usual(rows: int) -> Point:
     """Return a point that is strong on most sets of sounds: what others are described by their differences from."""
     one = dict(images.usual(rows))
-    for name in ("resolution", "distortion", "flips"):
+    for name in OF_PHOTOGRAPHS:
         del one[name]
     return {
         **one,

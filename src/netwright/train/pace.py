@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
+from netwright.train.growth import mean_area
 
 OVERHEAD = 1e-3  # seconds of a step that no arithmetic explains
 PARAMETER = 0.5e-9  # seconds in which a step changes one
@@ -46,5 +47,6 @@ class Pace:
 
 def _plain(candidate: Candidate, rows: int, networks: int, epochs: float) -> float:
     batch, cost = min(candidate.recipe.batch_size, rows), network_cost(candidate.network)
-    operations = 3 * cost.flops * batch * networks  # backward costs twice forward
+    seen = mean_area(candidate.recipe.growth)
+    operations = 3 * cost.flops * seen * batch * networks  # backward costs twice forward
     return epochs * max(1, rows // batch) * (OVERHEAD + operations / SPEED + PARAMETER * cost.parameters * networks)

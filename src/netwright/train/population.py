@@ -16,7 +16,9 @@ from netwright.build.noise import Noise
 from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.network import Network, Recipe
 from netwright.train.augmentation import Augmentation
+from netwright.train.averaging import Average
 from netwright.train.control import Heir
+from netwright.train.growth import at_share, side_share
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.precision import working_type
@@ -45,6 +47,7 @@ class Population:
     augmentation: Augmentation
     smoothing: Tensor  # (M,)
     sparsity: Tensor  # (M,)
+    average: Average | None  # of the parameters, where the first recipe asks for one
 
     @staticmethod
     def start(
@@ -60,6 +63,7 @@ class Population:
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
         stack = stack_parameters(weights, working_type(network))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
+        span = recipes[0].averaging
         return Population(
             network=network,
             folds=len(splits),
@@ -74,6 +78,7 @@ class Population:
             augmentation=Augmentation.of(each, torch.Generator().manual_seed(own[0] + 3)),
             smoothing=torch.tensor([recipe.label_smoothing for recipe in each]),
             sparsity=torch.tensor([recipe.sparsity for recipe in each]),
+            average=Average(span, stack.parameters.clone()) if span else None,
         )
 
     def shuffled(self, count: int) -> Tensor:
@@ -90,30 +95,31 @@ class Population:
         batch, targets = rows.batch(index), rows.targets[index]
         if "images" in batch:
             batch = {**batch, "images": self.augmentation.apply(batch["images"])}
-        each = self._loss(batch, targets, loss) + self._penalty()  # (M,)
+        network = at_share(self.network, side_share(self.recipes[0].growth, progress))
+        each = self._loss(network, batch, targets, loss) + self._penalty()  # (M,)
         total = each.sum()
         gradients = torch.autograd.grad(total, [*self.stack.leaves.values()])
         with torch.no_grad():
             self.stack.take(gradients)
             self.optimiser.step(progress)
             self.stack.refresh()
+            if self.average is not None:
+                self.average.add(self.stack.parameters, progress)
 
-    def _loss(self, batch: Batch, targets: Tensor, loss: Loss) -> Tensor:
+    def _loss(self, network: Network, batch: Batch, targets: Tensor, loss: Loss) -> Tensor:
         """Return the loss of each network (M,) on a batch, of rows mixed in pairs where its recipe says so.
 
         Mixup (Zhang et al. 2018, arXiv 1710.09412): of two rows and of their losses the same share is taken.
         """
         alphas = [recipe.mixup for recipe in self.recipes for _ in range(self.folds)]
         if not any(alphas):
-            return loss.training(
-                forward(self.network, self.stack.computed(), batch, self.noise), targets, self.smoothing
-            )
+            return loss.training(forward(network, self.stack.computed(), batch, self.noise), targets, self.smoothing)
         shares = torch.from_numpy(
             np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
         )
         other = torch.from_numpy(self.random.permutation(targets.shape[1]))
         mixed = {name: _blend(tensor, tensor[:, other], shares) for name, tensor in batch.items()}
-        outputs = forward(self.network, self.stack.computed(), mixed, self.noise)
+        outputs = forward(network, self.stack.computed(), mixed, self.noise)
         own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
         return shares * own + (1 - shares) * others
 
@@ -128,12 +134,20 @@ class Population:
             return self.sparsity
         return self.sparsity * self.stack.leaves[f"{FIRST}.scale"].abs().sum(dim=1)
 
+    def named(self) -> dict[str, Tensor]:
+        """Return every tensor (M, ...) by name in full precision, as the networks predict with it."""
+        return self.stack.named() if self.average is None else self.stack.named_with(self.average.parameters)
+
+    def computed(self) -> dict[str, Tensor]:
+        """Return the same in the types that the networks compute with."""
+        return self.stack.computed() if self.average is None else self.stack.computed_with(self.average.parameters)
+
     def judge(self, rows: Rows, loss: Loss) -> tuple[Tensor, Tensor]:
         """Return what each network predicts now for the rows that it is judged on (M, V, K), and its loss (M,).
 
         The loss is the mean over the rows; infinite where it is not a number.
         """
-        predictions = self.predict(self.stack.computed(), self.judged, rows, loss)
+        predictions = self.predict(self.computed(), self.judged, rows, loss)
         each = loss.validation(predictions, rows.targets[self.judged.index]) * self.judged.mask
         mean = each.sum(dim=1) / self.judged.mask.sum(dim=1)
         return predictions, torch.where(torch.isfinite(mean), mean, torch.inf)
@@ -157,7 +171,8 @@ class Population:
         2017, arXiv 1711.09846). A network never saw the rows that it is judged on: the parent's of the same fold
         did not either.
         """
-        vectors = (self.stack.parameters, *self.optimiser.moments())
+        averages = () if self.average is None else (self.average.parameters,)
+        vectors = (self.stack.parameters, *averages, *self.optimiser.moments())
         with torch.no_grad():
             for views in (*map(self.stack.views_of, vectors), self.stack.constants):
                 before = {name: tensor.clone() for name, tensor in views.items()}

@@ -53,6 +53,15 @@ class Stack:
         """Return every tensor (M, ...) by name as the networks compute with it."""
         return {**self.leaves, **self.constants}
 
+    def named_with(self, parameters: Tensor) -> dict[str, Tensor]:
+        """Return what `named` does, of other parameters (M · P,) than those that are trained."""
+        return {**self.views_of(parameters), **self.constants}
+
+    def computed_with(self, parameters: Tensor) -> dict[str, Tensor]:
+        """Return what `computed` does, of other parameters (M · P,) than those that are trained."""
+        views = self.views_of(parameters).items()
+        return {**{name: tensor.to(self.leaves[name].dtype) for name, tensor in views}, **self.constants}
+
     def refresh(self) -> None:
         """Bring the copies up to date after `parameters` have changed."""
         if self.working is not None:

@@ -52,7 +52,7 @@ def train_population(
         TrialError: when every network diverged.
     """
     population = Population.start(network, recipes, rows, splits, seeds, initial)
-    best = Best.empty(population.stack.named(), len(population.train), len(splits))
+    best = Best.empty(population.named(), len(population.train), len(splits))
     lives = _Lives(population, best, rows, loss, splits)
     first = recipes[0]
     batch_size = min(first.batch_size, min(len(split.train) for split in splits))
@@ -72,7 +72,7 @@ def train_population(
         ended = share >= 1 or epoch == first.epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
-            better = best.check(population.stack.named(), losses, final=ended)
+            better = best.check(population.named(), losses, final=ended)
             kept = torch.where(better[:, None, None], predictions, kept)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
             progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
