@@ -16,6 +16,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "BadLatency": ("fast",),
     "BadSize": ("small",),
     "BadTrials": (0,),
+    "NoDevice": ("cuda:3", ("cpu", "cuda:0")),
     "CannotWrite": ("out/model.nw", "No space left on device"),
     "ConstantTarget": ("label", "yes"),
     "DamagedBundle": ("model.nw", "spec.json is not plain JSON"),

@@ -52,6 +52,8 @@ from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import find_task, reader
 from netwright.tasks.task import BAD_FILES, Loaded, Request
+from netwright.train.device import find_device
+from netwright.train.lanes import cores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +116,7 @@ def fit(
     single: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    device: str = "auto",
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
@@ -144,6 +147,8 @@ def fit(
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
         max_size: what the model file may take, such as `"2MB"`. Where the mix passes a limit, a smaller mix or one
             network that learnt from it is handed over; the result says if even that passes it.
+        device: where networks are trained: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
+            model predicts on the processor.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
 
@@ -153,6 +158,7 @@ def fit(
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
+    place = find_device(device)
     folder = Path(out)
     table, target, tested = _tables(data, target, test, task)
     table, cells = _without_group(table, target, group)
@@ -181,6 +187,7 @@ def fit(
             "single": single,
             "max_latency": max_latency,
             "max_size": max_size,
+            "device": str(place),
         }
         tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
@@ -188,7 +195,8 @@ def fit(
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
         trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=seconds)
         begun = budget.elapsed()
-        bench = set_up(chosen, loaded, measured, seed, seconds, trunk)
+        planned = None if budget.seconds is None else cores_of(place) * budget.left()
+        bench = set_up(chosen, loaded, measured, seed, planned, trunk, place)
         if tested is not None:  # it is read once more at the end, as what is learnt from was read
             encoding = (budget.elapsed() - begun) * len(tested) / len(loaded.truth)
             bench = replace(bench, writing=bench.writing + decoding + encoding)

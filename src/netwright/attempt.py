@@ -29,6 +29,7 @@ from netwright.train.training import RUNGS, train_population
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
+CARD = 8  # times as much of all three on a graphics card, which a step of a small network leaves idle; not measured
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
 GLANCE = 2.0  # seconds at most for the very first: there shall be a usable model five seconds after the command
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
@@ -73,7 +74,8 @@ def siblings(bench: Bench, point: Point) -> int:
     rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
     step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
     numbers = network_cost(candidate.network).parameters * len(bench.splits)
-    return max(1, min(MOST_SIBLINGS, int(SMALL_STEP / step), int(MOST_STACKED / numbers)))
+    room = 1 if bench.rows.device.type == "cpu" else CARD
+    return max(1, min(room * MOST_SIBLINGS, int(room * SMALL_STEP / step), int(room * MOST_STACKED / numbers)))
 
 
 def heir_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
@@ -17,6 +18,7 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
+from netwright.train.device import PROCESSOR
 from netwright.train.pace import Pace
 from netwright.train.rows import Rows, Split, as_rows
 
@@ -104,6 +106,7 @@ def set_up(
     seed: int,
     seconds: float | None = None,
     add: Callable[[Preparation], Preparation] = lambda preparation: preparation,
+    device: torch.device = PROCESSOR,
 ) -> Bench:
     """Fit the preparation, encode the rows and cut the folds.
 
@@ -114,6 +117,7 @@ def set_up(
         seed: of everything random.
         seconds: of all cores together, that there are for training; without them folds are counted by rows.
         add: adds a trained trunk to the preparation.
+        device: where networks are trained.
     """
     preparation = add(task.prepare(loaded, seed))
     outcome = loaded.schema.target.outcome
@@ -124,7 +128,7 @@ def set_up(
     folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
-    rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
+    rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles, device)
     held = sum(array.nbytes for array in preparation.tensors().values())
     return Bench(task, loaded, preparation, metric, seed, folds, splits, features, rows, WRITES * held / WRITTEN)
 

@@ -131,6 +131,7 @@ def fit(
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
+    device: Annotated[str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1.")] = "auto",
     as_json: Json = False,
 ) -> None:
     """Design, train, select and save a network for a table, or for a folder of images or sounds by class."""
@@ -161,6 +162,7 @@ def fit(
             single=single,
             max_latency=max_latency,
             max_size=max_size,
+            device=device,
             listener=progress.listen,
             budget=budget,
         )

@@ -116,7 +116,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, 
         learnt = np.arange(len(source)) if everyone else np.flatnonzero(bench.folds[source] != student)
         judged = chosen[:: len(bench.splits)] if everyone else bench.splits[student].valid
         splits.append(Split(start + learnt, judged))
-    return as_rows(features, targets, bench.preparation.quantiles), tuple(splits)
+    return as_rows(features, targets, bench.preparation.quantiles, bench.rows.device), tuple(splits)
 
 
 def _soft_truth(bench: Bench) -> NDArray[np.float32]:

@@ -15,12 +15,11 @@ from netwright.choosing import largest_mix
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, Listener
 from netwright.limits import NO_LIMITS, Limits
-from netwright.machine import usable_cores
 from netwright.pool import Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
-from netwright.train.lanes import run_lanes
+from netwright.train.lanes import lanes_of, run_lanes
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
@@ -101,11 +100,11 @@ def search(
             bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, improve, parent
         )
 
-    run_lanes(usable_cores(), work)
+    run_lanes(lanes_of(bench.rows.device), work)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
         pool.kept_back = 0.0
         desk.reopen()
-        run_lanes(usable_cores(), work)
+        run_lanes(lanes_of(bench.rows.device), work)
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

@@ -234,7 +234,7 @@ def test_bfloat16_learns_what_float32_learns(monkeypatch: pytest.MonkeyPatch) ->
     """Both types come to about the same loss, on any processor."""
     losses = []
     for kind in (torch.float32, torch.bfloat16):
-        monkeypatch.setattr("netwright.train.population.working_type", lambda network, kind=kind: kind)
+        monkeypatch.setattr("netwright.train.population.working_type", lambda network, device, kind=kind: kind)
         losses.append(_train([Recipe(epochs=20, batch_size=32)])[0].loss)
     assert abs(losses[0] - losses[1]) < 0.03
     assert losses[0] != losses[1]

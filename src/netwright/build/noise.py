@@ -46,7 +46,7 @@ class Noise:
             return hidden
         count = math.prod(hidden.shape[1:])
         if self._row is None or self._row.shape[1] < count + STEP or self._row.dtype != hidden.dtype:
-            self._row = self._drawn(count + SHIFTS, hidden.dtype)
+            self._row = self._drawn(count + SHIFTS, hidden.dtype).to(hidden.device)
         places = (self._row.shape[1] - count) // STEP
         start = STEP * int(torch.randint(places, (), generator=self.generator))
         return hidden * self._row[:, start : start + count].view(hidden.shape)

@@ -68,7 +68,8 @@ def sequence_features(blocks: Sequence[Block], weights: Sequence[Weights], names
     names = names[:, :, : first.length]
     known = (names > 0).unsqueeze(3)  # (M, B, L, 1)
     vectors = weights[0]["pieces"]
-    own = torch.arange(len(vectors))[:, None, None] * vectors.shape[1]  # each network of the stack has its own
+    # Each network of the stack has vectors of its own.
+    own = torch.arange(len(vectors), device=names.device)[:, None, None] * vectors.shape[1]
     hidden = functional.embedding(names + own, vectors.flatten(0, 1)) + weights[0]["places"][:, None, : names.shape[2]]
     hidden = hidden * known
     for block, parts in zip(blocks[1:], weights[1:], strict=True):

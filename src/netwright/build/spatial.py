@@ -114,8 +114,8 @@ def _apply(block: Block, parts: Weights, hidden: Tensor, *, training: bool) -> T
 
 def _standardised(block: ImageInput, images: Tensor) -> Tensor:
     """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1."""
-    deviations = torch.tensor(block.deviations) * BRIGHTEST
-    means = torch.tensor(block.means) * BRIGHTEST
+    deviations = torch.tensor(block.deviations, device=images.device) * BRIGHTEST
+    means = torch.tensor(block.means, device=images.device) * BRIGHTEST
     hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)  # channels lie last in memory
     if hidden.shape[2:] != (block.height, block.width):
         hidden = functional.interpolate(hidden, (block.height, block.width), mode="area")

@@ -279,7 +279,8 @@ def _bag(vectors: Tensor, batch: Batch) -> Tensor:
     """Return the weighted sums (M, B, W) of the vectors (M, V + 1, W) of the n-grams of each text."""
     names, weights = batch["grams"], batch["gram_weights"]  # (M, B, G)
     stack, rows = names.shape[:2]
-    own = torch.arange(stack)[:, None, None] * vectors.shape[1]  # each network of the stack has vectors of its own
+    # Each network of the stack has vectors of its own.
+    own = torch.arange(stack, device=names.device)[:, None, None] * vectors.shape[1]
     sums = functional.embedding_bag(
         (names + own).flatten(0, 1), vectors.flatten(0, 1), mode="sum", per_sample_weights=weights.flatten(0, 1)
     )
@@ -332,8 +333,9 @@ def _each_column(parts: Weights, hidden: Tensor) -> Tensor:
 
 def _embed_categories(block: TableInput, table: Tensor, categories: Tensor) -> Tensor:
     """(M, B, C) → (M, B, C · width), through one table for all columns, laid end to end."""
-    starts = torch.tensor((0, *block.cardinalities[:-1])).cumsum(0)
+    starts = torch.tensor((0, *block.cardinalities[:-1]), device=table.device).cumsum(0)
     stack, rows, columns = categories.shape
-    own = torch.arange(stack)[:, None, None] * table.shape[1]  # each network of the stack has a table of its own
+    # Each network of the stack has a table of its own.
+    own = torch.arange(stack, device=table.device)[:, None, None] * table.shape[1]
     index = categories + starts + own
     return functional.embedding(index, table.flatten(0, 1)).view(stack, rows, columns * table.shape[2])

@@ -15,6 +15,16 @@ class UnknownMetric(SettingError):
         )
 
 
+class NoDevice(SettingError):
+    """There is no such device, or PyTorch cannot compute on it."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"PyTorch cannot compute on the device {name!r} here. Choose from: auto, {', '.join(known)}; for a "
+            "graphics card, PyTorch must be one that was built for it."
+        )
+
+
 class BadTrials(SettingError):
     """A number of trials that cannot be run."""
 

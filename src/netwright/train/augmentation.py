@@ -37,7 +37,7 @@ class Augmentation:
         sideways: (M,) whether every second image is mirrored.
         all_ways: (M,) whether it may also be turned upside down and on its side.
         warps, maskings: (M,) from 0 to 1, of spectrograms.
-        generator: where the random numbers come from.
+        generator: where the random numbers come from: the processor, so that they are the same on any device.
     """
 
     distortions: Tensor
@@ -77,20 +77,20 @@ class Augmentation:
     def _flipped(self, images: Tensor, rows: int) -> Tensor:
         """(N, H, W, C), each axis of every second image turned round where its network says so."""
         sideways, all_ways = self.sideways.repeat_interleave(rows), self.all_ways.repeat_interleave(rows)
-        images = torch.where(self._half(sideways), images.flip(2), images)
+        images = torch.where(self._half(sideways, images.device), images.flip(2), images)
         if not bool(all_ways.any()):
             return images
-        images = torch.where(self._half(all_ways), images.flip(1), images)
+        images = torch.where(self._half(all_ways, images.device), images.flip(1), images)
         square = images.shape[1] == images.shape[2]
-        return torch.where(self._half(all_ways), images.transpose(1, 2), images) if square else images
+        return torch.where(self._half(all_ways, images.device), images.transpose(1, 2), images) if square else images
 
-    def _half(self, allowed: Tensor) -> Tensor:
+    def _half(self, allowed: Tensor, device: torch.device) -> Tensor:
         chosen = torch.rand(len(allowed), generator=self.generator) < 0.5
-        return (chosen & allowed)[:, None, None, None]
+        return (chosen & allowed)[:, None, None, None].to(device)
 
     def _moved(self, images: Tensor, strengths: Tensor) -> Tensor:
         """(N, H, W, C) → the same, turned, scaled, slanted and shifted by strengths (N,)."""
-        turn, scale, slant, across, down = self._drawn(5, strengths)
+        turn, scale, slant, across, down = drawn(5, strengths, self.generator, images.device)
         height, width = images.shape[1:3]
         shifts = 2 * SHIFT * torch.stack([across, down])
         maps = _matrices(TURN * turn, torch.exp(SCALE * scale), SLANT * slant, shifts, height / width)
@@ -101,7 +101,9 @@ class Augmentation:
 
     def _recoloured(self, images: Tensor, strengths: Tensor) -> Tensor:
         """(N, H, W, C) → the same, with more or less contrast, light and colour, by strengths (N,)."""
-        contrast, brightness, saturation, *tints = self._drawn(3 + images.shape[3], strengths)[:, :, None, None, None]
+        count = 3 + images.shape[3]
+        shares = drawn(count, strengths, self.generator, images.device)[:, :, None, None, None]
+        contrast, brightness, saturation, *tints = shares
         middle = images.mean(dim=(1, 2, 3), keepdim=True)
         images = torch.addcmul(
             middle + WHITE * BRIGHTNESS * brightness, images - middle, torch.exp(CONTRAST * contrast)
@@ -111,10 +113,6 @@ class Augmentation:
             images = torch.addcmul(grey, images - grey, torch.exp(SATURATION * saturation))
             images = images * torch.exp(TINT * torch.cat(tints, dim=3))
         return images.clamp_(0, WHITE)
-
-    def _drawn(self, count: int, strengths: Tensor) -> Tensor:
-        """Return (count, N) numbers between -1 and 1, times the strengths (N,)."""
-        return drawn(count, strengths, self.generator)
 
 
 def _matrices(turn: Tensor, scale: Tensor, slant: Tensor, shifts: Tensor, ratio: float) -> Tensor:

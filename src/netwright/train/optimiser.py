@@ -106,7 +106,7 @@ class Fused:
             sort.gradients.append(gradients[name])
             sort.first.append(torch.zeros_like(tensor))
             sort.second.append(torch.zeros_like(tensor))
-            sort.steps.append(torch.tensor(0.0))
+            sort.steps.append(torch.tensor(0.0, device=tensor.device))
         self._sorts = tuple(sorts.values())
 
     def follow(self, recipes: Sequence[Recipe]) -> None:

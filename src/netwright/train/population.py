@@ -61,7 +61,8 @@ class Population:
         """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
         own = [seed * 1009 + fold for seed in seeds for fold in range(len(splits))]  # (M,)
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
-        stack = stack_parameters(weights, working_type(network))
+        weights = {name: tensor.to(rows.device) for name, tensor in weights.items()}
+        stack = stack_parameters(weights, working_type(network, rows.device))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         span = recipes[0].averaging
         return Population(
@@ -76,8 +77,8 @@ class Population:
             random=np.random.default_rng(own[0] + 4),
             noise=Noise(torch.tensor([recipe.dropout for recipe in each]), torch.Generator().manual_seed(own[0] + 2)),
             augmentation=Augmentation.of(each, torch.Generator().manual_seed(own[0] + 3)),
-            smoothing=torch.tensor([recipe.label_smoothing for recipe in each]),
-            sparsity=torch.tensor([recipe.sparsity for recipe in each]),
+            smoothing=torch.tensor([recipe.label_smoothing for recipe in each], device=rows.device),
+            sparsity=torch.tensor([recipe.sparsity for recipe in each], device=rows.device),
             average=Average(span, stack.parameters.clone()) if span else None,
         )
 
@@ -92,7 +93,7 @@ class Population:
     def step(self, rows: Rows, index: Tensor, loss: Loss, progress: float) -> None:
         """Take one optimiser step on the rows `index` (M, B)."""
         self.noise.scaled(flat_cosine(progress))
-        batch, targets = rows.batch(index), rows.targets[index]
+        batch, targets = rows.batch(index), rows.targets[index.to(rows.device)]
         if "images" in batch:
             batch = {**batch, "images": self.augmentation.apply(batch["images"])}
         network = at_share(self.network, side_share(self.recipes[0].growth, progress))
@@ -116,8 +117,8 @@ class Population:
             return loss.training(forward(network, self.stack.computed(), batch, self.noise), targets, self.smoothing)
         shares = torch.from_numpy(
             np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
-        )
-        other = torch.from_numpy(self.random.permutation(targets.shape[1]))
+        ).to(targets.device)
+        other = torch.from_numpy(self.random.permutation(targets.shape[1])).to(targets.device)
         mixed = {name: _blend(tensor, tensor[:, other], shares) for name, tensor in batch.items()}
         outputs = forward(network, self.stack.computed(), mixed, self.noise)
         own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
@@ -130,7 +131,7 @@ class Population:
         table of 180 columns of which some thirty matter it lowered the log-loss by a quarter, on one of 3,000 of which
         ten do by two fifths; where most columns matter it does harm, so it is searched for.
         """
-        if not bool(self.sparsity.any()):
+        if not any(recipe.sparsity for recipe in self.recipes):
             return self.sparsity
         return self.sparsity * self.stack.leaves[f"{FIRST}.scale"].abs().sum(dim=1)
 
@@ -145,20 +146,24 @@ class Population:
     def judge(self, rows: Rows, loss: Loss) -> tuple[Tensor, Tensor]:
         """Return what each network predicts now for the rows that it is judged on (M, V, K), and its loss (M,).
 
-        The loss is the mean over the rows; infinite where it is not a number.
+        Both are on the processor. The loss is the mean over the rows; infinite where it is not a number.
         """
         predictions = self.predict(self.computed(), self.judged, rows, loss)
-        each = loss.validation(predictions, rows.targets[self.judged.index]) * self.judged.mask
+        targets = rows.targets[self.judged.index.to(rows.device)].cpu()
+        each = loss.validation(predictions, targets) * self.judged.mask
         mean = each.sum(dim=1) / self.judged.mask.sum(dim=1)
         return predictions, torch.where(torch.isfinite(mean), mean, torch.inf)
 
     def predict(self, weights: Mapping[str, Tensor], judged: Judged, rows: Rows, loss: Loss) -> Tensor:
-        """Return predictions (m, V, K) for the validation rows of m networks with these weights (m, ...)."""
+        """Return predictions (m, V, K) for the validation rows of m networks with these weights (m, ...).
+
+        They are on the processor; the weights are where the rows are learnt from.
+        """
         chunk = rows_at_once(self.network, len(judged.index))
         starts = range(0, judged.index.shape[1], chunk)
         with torch.no_grad():
             batches = (rows.batch(judged.index[:, start : start + chunk]) for start in starts)
-            return torch.cat([loss.decode(forward(self.network, weights, batch)) for batch in batches], dim=1)
+            return torch.cat([loss.decode(forward(self.network, weights, batch)).cpu() for batch in batches], dim=1)
 
     def networks(self, place: int) -> slice:
         """Return where the networks of a trial stand in the stack."""
@@ -186,8 +191,9 @@ class Population:
         self.optimiser.follow(each)
         self.noise.rates = torch.tensor([recipe.dropout for recipe in each])
         self.augmentation = Augmentation.of(each, self.augmentation.generator)
-        self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each])
-        self.sparsity = torch.tensor([recipe.sparsity for recipe in each])
+        device = self.smoothing.device
+        self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each], device=device)
+        self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
 
 
 def _blend(own: Tensor, other: Tensor, shares: Tensor) -> Tensor:

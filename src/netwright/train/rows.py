@@ -12,27 +12,45 @@ from torch import Tensor
 
 from netwright.build.torch import Batch
 from netwright.data.features import Features
+from netwright.train.device import PROCESSOR, memory_of
+
+MOST_ON_DEVICE = 0.25  # of its memory, for rows: networks need the rest
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows as tensors: features (N, ...) by name, targets (N,), quantiles (F, Q)."""
+    """Encoded rows as tensors.
+
+    Attributes:
+        features: (N, ...) by name; on the device, or on the processor where they are too large for it.
+        targets: (N,), on the device.
+        quantiles: (F, Q), on the processor, as networks begin there.
+        device: where networks learn from them.
+    """
 
     features: Mapping[str, Tensor]
     targets: Tensor
     quantiles: Tensor
+    device: torch.device = PROCESSOR
 
     def batch(self, index: Tensor) -> Batch:
-        """Return the rows named by `index` (M, B)."""
-        return {name: tensor[index] for name, tensor in self.features.items()}
+        """Return the rows named by `index` (M, B), on the device."""
+        return {name: tensor[index.to(tensor.device)].to(self.device) for name, tensor in self.features.items()}
 
 
 def as_rows(
-    features: Features, targets: NDArray[np.float32] | NDArray[np.int64], quantiles: NDArray[np.float32]
+    features: Features,
+    targets: NDArray[np.float32] | NDArray[np.int64],
+    quantiles: NDArray[np.float32],
+    device: torch.device = PROCESSOR,
 ) -> Rows:
-    """Return features and targets as tensors that share their memory."""
+    """Return features and targets as tensors, that share their memory where they stay on the processor."""
+    room = memory_of(device)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in features.arrays.items()}
-    return Rows(tensors, *(torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles)))
+    if room is None or sum(tensor.nbytes for tensor in tensors.values()) <= MOST_ON_DEVICE * room:
+        tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
+    learnt, knots = (torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles))
+    return Rows(tensors, learnt.to(device), knots, device)
 
 
 @dataclass(frozen=True)

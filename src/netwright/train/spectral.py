@@ -25,9 +25,9 @@ MASKS = 2  # of bands, and as many of frames (SpecAugment, Park et al. 2019, arX
 HIDDEN = 0.25  # of all bands or frames: the widest mask
 
 
-def drawn(count: int, strengths: Tensor, generator: torch.Generator) -> Tensor:
-    """Return (count, N) numbers between -1 and 1, times the strengths (N,)."""
-    return (2 * torch.rand(count, len(strengths), generator=generator) - 1) * strengths
+def drawn(count: int, strengths: Tensor, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Return (count, N) numbers between -1 and 1, times the strengths (N,), drawn on the processor for a device."""
+    return ((2 * torch.rand(count, len(strengths), generator=generator) - 1) * strengths).to(device)
 
 
 def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tensor:
@@ -37,7 +37,7 @@ def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tenso
     vocal tract length perturbation (Jaitly and Hinton 2013), both on the spectrogram; what comes from outside of it is
     silence.
     """
-    speed, later, voice, higher, tilt, spread, noise = drawn(7, strengths, generator)
+    speed, later, voice, higher, tilt, spread, noise = drawn(7, strengths, generator, maps.device)
     zero = torch.zeros_like(speed)
     first = torch.stack([torch.exp(SPEED * speed), zero, 2 * LATER * later], dim=1)
     second = torch.stack([zero, torch.exp(VOICE * voice), 2 * HIGHER * higher], dim=1)
@@ -47,9 +47,10 @@ def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tenso
     moved = functional.grid_sample(
         maps.permute(0, 3, 1, 2), grid, mode="bilinear", padding_mode="zeros", align_corners=False
     ).permute(0, 2, 3, 1)
-    slope = torch.linspace(-1, 1, maps.shape[1])[None, :, None, None] * (TILT * LOUDEST * tilt)[:, None, None, None]
+    band = torch.linspace(-1, 1, maps.shape[1], device=maps.device)[None, :, None, None]
+    slope = band * (TILT * LOUDEST * tilt)[:, None, None, None]
     loud = LOUDEST + (moved + slope - LOUDEST) * torch.exp(RANGE * spread)[:, None, None, None]
-    rough = torch.randn(maps.shape, generator=generator) * (ROUGHNESS * LOUDEST)
+    rough = torch.randn(maps.shape, generator=generator).to(maps.device) * (ROUGHNESS * LOUDEST)
     floor = (NOISE * LOUDEST * noise)[:, None, None, None] + rough
     audible = noise[:, None, None, None] > 0
     return torch.where(audible, torch.maximum(loud, floor), loud).clamp_(0, LOUDEST)
@@ -67,4 +68,4 @@ def masked(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tenso
         index = torch.arange(side) + 0.5
         inside = ((index >= starts[..., None]) & (index < (starts + widths)[..., None])).any(dim=0)  # (N, side)
         hidden = hidden | (inside[:, :, None, None] if axis == 1 else inside[:, None, :, None])
-    return torch.where(hidden, middle, maps)
+    return torch.where(hidden.to(maps.device), middle, maps)

@@ -88,7 +88,8 @@ class Stack:
 
     def _spread(self, recipes: Sequence[Recipe], number: Callable[[str, Recipe], float]) -> Tensor:
         each = {name: torch.tensor([number(name, recipe) for recipe in recipes]) for name in self.weights}
-        return torch.cat([each[name].repeat_interleave(tensor[0].numel()) for name, tensor in self.weights.items()])
+        spread = [each[name].repeat_interleave(tensor[0].numel()) for name, tensor in self.weights.items()]
+        return torch.cat(spread).to(self.parameters.device)
 
 
 def stack_parameters(weights: Mapping[str, Tensor], working: torch.dtype = torch.float32) -> Stack:

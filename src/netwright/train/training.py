@@ -126,12 +126,12 @@ class _Lives:
     def _result(self, place: int) -> Trained:
         """Return what has come of the trial at a place: its best weights, and what they predict in full precision."""
         own = self._population.networks(place)
-        weights = {name: tensor[own].clone() for name, tensor in self._best.weights.items()}
+        kept = {name: tensor[own].clone() for name, tensor in self._best.weights.items()}
         judged = self._population.judged.of_networks(own)
-        predictions = self._population.predict(weights, judged, self._rows, self._loss).numpy()
+        predictions = self._population.predict(kept, judged, self._rows, self._loss).numpy()
         loss = self._best.losses[own].mean()
         return Trained(
-            weights=weights,
+            weights={name: tensor.cpu() for name, tensor in kept.items()},
             predictions=tuple(predictions[fold, :length] for fold, length in enumerate(self._lengths)),
             loss=float(loss) if bool(torch.isfinite(loss)) else float("inf"),
             steps=self.steps,
