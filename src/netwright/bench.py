@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
@@ -18,7 +17,7 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
-from netwright.train.device import PROCESSOR
+from netwright.train.device import PROCESSOR, Device
 from netwright.train.pace import Pace
 from netwright.train.rows import Rows, Split, as_rows
 
@@ -106,7 +105,7 @@ def set_up(
     seed: int,
     seconds: float | None = None,
     add: Callable[[Preparation], Preparation] = lambda preparation: preparation,
-    device: torch.device = PROCESSOR,
+    device: Device = PROCESSOR,
 ) -> Bench:
     """Fit the preparation, encode the rows and cut the folds.
 

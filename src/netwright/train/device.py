@@ -6,29 +6,30 @@ import torch
 
 from netwright.errors import NoDevice
 
-PROCESSOR = torch.device("cpu")
+Device = torch.device
+PROCESSOR = Device("cpu")
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str) -> Device:
     """Return the device of a name such as `cpu`, `cuda` or `cuda:1`; `auto` is CUDA where there is a card.
 
     Raises:
         NoDevice: if there is none of that name, or it does not compute.
     """
     if name == "auto":
-        return torch.device("cuda") if torch.cuda.is_available() else PROCESSOR
+        return Device("cuda") if torch.cuda.is_available() else PROCESSOR
     try:
-        device = torch.device(name)
+        device = Device(name)
         torch.ones(1, device=device).add(1).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise NoDevice(name, tuple(map(str, _devices()))) from error
     return device
 
 
-def memory_of(device: torch.device) -> int | None:
+def memory_of(device: Device) -> int | None:
     """Return the bytes of memory of a graphics card; None for the processor, whose memory rows lie in anyway."""
     return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
 
 
-def _devices() -> tuple[torch.device, ...]:
-    return (PROCESSOR, *(torch.device("cuda", place) for place in range(torch.cuda.device_count())))
+def _devices() -> tuple[Device, ...]:
+    return (PROCESSOR, *(Device("cuda", place) for place in range(torch.cuda.device_count())))
