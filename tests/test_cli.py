@@ -201,6 +201,8 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "1ms",
         "--max-size",
         "2MB",
+        "--device",
+        "cpu",
     )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
     assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
@@ -215,6 +217,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "single": True,
         "max_latency": "1ms",
         "max_size": "2MB",
+        "device": "cpu",
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",
