@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.errors import TrialError
 from netwright.events import EpochDone, Listener, TrialStarted
+from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
 from netwright.search.sampler import Proposal
@@ -24,7 +25,9 @@ from netwright.spec.spaces import Point, mutate
 from netwright.train.control import Control, Folds, Heir, Progress, Trained
 from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
+from netwright.train.population import seeds_of_networks
 from netwright.train.training import RUNGS, train_population
+from netwright.train.transfer import begun_as
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
@@ -133,7 +136,7 @@ class Attempt:
             improve: shown what a trial would answer out of fold if it ended now, and its loss, when that got better.
             parent: a finished trial of the same network whose weights the one ticket goes on from.
         """
-        self._initial = None if parent is None else parent.weights
+        self._parent = parent
         self.tickets = list(tickets)  # in the order in which they began
         self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
         self._improve = improve
@@ -167,7 +170,7 @@ class Attempt:
 
     def _candidate(self, ticket: Ticket) -> Candidate:
         candidate = self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
-        if self._initial is None:
+        if self._parent is None:
             return candidate
         gentler = replace(candidate.recipe, learning_rate=HEIR_RATE * candidate.recipe.learning_rate)
         return replace(candidate, recipe=gentler)
@@ -192,7 +195,7 @@ class Attempt:
         if self._quick:
             first = self.tickets[0].proposal.point == self._bench.quick_points[0]
             return max(min(FIRST_SHARE * left, GLANCE if first else left), min(left, 0.5))
-        if self._initial is not None:
+        if self._parent is not None:
             return left
         pieces = int(left / self._course.need(self._bench, self._candidates) + 0.7)
         if not self._course.rungs[RUNGS[-1]]:
@@ -223,7 +226,7 @@ class Attempt:
         while True:
             try:
                 return train_population(
-                    network, recipes, bench.rows, bench.splits, loss, self._control(), seeds, self._initial
+                    network, recipes, bench.rows, bench.splits, loss, self._control(), seeds, self._beginning(seeds)
                 )
             except (MemoryError, RuntimeError) as error:
                 smaller = recipes[0].batch_size // 2
@@ -232,6 +235,16 @@ class Attempt:
                 if smaller < 8 or len(self.tickets) > len(recipes):
                     raise TrialError("memory did not suffice, even for few rows at a time") from error
                 recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
+
+    def _beginning(self, seeds: Sequence[int]) -> Mapping[str, Any] | None:
+        """Return the weights to go on from: a parent's, or those of a trained trunk; None for random ones."""
+        if self._parent is not None:
+            return self._parent.weights
+        first = self._candidates[0]
+        if not first.recipe.trunk_rate:
+            return None
+        own = seeds_of_networks(seeds, len(self._bench.splits))
+        return begun_as(first.network, beginning(self._bench.preparation), self._bench.rows.quantiles, own)
 
     def _control(self) -> Control:
         return Control(
@@ -242,7 +255,7 @@ class Attempt:
         for ticket, loss in zip(self._places, progress.losses, strict=True):
             self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
         self._show(progress)
-        if self._initial is not None or self._quick:
+        if self._parent is not None or self._quick:
             return  # who goes on from trained weights is ahead of all others, and a first glance is soon behind
         for rung in [rung for rung in self._rungs if rung <= progress.share]:
             following = self._rungs.pop(rung)

@@ -18,10 +18,10 @@ from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
 from netwright.errors import SpecError
-from netwright.spec.blocks import Identity, TableInput
+from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
-from netwright.tasks.task import Loaded, Preparation, Task
-from netwright.trunks import BACKBONE, ENCODER, Trunk, image_trunk, restore_trunk, text_trunk
+from netwright.tasks.task import Lent, Loaded, Preparation, Task
+from netwright.trunks import BACKBONE, ENCODER, Trunk, image_trunk, restore_trunk, text_trunk, tuned_blocks
 
 MOST_ROWS = 50_000  # their features are kept in memory
 LARGEST = 5.0  # that a scaled feature may be
@@ -38,6 +38,7 @@ class Extended:
         trunk: what also sees them.
         middle, spread: mean and deviation (F,) of each feature over the rows learnt from.
         known: the rows learnt from and what the trunk saw in them, so that it need not look twice; no file holds it.
+        tuned: the blocks of the trunk, from the inputs on, for networks that train it further; neither does one this.
     """
 
     inner: Preparation
@@ -45,6 +46,7 @@ class Extended:
     middle: NDArray[np.float32]
     spread: NDArray[np.float32]
     known: tuple[Frame, NDArray[np.float32]] | None = None
+    tuned: tuple[Block, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -67,9 +69,9 @@ class Extended:
         return self.inner
 
     @property
-    def frozen(self) -> int:
-        """Return the number of features of the trunk."""
-        return self.trunk.features
+    def lent(self) -> Lent:
+        """Return what the trunk lends to networks."""
+        return Lent(self.trunk.features, self.tuned)
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without what none of these networks takes, such as the trunk."""
@@ -83,9 +85,9 @@ class Extended:
         seen = seen_by_trunk(network)
         if not seen:
             return self.inner.accepts(network)
-        alone = network.blocks[0] == TableInput(0, 0, (), Identity(), frozen=self.frozen)
+        alone = network.blocks[0] == TableInput(0, 0, (), Identity(), frozen=self.trunk.features)
         fits = network.outputs == self.goal.outputs if alone else self.inner.accepts(without_trunk(network))
-        return fits and seen == self.frozen
+        return fits and seen == self.trunk.features
 
     def holds(self, features: Features) -> bool:
         """Return whether features that were read from a file name only what there is."""
@@ -141,16 +143,29 @@ def with_trunk(
         return preparation
     if kind == Kind.IMAGE:
         images = loaded.frame.columns[loaded.schema.used[0].name]
-        return extend(preparation, loaded.frame, image_trunk(path, images, seconds))
+        trunk = image_trunk(path, images, seconds)
+        return extend(preparation, loaded.frame, trunk, () if trunk is None else tuned_blocks(trunk, images, seconds))
     return extend(preparation, loaded.frame, text_trunk(path, rows, seconds))
 
 
-def extend(inner: Preparation, frame: Frame, trunk: Trunk | None) -> Preparation:
-    """Return the preparation with a trunk, fitted on the rows of a frame; as it is without one."""
+def extend(inner: Preparation, frame: Frame, trunk: Trunk | None, tuned: tuple[Block, ...] = ()) -> Preparation:
+    """Return the preparation with a trunk, fitted on the rows of a frame; as it is without one.
+
+    Args:
+        inner: the preparation of the rows themselves.
+        frame: the rows.
+        trunk: what also sees them.
+        tuned: its blocks, if networks may train it further.
+    """
     if trunk is None:
         return inner
     seen = trunk.see(frame, inner.schema)
-    return Extended(inner, trunk, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3), (frame, seen))
+    return Extended(inner, trunk, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3), (frame, seen), tuned)
+
+
+def beginning(preparation: Preparation) -> Mapping[str, Array]:
+    """Return the tensors by name that networks begin with which train a trunk further: all but those of the head."""
+    return preparation.trunk.beginning() if isinstance(preparation, Extended) else {}
 
 
 def restore(task: Task, documents: Mapping[str, Any], tensors: Mapping[str, Array]) -> Preparation:

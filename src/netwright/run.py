@@ -124,7 +124,7 @@ def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
     if budget.seconds is None:
         return budget.left()
     mixes = (
-        4 if bench.preparation.frozen else 2
+        4 if bench.preparation.lent.features else 2
     )  # that are estimated: with a trunk, without one; of half of the networks
     finishing = RESERVE + bench.writing + (mixes * len(bench.splits) + 5) * pool.mixing + pool.tail
     return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds) - pool.kept_back * budget.seconds)

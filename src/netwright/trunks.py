@@ -16,7 +16,7 @@ from netwright.data.pieces import is_vocabulary
 from netwright.data.schema import Kind, Schema
 from netwright.errors import SpecError
 from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
-from netwright.spec.blocks import Head
+from netwright.spec.blocks import Block, Head
 from netwright.spec.costs import network_cost
 from netwright.spec.encoders import ENCODERS, Encoder
 from netwright.spec.network import Network
@@ -30,6 +30,10 @@ LENGTHS = (32, 48, 64, 96, 128, 192, 256)  # pieces of a text that may be read
 USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
 IMAGES = 20e9  # operations a second of one core, at least
+TUNED = 20e9  # likewise, in training
+TUNED_PASSES = 3 * 5 * 4  # forward and twice backward, epochs at least, folds but for the rows that each leaves out
+TUNED_SHARE = 0.35  # of the time of all cores that this may take
+TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
 
 BACKBONE, ENCODER = BACKBONES["efficientnet_lite0"], ENCODERS["all_minilm_l6"]  # that are taken
@@ -46,6 +50,9 @@ class Trunk(Protocol):
 
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of rows; each depends on its own row only."""
+
+    def beginning(self) -> Mapping[str, Array]:
+        """Return the tensors by name that a network begins with which trains it further; none if there is no way to."""
 
     def document(self) -> dict[str, Any]:
         """Return what it is, as plain JSON values."""
@@ -78,6 +85,11 @@ class ImageTrunk:
         from netwright.train.extractor import see_images  # torch is needed here first, and takes a second to import
 
         return see_images(self.backbone, self.weights, frame.columns[schema.used[0].name], self.size)
+
+    def beginning(self) -> dict[str, Array]:
+        """Return its weights, named as in a network, whose first block is that of the image."""
+        places = {name: name.partition(".") for name in self.weights}
+        return {f"{int(place) + 1}.{part}": self.weights[name] for name, (place, _, part) in places.items()}
 
     def document(self) -> dict[str, Any]:
         """Return what it is, as plain JSON values."""
@@ -117,6 +129,10 @@ class TextTrunk:
         pieces = encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)
         return see_texts(self.encoder, self.weights, pieces)
 
+    def beginning(self) -> dict[str, Array]:
+        """Return nothing: no network is built of its blocks."""
+        return {}
+
     def document(self) -> dict[str, Any]:
         """Return what it is, as plain JSON values."""
         return {"name": self.encoder.name, "length": self.length}
@@ -152,6 +168,30 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
     parts = read_backbone(BACKBONE, path)
     weights = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
     return ImageTrunk(BACKBONE, (height, width), rounded(weights))
+
+
+def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tuple[Block, ...]:
+    """Return the blocks of a trunk for networks that train it further, at the largest size that there is time for.
+
+    None are returned where there is too little time for a few passes over the images, on several folds.
+
+    Args:
+        trunk: what would be trained.
+        images: (N, H, W, C) to learn from.
+        seconds: as for `image_trunk`.
+    """
+    longer = max(images.shape[1:3])
+    smallest, largest = min(longer, TUNED_SIDE), max(TUNED_SIDE, 2 * longer)
+    sides = [side for side in (SMALLEST_SIDE, 48, *SIDES) if smallest <= side <= largest]
+    if seconds is None:
+        fitting = [side for side in sides if len(images) <= TUNED_ROWS and side <= TUNED_SIDE]
+    else:
+        passes = len(images) * TUNED_PASSES
+        fitting = [side for side in sides if passes * _flops(trunk.backbone, side) / TUNED <= TUNED_SHARE * seconds]
+    if not fitting:
+        return ()
+    height, width = (max(SMALLEST_SIDE, round(max(fitting) / longer * side)) for side in images.shape[1:3])
+    return (trunk.backbone.inputs(height, width), *trunk.backbone.blocks)
 
 
 def _flops(backbone: Backbone, side: int) -> int:

@@ -113,12 +113,15 @@ def _apply(block: Block, parts: Weights, hidden: Tensor, *, training: bool) -> T
 
 
 def _standardised(block: ImageInput, images: Tensor) -> Tensor:
-    """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1."""
+    """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1, grey ones as coloured ones."""
     deviations = torch.tensor(block.deviations, device=images.device) * BRIGHTEST
     means = torch.tensor(block.means, device=images.device) * BRIGHTEST
     hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)  # channels lie last in memory
     if hidden.shape[2:] != (block.height, block.width):
-        hidden = functional.interpolate(hidden, (block.height, block.width), mode="area")
+        size = (block.height, block.width)
+        larger = block.height > hidden.shape[2] or block.width > hidden.shape[3]
+        how = {"mode": "bilinear", "align_corners": False} if larger else {"mode": "area"}
+        hidden = functional.interpolate(hidden, size, **how)
     return hidden
 
 

@@ -24,6 +24,8 @@ from netwright.spec.network import Network, Recipe, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
 FROZEN = "frozen"  # a body that is a trained trunk
+TUNED = "tuned"  # one that is a trained trunk, and is trained further
+TRUNK_RATE = 0.3  # of the learning rate, for a trunk
 MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
 MOST_CHANNELS = 256
 FLIPS_OF_PHOTOGRAPHS = ("sideways", "sideways", "all", "none", "all", "sideways", "sideways", "sideways")
@@ -31,7 +33,7 @@ FLIPS_OF_SIGNS = ("none", "none", "sideways", "none", "all", "none", "none", "no
 SMALLEST_MAP = 4  # pixels a side: smaller maps are not halved further
 
 
-def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = False) -> Space:
+def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = False, tuned: bool = False) -> Space:
     """Return what is searched for images.
 
     Args:
@@ -39,11 +41,13 @@ def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = Fals
         outcome: of the target; labels are smoothed where they are classes.
         coloured: whether images have colours, as photographs have, of which most can be mirrored.
         trunk: whether there are features of a trained trunk to learn from.
+        tuned: whether there is time to train it further.
     """
     bodies = ("plain", "residual", "residual", "inverted", "convnext")
+    lent = (*((FROZEN,) * 3 if trunk else ()), *((TUNED,) * 3 if tuned else ()))
     smoothing = (0.0,) if outcome == "regression" else (0.0, 0.05, 0.1)
     return {
-        "body": Choice((*bodies, FROZEN, FROZEN, FROZEN) if trunk else bodies),
+        "body": Choice((*bodies, *lent)),
         "resolution": Choice((16, 24, 32, 32, 48, 64, 96, 128)),
         "stem_stride": Choice((1, 2)),
         "width": Choice((16, 32, 48, 64)),
@@ -67,6 +71,9 @@ def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = Fals
         "batch_size": Choice(batch_sizes(rows)),
         "epochs": Choice((6, 12, 24, 48) if rows > MANY_ROWS else (12, 24, 48, 96)),
     }
+
+
+TUNING: Point = {"body": TUNED, "learning_rate": 3e-3, "weight_decay": 0.02, "pool": "mean"}
 
 
 def batch_sizes(rows: int) -> tuple[int, ...]:
@@ -103,8 +110,11 @@ def usual(rows: int) -> Point:
     }
 
 
-def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False) -> tuple[Point, ...]:
+def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False, tuned: bool = False) -> tuple[Point, ...]:
     """Return the first points to try, best first; those that learn from a trained trunk take seconds, and go ahead.
+
+    One that trains the trunk further comes soon after, where there is time: it takes the longest, and is worth most on
+    few photographs.
 
     Images with colours are mostly photographs, and grey ones mostly signs, scans and maps. So nearly all points mirror
     the former, though the images learnt from may be predicted a little better without: on photographs in other light
@@ -115,6 +125,7 @@ def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False) -> tupl
         rows: to learn from.
         coloured: whether images have colours.
         trunk: whether there are features of a trained trunk to learn from.
+        tuned: whether there is time to train it further.
     """
     one = usual(rows)
     head = {**one, "body": FROZEN, "learning_rate": 1e-3, "distortion": 0.0, "dropout": 0.3}
@@ -130,7 +141,9 @@ def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False) -> tupl
         {**one, "resolution": 64, "body": "inverted", "stem_stride": 2, "activation": "silu", "stages": 4},
     )
     flips = FLIPS_OF_PHOTOGRAPHS if coloured else FLIPS_OF_SIGNS
-    return (*heads, *({**point, "flips": each} for point, each in zip(points, flips, strict=True)))
+    first, *others = ({**point, "flips": each} for point, each in zip(points, flips, strict=True))
+    further = ({**first, **TUNING, "epochs": 6 if rows > MANY_ROWS else 16},) if tuned else ()
+    return (*heads, first, *further, *others)
 
 
 def first_glance(rows: int) -> Point:
@@ -204,6 +217,11 @@ def frozen_network(point: Point, features: int, outputs: int) -> Network:
     return Network((inputs, *hidden, Head(outputs)))
 
 
+def tuned_network(blocks: tuple[Block, ...], outputs: int) -> Network:
+    """Return the network of a trained trunk, from the inputs on, and a head of its own."""
+    return Network((*blocks, Head(outputs)))
+
+
 def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int) -> list[Block]:
     """Return the blocks of one stage, the first of which changes the channels and takes the step."""
     kernel, activation, depth = settings["kernel"], settings["activation"], settings["depth"]
@@ -227,6 +245,8 @@ def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for."""
     if point["body"] == FROZEN:  # it does not see the images themselves
         return recipe_of({**point, "distortion": 0.0, "flips": "none", "mixup": 0.0, "growth": 1.0})
+    if point["body"] == TUNED:
+        return replace(recipe_of(point), trunk_rate=TRUNK_RATE)
     return recipe_of(point)
 
 
@@ -243,4 +263,6 @@ def describe(point: Point) -> str:
 
 def shape_of(point: Point) -> str:
     """Return the network of a point in a few words."""
+    if point["body"] == TUNED:
+        return "trained trunk, trained further"
     return f"{point['body']} {point['stages']}×{point['depth']}, from {point['width']} channels, {point['activation']}"

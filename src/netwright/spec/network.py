@@ -105,6 +105,8 @@ class Recipe:
         scale_rate: factor on the learning rate of the scales that stand in front of the first layer, one a feature.
         scale_decay: as `weight_decay`, for these scales: features that do not pay for themselves fade away. The product
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
+        trunk_rate: factor on the learning rate of all blocks but the head where these begin as a trained trunk; 0 where
+            all begin at random.
         sparsity: weight of the absolute sum of these scales in the loss: features that do not pay go to zero (as in the
             lasso, Tibshirani 1996).
         gram_rate: factor on the learning rate of the vectors of n-grams and of pieces, each of which few rows move.
@@ -130,6 +132,7 @@ class Recipe:
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     gram_rate: Annotated[float, Field(gt=0, le=100)] = 1.0
+    trunk_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     sparsity: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
     distortion: Annotated[float, Field(ge=0, le=1)] = 0.0

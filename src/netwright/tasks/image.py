@@ -50,13 +50,15 @@ IMAGES = media.Medium("image", Kind.IMAGE, _is_content, _form, _decode, near=Tru
 
 def space(preparation: Any, rows: int) -> Space:
     """Return what is searched for so many images."""
-    coloured, trunk = _coloured(preparation), bool(preparation.frozen)
-    return images.space(rows, preparation.schema.target.outcome, coloured=coloured, trunk=trunk)
+    coloured, lent = _coloured(preparation), preparation.lent
+    outcome = preparation.schema.target.outcome
+    return images.space(rows, outcome, coloured=coloured, trunk=bool(lent.features), tuned=bool(lent.blocks))
 
 
 def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many images."""
-    return images.portfolio(rows, coloured=_coloured(preparation), trunk=bool(preparation.frozen))
+    coloured, lent = _coloured(preparation), preparation.lent
+    return images.portfolio(rows, coloured=coloured, trunk=bool(lent.features), tuned=bool(lent.blocks))
 
 
 def _coloured(preparation: Any) -> bool:
@@ -67,7 +69,9 @@ def candidate(point: Point, preparation: Any) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these images."""
     outputs = preparation.goal.outputs
     if point["body"] == images.FROZEN:
-        network = images.frozen_network(point, preparation.frozen, outputs)
+        network = images.frozen_network(point, preparation.lent.features, outputs)
+    elif point["body"] == images.TUNED:
+        network = images.tuned_network(preparation.lent.blocks, outputs)
     else:
         network = images.network(point, images.inputs(point, preparation.own.whole), outputs)
     return media.candidate_for(preparation, network, images.recipe(point))
@@ -115,6 +119,6 @@ TASK = Task(
     describe=images.describe,
     show=show,
     toy=toy,
-    largest=12_000_000,
+    largest=24_000_000,
     seen_as=Kind.IMAGE,
 )

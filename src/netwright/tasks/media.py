@@ -37,7 +37,7 @@ from netwright.errors import (
 from netwright.spec.blocks import ImageInput
 from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network, Recipe
-from netwright.tasks.task import Loaded, Request
+from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request
 
 LOOKED_AT = 20  # cells of a column that tell what it holds
 MOSTLY = 0.8  # share of them that must be of a medium for the others to be bad files
@@ -257,9 +257,9 @@ class Preparation:
         return self
 
     @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
+    def lent(self) -> Lent:
+        """Return that no trained trunk lends anything."""
+        return NOTHING_LENT
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""
@@ -270,8 +270,7 @@ class Preparation:
         block, whole = network.blocks[0], self.whole
         if not isinstance(block, ImageInput) or network.outputs != self.goal.outputs:
             return False
-        fits = block.channels == whole.channels and block.height <= whole.height and block.width <= whole.width
-        return fits and widest(network) <= LARGEST_MAP
+        return whole.channels in (1, block.channels) and widest(network) <= LARGEST_MAP
 
     def holds(self, features: Features) -> bool:
         """Return that any pixels will do."""

@@ -25,7 +25,7 @@ from netwright.spec import tables
 from netwright.spec.blocks import TableInput
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
-from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Preparation:
         return self
 
     @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
+    def lent(self) -> Lent:
+        """Return that no trained trunk lends anything."""
+        return NOTHING_LENT
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""

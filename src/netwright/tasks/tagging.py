@@ -37,7 +37,7 @@ from netwright.spec import tags
 from netwright.spec.blocks import BagInput, Identity, TableInput
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
-from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 LARGEST = 32_768  # features of tokens that are kept
 FEWEST_TOKENS = 2  # that have a feature, for it to be kept
@@ -72,9 +72,9 @@ class Preparation:
         return self
 
     @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
+    def lent(self) -> Lent:
+        """Return that no trained trunk lends anything."""
+        return NOTHING_LENT
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return this preparation: each network takes all of it."""

@@ -15,6 +15,7 @@ from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
+from netwright.spec.blocks import Block
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
@@ -64,6 +65,22 @@ class Loaded:
     places: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Lent:
+    """What a trained trunk lends to the networks of a run.
+
+    Attributes:
+        features: how many it sees in a row; networks may learn from them.
+        blocks: itself, from the inputs on, for networks that train it further; none where there is no time for that.
+    """
+
+    features: int = 0
+    blocks: tuple[Block, ...] = ()
+
+
+NOTHING_LENT = Lent()
+
+
 class Preparation(Protocol):
     """Everything fitted before the first network: what turns data into features, and outputs into answers."""
 
@@ -84,8 +101,8 @@ class Preparation(Protocol):
         """The preparation of the rows themselves, without a trained trunk."""
 
     @property
-    def frozen(self) -> int:
-        """The number of features that a trained trunk adds; 0 without one."""
+    def lent(self) -> Lent:
+        """What a trained trunk lends to networks."""
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without what none of these networks takes."""

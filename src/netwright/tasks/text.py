@@ -29,7 +29,7 @@ from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network, with_features
 from netwright.spec.spaces import Point, Space
 from netwright.tasks import tabular
-from netwright.tasks.task import Loaded, Request, Task
+from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
@@ -65,9 +65,9 @@ class Preparation:
         return self
 
     @property
-    def frozen(self) -> int:
-        """Return that no trained trunk adds features."""
-        return 0
+    def lent(self) -> Lent:
+        """Return that no trained trunk lends anything."""
+        return NOTHING_LENT
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
         """Return the preparation without n-grams or pieces where none of these networks takes them."""
@@ -205,19 +205,19 @@ def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary |
 
 def space(preparation: Any, rows: int) -> Space:
     """Return what is searched for so many texts."""
-    return texts.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
+    return texts.space(rows, preparation.schema.target.outcome, trunk=bool(preparation.lent.features))
 
 
 def portfolio(preparation: Any, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many texts."""
-    return texts.portfolio(rows, preparation.schema.target.outcome, trunk=bool(preparation.frozen))
+    return texts.portfolio(rows, preparation.schema.target.outcome, trunk=bool(preparation.lent.features))
 
 
 def candidate(point: Point, preparation: Any) -> Candidate:
     """Return the network and recipe that a point of the space stands for, for these texts."""
     own: Preparation = preparation.own
     found = tabular.candidate(point, own.table) if point["input"] == texts.TABLE else _of_text(point, own)
-    frozen = preparation.frozen if point["trunk"] else 0
+    frozen = preparation.lent.features if point["trunk"] else 0
     return replace(found, network=with_features(found.network, frozen))
 
 

@@ -18,7 +18,7 @@ from torch.optim.adamw import adamw
 from netwright.spec.network import Recipe
 from netwright.train import adam
 from netwright.train.schedule import SCHEDULES, flat_cosine
-from netwright.train.stack import Stack, decay_of, rate_of
+from netwright.train.stack import Stack, decay_of
 
 MOMENTUM = 0.9
 
@@ -100,7 +100,7 @@ class Fused:
         sorts: dict[tuple[float, float], _Sort] = {}
         gradients = stack.views_of(stack.gradient)
         for name, tensor in stack.weights.items():
-            rate, decay = rate_of(name, recipe), decay_of(name, recipe)
+            rate, decay = stack.rate_of(name, recipe), decay_of(name, recipe)
             sort = sorts.setdefault((rate, decay), _Sort(rate, decay))
             sort.parameters.append(tensor)
             sort.gradients.append(gradients[name])

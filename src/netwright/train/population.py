@@ -30,6 +30,11 @@ from netwright.train.stack import Stack, stack_parameters
 FIRST = 0  # the block of the inputs, whose features are scaled
 
 
+def seeds_of_networks(seeds: Sequence[int], folds: int) -> list[int]:
+    """Return the seeds (M,) of the networks of trials with these (T,)."""
+    return [seed * 1009 + fold for seed in seeds for fold in range(folds)]
+
+
 @dataclass
 class Population:
     """M = T · S networks, trial by trial, and what their optimiser knows."""
@@ -59,7 +64,7 @@ class Population:
         initial: Mapping[str, Tensor] | None = None,
     ) -> Population:
         """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
-        own = [seed * 1009 + fold for seed in seeds for fold in range(len(splits))]  # (M,)
+        own = seeds_of_networks(seeds, len(splits))
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
         weights = {name: tensor.to(rows.device) for name, tensor in weights.items()}
         stack = stack_parameters(weights, working_type(network, rows.device))

@@ -23,7 +23,7 @@ def working_type(network: Network, device: torch.device = PROCESSOR) -> torch.dt
     Without such instructions PyTorch imitates them, slower than float32. The processor is asked, not timed: a busy
     moment must not change what a seed gives.
     """
-    return torch.bfloat16 if multiplies_short(device) and _gains(network) else torch.float32
+    return torch.bfloat16 if multiplies_short(device) and _gains(network, device) else torch.float32
 
 
 def multiplies_short(device: torch.device = PROCESSOR) -> bool:
@@ -37,8 +37,8 @@ def multiplies_short(device: torch.device = PROCESSOR) -> bool:
     return any(ask() for ask in known if ask is not None)
 
 
-def _gains(network: Network) -> bool:
+def _gains(network: Network, device: torch.device) -> bool:
     """Return whether the network is faster in the shorter type."""
     if any(isinstance(block, Spatial) for block in network.blocks):
-        return not any(isinstance(block, InvertedResidual) for block in network.blocks)
+        return device.type != "cpu" or not any(isinstance(block, InvertedResidual) for block in network.blocks)
     return max((cost.width for cost in block_costs(network)[1:-1]), default=0) >= WIDE

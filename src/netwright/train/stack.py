@@ -35,6 +35,7 @@ class Stack:
         leaves: tensors (M, ...) by name, what is differentiated.
         inner: where the numbers of the inner blocks lie in `parameters`.
         working: the inner numbers in the shorter type; None where everything is computed in full.
+        head: the position of the last block, as names begin with it.
     """
 
     parameters: Tensor
@@ -44,6 +45,7 @@ class Stack:
     leaves: Mapping[str, Tensor]
     inner: slice
     working: Tensor | None
+    head: str
 
     def named(self) -> dict[str, Tensor]:
         """Return every tensor (M, ...) by name in full precision, parameters and constants."""
@@ -78,9 +80,17 @@ class Stack:
             self.gradient[place : place + tensor.numel()].view_as(tensor).copy_(tensor)
             place += tensor.numel()
 
+    def rate_of(self, name: str, recipe: Recipe) -> float:
+        """Return the learning rate of a tensor by its name."""
+        part = name.split(".")[-1]
+        special = {"scale": recipe.scale_rate, "grams": recipe.gram_rate, "pieces": recipe.gram_rate}
+        factor = special.get(part, BIAS_FACTOR if part.endswith("bias") else 1.0)
+        lent = recipe.trunk_rate > 0 and name.partition(".")[0] != self.head
+        return factor * recipe.learning_rate * (recipe.trunk_rate if lent else 1.0)
+
     def rates(self, recipes: Sequence[Recipe]) -> Tensor:
         """Return the learning rate (M · P,) of each number: that of its network's recipe, by the sort of its tensor."""
-        return self._spread(recipes, rate_of)
+        return self._spread(recipes, self.rate_of)
 
     def decays(self, recipes: Sequence[Recipe]) -> Tensor:
         """Return the decay (M · P,) of each number: that of its network's recipe, or 0 where none is due."""
@@ -113,21 +123,13 @@ def stack_parameters(weights: Mapping[str, Tensor], working: torch.dtype = torch
     shorter = None if working == torch.float32 or not inside else parameters[inner].to(working)
     computed = views if shorter is None else {**views, **_views(shorter, inside)}
     leaves = {name: tensor.detach().requires_grad_() for name, tensor in computed.items()}
-    return Stack(parameters, torch.zeros_like(parameters), views, constants, leaves, inner, shorter)
+    return Stack(parameters, torch.zeros_like(parameters), views, constants, leaves, inner, shorter, edges[1])
 
 
 def _views(vector: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a view of the vector for each tensor, one after the other."""
     parts = torch.split(vector, [tensor.numel() for tensor in shapes.values()])
     return {name: part.view_as(tensor) for (name, tensor), part in zip(shapes.items(), parts, strict=True)}
-
-
-def rate_of(name: str, recipe: Recipe) -> float:
-    """Return the learning rate of a tensor by its name."""
-    part = name.split(".")[-1]
-    special = {"scale": recipe.scale_rate, "grams": recipe.gram_rate, "pieces": recipe.gram_rate}
-    factor = special.get(part, BIAS_FACTOR if part.endswith("bias") else 1.0)
-    return factor * recipe.learning_rate
 
 
 def decay_of(name: str, recipe: Recipe) -> float:
