@@ -181,7 +181,7 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tup
         seconds: as for `image_trunk`.
     """
     longer = max(images.shape[1:3])
-    smallest, largest = min(longer, TUNED_SIDE), max(TUNED_SIDE, 2 * longer)
+    smallest, largest = min(longer, TUNED_SIDE), max(SMALLEST_SIDE, 2 * longer)
     sides = [side for side in (SMALLEST_SIDE, 48, *SIDES) if smallest <= side <= largest]
     if seconds is None:
         fitting = [side for side in sides if len(images) <= TUNED_ROWS and side <= TUNED_SIDE]
