@@ -165,9 +165,9 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
     if not fitting:
         return None
     height, width = (max(SMALLEST_SIDE, round(max(fitting) / longer * side)) for side in images.shape[1:3])
-    parts = read_backbone(BACKBONE, path)
+    backbone, parts = read_backbone(path)
     weights = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
-    return ImageTrunk(BACKBONE, (height, width), rounded(weights))
+    return ImageTrunk(backbone, (height, width), rounded(weights))
 
 
 def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tuple[Block, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netwright.spec.blocks import Convolution, GlobalPool, ImageInput, InvertedResidual, Kernel, Spatial
 from netwright.spec.cost import Cost
@@ -42,26 +42,36 @@ def trunk_shapes(backbone: Backbone) -> list[Shapes]:
     return shapes
 
 
+LITE0_STAGES: tuple[tuple[int, Kernel, int, int, int], ...] = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+"""Each stage of EfficientNet-Lite0: (repeats, kernel, stride, expansion, channels).
+
+As in its authors' code (tensorflow/tpu, 2020)."""
+
+
 def _efficientnet_lite0() -> Backbone:
     """Return EfficientNet-Lite0: EfficientNet (arXiv 1905.11946) without squeezing, and with ReLU6.
 
-    Each stage: (repeats, kernel, stride, expansion, channels), as in its authors' code (tensorflow/tpu, 2020).
+    Its images are normalised as in its authors' code.
     """
-    stages: tuple[tuple[int, Kernel, int, int, int], ...] = (
-        (1, 3, 1, 1, 16),
-        (2, 3, 2, 6, 24),
-        (2, 5, 2, 6, 40),
-        (3, 3, 2, 6, 80),
-        (3, 5, 1, 6, 112),
-        (4, 5, 2, 6, 192),
-        (1, 3, 1, 6, 320),
-    )
     blocks: list[Spatial | GlobalPool] = [Convolution(32, 3, 2, "relu6")]
-    for repeats, kernel, stride, expansion, channels in stages:
+    for repeats, kernel, stride, expansion, channels in LITE0_STAGES:
         steps = (stride, *(1,) * (repeats - 1))
         blocks += [InvertedResidual(channels, expansion, kernel, step, "relu6", squeeze=False) for step in steps]
     blocks += [Convolution(1280, 1, 1, "relu6"), GlobalPool("mean")]
     return Backbone("efficientnet_lite0", tuple(blocks), 1280, (127 / 255,) * 3, (128 / 255,) * 3, 224)
 
 
-BACKBONES = {backbone.name: backbone for backbone in (_efficientnet_lite0(),)}
+def _tf_efficientnet_lite0() -> Backbone:
+    """Return the same as timm has it, which normalises images a little otherwise (`timm/models/efficientnet.py`)."""
+    return replace(_efficientnet_lite0(), name="tf_efficientnet_lite0", means=(0.5,) * 3, deviations=(0.5,) * 3)
+
+
+BACKBONES = {backbone.name: backbone for backbone in (_efficientnet_lite0(), _tf_efficientnet_lite0())}
