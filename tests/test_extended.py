@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import netwright as nw
-from netwright.build.pretrained import installed_weights
+from netwright import trunks
+from netwright.build.pretrained import _LAYOUTS, installed_weights
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import BundleError, UnfitWeights
-from netwright.extended import Extended, extend, needed_by, restore
+from netwright.extended import Extended, extend, needed_by, restore, with_trunk
 from netwright.spec.network import Network, with_features
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
@@ -88,6 +91,28 @@ def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> Non
     nw.pick(tmp_path, max_size="1MB")
     with pytest.raises(UnfitWeights):
         nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path)
+
+
+def test_a_trunk_may_come_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of timm's, by its names; what is written tells which trunk it is, and comes back as the same."""
+    asked = []
+
+    def fetch(repository: str, files: tuple[str, ...]) -> Path:
+        asked.append((repository, files))
+        return tmp_path
+
+    found = torch.load(weights(), weights_only=True)
+    pairs = zip(*(_LAYOUTS[name].names() for name in ("tf_efficientnet_lite0", "efficientnet_lite0")), strict=True)
+    save_file({theirs: found[here].contiguous() for (*_, theirs), (*_, here) in pairs}, tmp_path / "model.safetensors")
+    monkeypatch.setattr(trunks, "fetch", fetch)
+    made = with_trunk(INNER, TASK, LOADED, "hub", None)
+    assert asked == [("timm/tf_efficientnet_lite0.in1k", ("model.safetensors", "config.json"))]
+    documents = json.loads(json.dumps(made.documents()))
+    assert documents["preprocess"]["trunk"]["name"] == "tf_efficientnet_lite0"
+    frame = LOADED.frame.take(np.arange(5))
+    again = restore(TASK, documents, made.tensors())
+    assert np.array_equal(again.encode(frame)["frozen"], made.encode(frame)["frozen"])
+    assert with_trunk(INNER, TASK, LOADED, "none", None) is INNER and len(asked) == 1
 
 
 @pytest.mark.parametrize(

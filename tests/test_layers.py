@@ -28,8 +28,8 @@ LAZY = {
     ("netwright/cli.py", "report"),
     ("netwright/model.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
-    ("netwright/extended.py", "build"),  # a model is loaded and shown without PyTorch
-    ("netwright/trunks.py", "train"),
+    ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it
+    ("netwright/trunks.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/trunks.py", "build"),
     ("netwright/trunks.py", "data"),  # tokenizers, which other models do without
     ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below

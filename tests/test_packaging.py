@@ -38,12 +38,13 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
-    """The core, what training adds and what images, sounds and texts need, together and apart."""
+    """The core, what training adds and what images, sounds, texts and the hub need, together and apart."""
     core, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
-    train, image, audio, text = (names(extras[name]) for name in ("train", "image", "audio", "text"))
-    assert core | train | image | audio | text == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
+    train, image, audio, text, hub = (names(extras[name]) for name in ("train", "image", "audio", "text", "hub"))
+    assert core | train | image | audio | text | hub == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
     assert train == TRAINING
-    assert image == {"pillow"} and audio == {"pillow", "soundfile"} and text == {"tokenizers"}
+    assert image == {"pillow"} and audio == {"pillow", "soundfile"}
+    assert text == {"tokenizers"} and hub == {"huggingface_hub"}
 
 
 def test_every_dependency_has_a_version_that_was_tried() -> None:

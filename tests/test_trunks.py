@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 import netwright as nw
+from netwright import trunks
 from netwright.build.pretrained import installed_encoder
+from netwright.data.schema import Kind
 from netwright.data.wordpiece import encode_pieces
-from netwright.errors import BundleError, UnfitWeights
+from netwright.errors import BundleError, MissingExtra, UnfitWeights
 from netwright.extended import Extended, extend, needed_by, restore
 from netwright.spec.network import seen_by_trunk
 from netwright.tasks.task import Request
 from netwright.tasks.text import TASK, toy
-from netwright.trunks import ENCODER, TextTrunk, text_trunk
+from netwright.trunks import ENCODER, TextTrunk, find_weights, text_trunk
 
 TABLE, TARGET = toy(0)
 LOADED = TASK.load(Request(TABLE, TARGET, {}, "auto"))
@@ -92,6 +94,26 @@ def test_a_run_with_an_encoder_is_saved_and_answers_the_same(tmp_path: Path) -> 
     assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
     with pytest.raises(UnfitWeights):
         nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path, out=tmp_path)
+
+
+def test_an_encoder_may_come_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the usual repository or another; without what reads texts nothing is fetched."""
+    asked = []
+
+    def fetch(repository: str, files: tuple[str, ...]) -> Path:
+        asked.append((repository, files))
+        return tmp_path
+
+    monkeypatch.setattr(trunks, "fetch", fetch)
+    files = ("model.safetensors", "vocab.txt", "config.json")
+    assert find_weights(Kind.TEXT, "hub") == find_weights(Kind.TEXT, "hub:me/mine") == tmp_path
+    assert asked == [("sentence-transformers/all-MiniLM-L6-v2", files), ("me/mine", files)]
+    assert all((folder() / name).is_file() for name in files)  # a package that was made from it has them all
+    assert find_weights(Kind.TEXT, "auto") == folder() and find_weights(Kind.TEXT, "hub/mine") == Path("hub/mine")
+    monkeypatch.setattr(trunks, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"netwright\[text\]"):
+        find_weights(Kind.TEXT, "hub")
+    assert len(asked) == 2
 
 
 def test_without_time_there_is_no_trunk() -> None:

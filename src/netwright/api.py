@@ -141,7 +141,9 @@ def fit(
             still counts rows. It is no input.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
         pretrained: weights that others have trained, for networks to build on: a file for images, a folder for texts;
-            auto takes those of a package that is installed, none takes no notice of them.
+            auto takes those of a package that is installed, none takes no notice of them. hub fetches the usual ones
+            from huggingface.co (or takes them from the cache of an earlier time), hub:OWNER/NAME those of another
+            repository with the same architecture.
         bad_files: share of images or sounds that may be left out because they cannot be decoded.
         single: hand over one network, trained on the answers of the mix, in place of the mix.
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.

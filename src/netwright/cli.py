@@ -126,7 +126,9 @@ def fit(
     text: Annotated[list[str] | None, typer.Option(metavar="COL", help="A column that holds free text.")] = None,
     group: Annotated[str | None, typer.Option(metavar="COL", help="Rows alike here are judged together.")] = None,
     test: Annotated[str | None, typer.Option(help="A file with the target that nothing else sees.")] = None,
-    pretrained: Annotated[str, typer.Option(help="Trained weights for images, texts: a path, auto or none.")] = "auto",
+    pretrained: Annotated[
+        str, typer.Option(help="Trained weights for images, texts: a path, hub, auto or none.")
+    ] = "auto",
     bad_files: Annotated[float, typer.Option(min=0, max=1, help="Share of files that may be unreadable.")] = 0.1,
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     max_latency: MaxLatency = None,

@@ -21,7 +21,7 @@ from netwright.errors import SpecError
 from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
 from netwright.tasks.task import Lent, Loaded, Preparation, Task
-from netwright.trunks import BACKBONE, ENCODER, Trunk, image_trunk, restore_trunk, text_trunk, tuned_blocks
+from netwright.trunks import Trunk, find_weights, image_trunk, restore_trunk, text_trunk, tuned_blocks
 
 MOST_ROWS = 50_000  # their features are kept in memory
 LARGEST = 5.0  # that a scaled feature may be
@@ -126,19 +126,18 @@ def with_trunk(
         preparation: of the task.
         task: which says what a trunk may see.
         loaded: the rows to learn from.
-        pretrained: a file or folder of weights; auto takes those of an installed package, none takes none.
+        pretrained: a file or folder of weights; auto takes those of an installed package, hub those of a repository
+            (see `trunks.find_weights`), none takes none.
         seconds: of all cores together, that there are for the run; None without a limit.
 
     Raises:
         UnfitWeights: if a file that was named holds none.
+        UnreachableWeights: if the hub was asked for some, and gives none.
     """
-    from netwright.build.pretrained import installed_encoder, installed_weights  # torch takes a second to import
-
     kind, rows = task.seen_as, len(loaded.truth)
     if pretrained == "none" or kind is None or rows > MOST_ROWS:
         return preparation
-    installed = installed_weights(BACKBONE) if kind == Kind.IMAGE else installed_encoder(ENCODER)
-    path = installed if pretrained == "auto" else Path(pretrained)
+    path = find_weights(kind, pretrained)
     if path is None:
         return preparation
     if kind == Kind.IMAGE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,8 @@ from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.frame import Frame
 from netwright.data.pieces import is_vocabulary
 from netwright.data.schema import Kind, Schema
-from netwright.errors import SpecError
+from netwright.errors import MissingExtra, SpecError
+from netwright.hub import asked_of_hub, fetch
 from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
 from netwright.spec.blocks import Block, Head
 from netwright.spec.costs import network_cost
@@ -141,6 +143,33 @@ class TextTrunk:
         """Return its weights, and its vocabulary as bytes."""
         pieces = np.frombuffer("\n".join(self.vocabulary).encode(), np.uint8).copy()
         return {**half_where_equal(self.weights), "vocabulary": pieces}
+
+
+def find_weights(kind: Kind, pretrained: str | Path) -> Path | None:
+    """Return the file of a trunk for images, or the folder of one for texts; None where no package is installed.
+
+    Args:
+        kind: image or text.
+        pretrained: `auto` for those of an installed package, `hub` or `hub:OWNER/NAME` for those of a repository, or
+            their path.
+
+    Raises:
+        BadRepository: if a repository is not written so.
+        MissingExtra: if the package that the hub, or a text, needs is not installed.
+        UnreachableWeights: if the hub has none, or cannot be reached.
+    """
+    from netwright.build import pretrained as sources  # torch is needed here first, and takes a second to import
+
+    image = kind == Kind.IMAGE
+    if pretrained == "auto":
+        return sources.installed_weights(BACKBONE) if image else sources.installed_encoder(ENCODER)
+    repository = asked_of_hub(pretrained, sources.REPOSITORY if image else sources.ENCODER_REPOSITORY)
+    if repository is None:
+        return Path(pretrained)
+    if not image and find_spec("tokenizers") is None:
+        raise MissingExtra("tokenizers", "text")  # before anything large is fetched
+    folder = fetch(repository, sources.BACKBONE_FILES if image else sources.ENCODER_FILES)
+    return folder / sources.WEIGHTS_FILE if image else folder
 
 
 def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk | None:

@@ -44,6 +44,7 @@ from netwright.errors.data import (
     UnequalLengths,
     UnfitTest,
     UnfitWeights,
+    UnreachableWeights,
     WordyTarget,
     WrongClassCount,
 )
@@ -63,6 +64,7 @@ from netwright.errors.run import NoTrialFinished, TrialError
 from netwright.errors.settings import (
     BadKind,
     BadLatency,
+    BadRepository,
     BadSize,
     BadTrials,
     GroupOfTarget,
@@ -83,6 +85,7 @@ __all__ = [
     "BadFiles",
     "BadKind",
     "BadLatency",
+    "BadRepository",
     "BadSize",
     "BadTrials",
     "BundleError",
@@ -145,6 +148,7 @@ __all__ = [
     "UnknownMetric",
     "UnknownSearch",
     "UnknownTask",
+    "UnreachableWeights",
     "UnreadableBundle",
     "UnreadableDocument",
     "UnreadableJournal",

@@ -143,6 +143,16 @@ class UnfitWeights(DataError):
         )
 
 
+class UnreachableWeights(DataError):
+    """Trained weights cannot be had from the hub."""
+
+    def __init__(self, repository: str, why: str) -> None:
+        super().__init__(
+            f"The weights of {repository} cannot be had: {why}. Download them elsewhere and say where they lie by "
+            "--pretrained PATH, a file for images or a folder for texts, or leave --pretrained out."
+        )
+
+
 class NoText(DataError):
     """Texts were asked for, but there are none."""
 

@@ -25,6 +25,16 @@ class NoDevice(SettingError):
         )
 
 
+class BadRepository(SettingError):
+    """A repository of trained weights is not written as hub:OWNER/NAME."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"--pretrained {text!r} is not of the form hub:OWNER/NAME. Write for example "
+            "--pretrained hub:timm/tf_efficientnet_lite0.in1k, or hub alone for the usual weights."
+        )
+
+
 class BadTrials(SettingError):
     """A number of trials that cannot be run."""
 
