@@ -14,7 +14,7 @@ from sklearn import metrics as oracle
 
 from netwright.data.tags import iob2_labels, spans_of
 from netwright.errors import SettingError
-from netwright.metrics import METRICS, default_metric, find_metric, measure, metrics_for
+from netwright.metrics import METRICS, default_metric, find_metric, measure, metrics_for, stretches_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -149,3 +149,16 @@ def test_entity_f1_counts_whole_entities() -> None:
         expected = 2 * len(own & found) / (len(own) + len(found))
         assert METRICS["entity_f1"].function(truth, np.eye(7)[said]) == pytest.approx(expected)
     assert np.isnan(METRICS["entity_f1"].function(np.zeros(5, int), np.eye(3)[np.zeros(5, int)]))
+
+
+def test_no_entity_reaches_into_the_next_sentence() -> None:
+    """Nor over a token that is left out: what begins a stretch begins an entity, though its tag says otherwise."""
+    truth, said = np.array([0, 1, 1, 0]), np.eye(3)[[0, 1, 2, 0]]
+    metric = METRICS["entity_f1"]
+    assert metric.function(truth, said) == 0.0
+    assert metric.within(np.array([0, 0, 1, 1])).function(truth, said) == 1.0
+    assert measure("tags", truth, said, np.array([0, 0, 1, 1]))["entity_f1"] == 1.0
+    assert METRICS["accuracy"].within(np.array([0, 0, 1, 1])).function(truth, said) == 0.75
+    sentences = np.array([4, 4, 4, 4, 2, 2, 4])
+    assert stretches_of(sentences, np.array([0, 1, 3, 4, 5, 6])).tolist() == [0, 0, 1, 2, 2, 3]
+    assert stretches_of(sentences, np.zeros(0, int)).tolist() == []

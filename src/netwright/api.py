@@ -32,7 +32,7 @@ from netwright.errors import (
     UnknownColumn,
     nearest,
 )
-from netwright.evaluation import evaluate, usable_test
+from netwright.evaluation import evaluate, stretches, usable_test
 from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
 from netwright.extended import with_trunk
@@ -171,7 +171,7 @@ def fit(
         tested = usable_test(chosen, loaded.schema, tested, bad_files)
     decoding = budget.elapsed() - read
     outcome = loaded.schema.target.outcome
-    measured = find_metric(metric, outcome)
+    measured = find_metric(metric, outcome).within(stretches(chosen, table, loaded.places))
     make_folder(folder)
     (folder / SHELF).unlink(missing_ok=True)  # of an earlier run: its trials do not belong to this one
     with Journal.create(folder / "journal.sqlite") as journal:

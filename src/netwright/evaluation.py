@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netwright.data.folders import parted
 from netwright.data.schema import Schema
 from netwright.errors import BadFiles, DataError, NothingToEvaluate, UnfitTest
-from netwright.metrics import measure
+from netwright.metrics import measure, stretches_of
 from netwright.model import Model
 from netwright.tasks import Task
 
@@ -28,7 +28,13 @@ def evaluate(model: Model, data: str | Path | pd.DataFrame) -> dict[str, float]:
     rest, part = parted(model.task.read(data))
     table = rest if part is None else part  # of a folder with parts, those to be tested on
     rows, truth = known_rows(model.task, model.preparation.schema, table)
-    return measure(model.outcome, truth, model.answers(table)[rows])  # of all: a token's neighbours need not be known
+    answers = model.answers(table)[rows]  # of all: a token's neighbours need not be known
+    return measure(model.outcome, truth, answers, stretches(model.task, table, rows))
+
+
+def stretches(task: Task, table: pd.DataFrame, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return which of some rows (n,) of a table follow each other in one sequence; None where each is on its own."""
+    return None if task.sequences is None else stretches_of(task.sequences(table), rows)
 
 
 def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: float) -> pd.DataFrame:

@@ -7,7 +7,8 @@ with values (N,).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,33 @@ class Metric:
         outcomes: the outcomes it can be asked of: binary, multiclass, regression, tags.
         function: (truth, prediction) → number; NaN where it is not defined.
         per_row: (truth, prediction) → (N,), where the metric is the mean of these; None where it is not a mean.
-        ordered: whether it hangs on which rows stand beside each other.
+        ordered: whether it hangs on which rows stand beside each other: it then also takes `stretches`.
+        stretches: (N,) of the rows that it is to be asked of, see `stretches_of`; None where all are one.
     """
 
     name: str
     greater_is_better: bool
     outcomes: frozenset[str]
-    function: Callable[[Array, Array], float]
+    function: Callable[..., float]
     per_row: Callable[[Array, Array], Array] | None = None
     ordered: bool = False
+    stretches: Array | None = field(default=None, compare=False)
+
+    def within(self, stretches: Array | None) -> Metric:
+        """Return the metric for rows (N,) that lie in these stretches: nothing reaches over the end of one."""
+        function = partial(self.function, stretches=stretches) if self.ordered else self.function
+        return replace(self, function=function, stretches=stretches)
+
+
+def stretches_of(sequences: Array, rows: Array) -> Array:
+    """Return the number of the stretch (n,) of each of some rows: those that follow each other in one sequence.
+
+    Args:
+        sequences: (N,) the number of the sequence, such as a sentence, that each row is of.
+        rows: (n,) the places of some of them, rising.
+    """
+    cut = (np.diff(sequences[rows]) != 0) | (np.diff(rows) != 1)
+    return np.concatenate([np.zeros(min(1, len(rows)), np.int64), np.cumsum(cut)])
 
 
 def _hits(truth: Array, prediction: Array) -> Array:
@@ -75,30 +94,38 @@ def _macro_f1(truth: Array, prediction: Array) -> float:
     return float(np.mean(2 * found[named > 0] / named[named > 0]))
 
 
-def entity_counts(truth: Array, prediction: Array) -> tuple[Array, Array, Array]:
+def entity_counts(truth: Array, prediction: Array, stretches: Array | None = None) -> tuple[Array, Array, Array]:
     """Return at the first token of each entity (N,): whether it was found, is predicted, and is true; see `data.tags`.
 
-    A predicted entity counts as found where it begins, ends and is named as a true one is (CoNLL-2000).
+    A predicted entity counts as found where it begins, ends and is named as a true one is (CoNLL-2000). None reaches
+    from one stretch (N,) of tokens, such as a sentence, into the next.
     """
-    own, said = _entities(truth), _entities(prediction.argmax(axis=1))
+    first = np.ones(len(truth), np.bool_)
+    first[1:] = False if stretches is None else np.diff(stretches) != 0
+    own, said = _entities(truth, first), _entities(prediction.argmax(axis=1), first)
     found = (own == said).all(axis=1) & (own[:, 0] >= 0)
     return found.astype(np.float64), (said[:, 0] >= 0).astype(np.float64), (own[:, 0] >= 0).astype(np.float64)
 
 
-def _entities(tags: Array) -> Array:
-    """Return the type and the last token (N, 2) of the entity that begins at each token; -1 where none does."""
+def _entities(tags: Array, first: Array) -> Array:
+    """Return the type and the last token (N, 2) of the entity that begins at each token; -1 where none does.
+
+    Args:
+        tags: (N,) class numbers.
+        first: (N,) whether a token is the first of its stretch, and so continues nothing.
+    """
     kinds = (tags - 1) // 2  # -1 outside
     before = np.concatenate([np.full(1, -1), kinds[:-1]])
-    begins = (kinds >= 0) & ((tags % 2 == 1) | (kinds != before))
+    begins = (kinds >= 0) & ((tags % 2 == 1) | (kinds != before) | first)
     ends = (kinds >= 0) & np.concatenate([begins[1:] | (kinds[1:] != kinds[:-1]), np.ones(1, np.bool_)])
     found = np.full((len(tags), 2), -1)
     found[begins] = np.stack([kinds[begins], np.flatnonzero(ends)], axis=1)
     return found
 
 
-def _entity_f1(truth: Array, prediction: Array) -> float:
+def _entity_f1(truth: Array, prediction: Array, stretches: Array | None = None) -> float:
     """Micro F1 of entities, 2 TP / (2 TP + FP + FN); NaN where there is none, true or predicted."""
-    found, said, true = entity_counts(truth, prediction)
+    found, said, true = entity_counts(truth, prediction, stretches)
     named = float(said.sum() + true.sum())
     return 2 * float(found.sum()) / named if named else float("nan")
 
@@ -170,7 +197,14 @@ def find_metric(name: str, outcome: str) -> Metric:
     return known[name]
 
 
-def measure(outcome: str, truth: Array, prediction: Array) -> dict[str, float]:
-    """Return every metric of the outcome by name; those that are not defined here are left out."""
-    values = {metric.name: metric.function(truth, prediction) for metric in metrics_for(outcome)}
+def measure(outcome: str, truth: Array, prediction: Array, stretches: Array | None = None) -> dict[str, float]:
+    """Return every metric of the outcome by name; those that are not defined here are left out.
+
+    Args:
+        outcome: of `data.schema.Outcome`.
+        truth: (N,) class numbers or values.
+        prediction: (N, K) probabilities or (N,) values.
+        stretches: (N,) as of `Metric.within`.
+    """
+    values = {metric.name: metric.within(stretches).function(truth, prediction) for metric in metrics_for(outcome)}
     return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -96,6 +96,7 @@ def write_shelf(path: Path, shelf: Shelf, result: Result) -> None:
         "seed": np.array([shelf.seed]),
         "trials": np.array([kept.trial for kept in shelf.kept]),
         "predictions": np.stack([kept.predictions for kept in shelf.kept]),
+        **({} if shelf.metric.stretches is None else {"stretches": shelf.metric.stretches}),
         **{f"{SAMPLE}{name}": array for name, array in shelf.sample.arrays.items()},
     }
     documents = model_documents(shelf.task, shelf.preparation, parts, 1.0, result)
@@ -123,26 +124,27 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
         Kept(int(number), part.candidate, part.weights, predictions)
         for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
     )
-    metric, seed = METRICS[model.result.metric], int(more["seed"][0])
+    metric, seed = METRICS[model.result.metric].within(more.get("stretches")), int(more["seed"][0])
     folds = more["folds"]
     return Shelf(model.task, model.preparation, metric, more["truth"], folds, sample, seed, kept), model.result
 
 
 def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> None:
     """Refuse arrays that do not belong together: what is chosen by must have a number for every row."""
-    names = {name for name in more if not name.startswith(SAMPLE)}
+    names = {name for name in more if not name.startswith(SAMPLE)} - {"stretches"}  # which not all have
     if names != {"truth", "folds", "seed", "trials", "predictions"} or not all(
         np.isfinite(array).all() for array in more.values()
     ):
         raise UnfitBundle(path, "the arrays beside its networks are not those that Netwright writes")
     rows = len(more["truth"]) if more["truth"].ndim else 0
     shape = (parts, rows, classes) if classes else (parts, rows)
-    whole = all(more[name].dtype == np.int64 for name in ("folds", "seed", "trials"))
+    stretches = more.get("stretches", more["folds"])
+    whole = all(array.dtype == np.int64 for array in (more["folds"], more["seed"], more["trials"], stretches))
     fits = (
         rows >= 2
         and whole
         and more["truth"].dtype == (np.int64 if classes else np.float64)
-        and more["truth"].shape == more["folds"].shape == (rows,)
+        and more["truth"].shape == more["folds"].shape == stretches.shape == (rows,)
         and more["predictions"].shape == shape
         and more["trials"].shape == (parts,)
         and more["seed"].shape == (1,)

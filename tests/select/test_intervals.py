@@ -163,3 +163,6 @@ def test_entities_are_covered() -> None:
     assert np.mean([low <= true <= high for low, high in ends]) > 0.92
     low, high = interval(metric, *(part[:50] for part in (np.tile([1, 0], 25), np.eye(3)[np.tile([1, 0], 25)])), seed=0)
     assert low < 0.95 and high == 1.0
+    ones, joined = np.tile([1, 0], 25), np.eye(3)[np.tile([1, 2], 25)]  # of two entities each, or of one that is wrong
+    assert interval(metric, ones, joined, seed=0)[1] < 0.2
+    assert interval(metric.within(np.arange(50)), ones, joined, seed=0)[0] > 0.5

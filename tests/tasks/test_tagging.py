@@ -23,6 +23,7 @@ from netwright.errors import (
     UnknownFormat,
 )
 from netwright.evaluation import evaluate
+from netwright.shelf import read_shelf
 from netwright.tasks import find_task
 from netwright.tasks.tagging import TASK, toy
 from netwright.tasks.task import Request
@@ -103,6 +104,36 @@ def test_what_cannot_be_tagged_is_told() -> None:
     with pytest.raises(MissingColumns, match="token"):
         TASK.parse(pd.DataFrame({"sentence": [1]}), TASK.load(Request(TABLE, TARGET, {}, "auto")).schema)
     assert find_task("auto", TABLE, TARGET, {})[0] is TASK
+
+
+def test_an_entity_ends_with_its_sentence(run: nw.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag that would go on with it begins another: at the first token of the next one, or after one without a tag."""
+    model, labels = nw.load(run.bundle), run.result.labels
+    table = pd.DataFrame(
+        {"sentence": [0, 0, 1, 1, 1], "token": [*"abcde"], "tag": ["O", "B-PER", "B-PER", None, "B-PER"]}
+    )
+    said = np.eye(len(labels))[[labels.index(tag) for tag in ("O", "B-PER", "I-PER", "O", "I-PER")]]
+    monkeypatch.setattr(type(model), "answers", lambda self, table: said)
+    assert evaluate(model, table)["entity_f1"] == 1.0
+
+
+def test_another_model_is_chosen_by_the_same_sentences(run: nw.Run, tmp_path: Path) -> None:
+    """So the kept trials say where sentences end, and an earlier version's that do not can still be read."""
+    shelf, _ = read_shelf(run.folder / "trials.nw")
+    table = read_tagged(run.folder.parent / "train.conll")
+    assert shelf.metric.stretches is not None
+    assert np.array_equal(shelf.metric.stretches, table["sentence"].to_numpy())
+    assert nw.pick(run.folder, out=tmp_path / "picked.nw").result.score == run.result.score
+    contents = read_bundle(run.folder / "trials.nw")
+    *rest, more = contents.tensors
+    for change in ({}, {"stretches": more["stretches"][1:]}, {"stretches": more["stretches"].astype(float)}):
+        older = {name: array for name, array in more.items() if name != "stretches"}
+        write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (*rest, {**older, **change})))
+        if change:
+            with pytest.raises(BundleError, match="belong together"):
+                read_shelf(tmp_path / "trials.nw")
+        else:
+            assert read_shelf(tmp_path / "trials.nw")[0].metric.stretches is None
 
 
 @pytest.mark.parametrize("change", ["names", "order", "size", "more"])

@@ -86,7 +86,8 @@ def estimate(
             mixed = apply_temperature(mixed, temperature)
         honest[inside] = mixed
     low, high = interval(metric, truth, honest, seed)
-    return Estimate(metric.function(truth, honest), low, high, honest, measure(outcome, truth, honest))
+    metrics = measure(outcome, truth, honest, metric.stretches)
+    return Estimate(metric.function(truth, honest), low, high, honest, metrics)
 
 
 def with_gain(made: Estimate, metric: Metric, members: Array, residuals: Array | None, seed: int) -> Estimate:

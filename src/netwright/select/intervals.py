@@ -42,6 +42,8 @@ def interval(metric: Metric, truth: Array, prediction: Array, seed: int) -> Inte
     """
     if not math.isfinite(metric.function(truth, prediction)):
         return math.nan, math.nan
+    if metric.ordered:
+        return _of_entities(*entity_counts(truth, prediction, metric.stretches))
     if metric.name in _METHODS:
         return _METHODS[metric.name](truth, prediction)
     if metric.per_row is not None:
@@ -124,9 +126,8 @@ def _of_macro_f1(truth: Array, prediction: Array) -> Interval:
     return wilson(share, min(most, share * (1 - share) / variance) if variance > 0 and 0 < share < 1 else most)
 
 
-def _of_entity_f1(truth: Array, prediction: Array) -> Interval:
+def _of_entities(found: Array, said: Array, true: Array) -> Interval:
     """Return Wilson's interval for as many entities as would give a share the variance that F1 has, as of macro F1."""
-    found, said, true = entity_counts(truth, prediction)
     named = float(said.sum() + true.sum())
     share = 2 * float(found.sum()) / named
     variance = float(np.sum(np.square((2 * found - share * (said + true)) / named)))
@@ -178,7 +179,6 @@ def _of_r2(truth: Array, prediction: Array) -> Interval:
 _METHODS: dict[str, Callable[[Array, Array], Interval]] = {
     "accuracy": _of_accuracy,
     "balanced_accuracy": _of_recalls,
-    "entity_f1": _of_entity_f1,
     "macro_f1": _of_macro_f1,
     "roc_auc": _of_auc,
     "rmse": _of_rmse,

@@ -297,5 +297,6 @@ TASK = Task(
     describe=tags.describe,
     show=show,
     toy=toy,
+    sequences=_sentences,
     largest=24_000_000,
 )

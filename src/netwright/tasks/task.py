@@ -144,6 +144,8 @@ class Task:
         describe: point → a few words.
         show: (frame, row) → what a row shows: `image` and a PNG file as base64, or `text` and the text; None where one
             cannot be shown without its columns.
+        sequences: data → the number (N,) of the sequence, such as a sentence, that each row is of, for measures that
+            hang on which rows follow each other; None where each row is on its own.
         largest: bytes that the weights of a model may take, where the user sets no limit.
         seen_as: what a trained trunk may see in the rows: images or texts; None where there is none for them.
         toy: seed → a small pandas frame and its target, for the contract tests.
@@ -165,5 +167,6 @@ class Task:
     describe: Callable[[Point], str]
     show: Callable[[Frame, int], tuple[Literal["image", "text"], str]] | None
     toy: Callable[[int], tuple[Any, str]]
+    sequences: Callable[[Any], NDArray[np.int64]] | None = None
     largest: int = LARGEST_MIX
     seen_as: Kind | None = None
