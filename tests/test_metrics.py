@@ -151,6 +151,14 @@ def test_entity_f1_counts_whole_entities() -> None:
     assert np.isnan(METRICS["entity_f1"].function(np.zeros(5, int), np.eye(3)[np.zeros(5, int)]))
 
 
+def test_entities_of_a_type_never_seen_are_missed() -> None:
+    """They lower F1, whatever is predicted there; single tokens of theirs are left out of the other metrics."""
+    truth, said = np.array([1, 0, 3, 4, 0]), np.eye(3)[[1, 0, 0, 0, 0]]
+    found = measure("tags", truth, said)
+    assert found["entity_f1"] == pytest.approx(2 / 3) and found["accuracy"] == 1.0
+    assert measure("tags", truth[2:4], said[2:4]) == {"entity_f1": 0.0}
+
+
 def test_no_entity_reaches_into_the_next_sentence() -> None:
     """Nor over a token that is left out: what begins a stretch begins an entity, though its tag says otherwise."""
     truth, said = np.array([0, 1, 1, 0]), np.eye(3)[[0, 1, 2, 0]]

@@ -200,11 +200,19 @@ def find_metric(name: str, outcome: str) -> Metric:
 def measure(outcome: str, truth: Array, prediction: Array, stretches: Array | None = None) -> dict[str, float]:
     """Return every metric of the outcome by name; those that are not defined here are left out.
 
+    Entities of a type never seen are missed ones; metrics of single tokens leave theirs out, as of unknown classes.
+
     Args:
         outcome: of `data.schema.Outcome`.
-        truth: (N,) class numbers or values.
+        truth: (N,) class numbers, for tags also those of types beyond the K that are predicted, or values.
         prediction: (N, K) probabilities or (N,) values.
         stretches: (N,) as of `Metric.within`.
     """
-    values = {metric.name: metric.within(stretches).function(truth, prediction) for metric in metrics_for(outcome)}
+    known = np.ones(len(truth), np.bool_) if prediction.ndim == 1 else truth < prediction.shape[1]
+    values = {}
+    for metric in metrics_for(outcome):
+        if metric.ordered:
+            values[metric.name] = metric.within(stretches).function(truth, prediction)
+        elif known.any():
+            values[metric.name] = metric.function(truth[known], prediction[known])
     return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -117,6 +117,18 @@ def test_an_entity_ends_with_its_sentence(run: nw.Run, monkeypatch: pytest.Monke
     assert evaluate(model, table)["entity_f1"] == 1.0
 
 
+def test_entities_of_types_never_seen_are_missed(run: nw.Run) -> None:
+    """A model cannot find them, so its recall falls; what is no tag at all is unknown."""
+    model, table = nw.load(run.bundle), toy(1)[0]
+    renamed = table.assign(tag=table["tag"].str.replace("PER", "NAME"))
+    before, after = evaluate(model, table), evaluate(model, renamed)
+    assert before["entity_f1"] > 0.9 and 0.3 < after["entity_f1"] < 0.6
+    assert after["accuracy"] > 0.9  # of tokens with known tags
+    assert evaluate(model, table.assign(tag=table["tag"].where(table["tag"] != "O", "B-NEW")))["entity_f1"] < 0.9
+    truth = TASK.parse_target(table.assign(tag="NN"), model.preparation.schema)
+    assert (truth == -1).all()
+
+
 def test_another_model_is_chosen_by_the_same_sentences(run: nw.Run, tmp_path: Path) -> None:
     """So the kept trials say where sentences end, and an earlier version's that do not can still be read."""
     shelf, _ = read_shelf(run.folder / "trials.nw")

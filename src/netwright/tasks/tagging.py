@@ -20,7 +20,7 @@ from netwright.data.goal import Goal
 from netwright.data.reading import as_table
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
 from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, read_tagged
-from netwright.data.tags import as_iob2, iob2_labels, marks_entities
+from netwright.data.tags import OUTSIDE, as_iob2, iob2_labels, marks_entities
 from netwright.data.target import FEWEST_ROWS, MOST_CLASSES
 from netwright.errors import (
     ConstantTarget,
@@ -163,12 +163,19 @@ def _sentences(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _numbers(given: list[str | None], sentences: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
-    """Return the class number of each tag (N,); -1 where it is missing, or none of the classes."""
+    """Return the class number of each tag (N,); -1 where it is missing, or none of the classes.
+
+    Entities of a type that is none of the classes have the numbers of further types: they can only be missed.
+    """
+    labels = [str(label) for label in target.labels]
     if target.outcome == Outcome.TAGS:
+        given = [tag if tag == OUTSIDE or (tag and marks_entities([tag])) else None for tag in given]
         edges = np.flatnonzero(np.diff(sentences)) + 1
         parts = np.split(np.arange(len(given)), edges)
         given = [tag for part in parts for tag in as_iob2([given[place] for place in part])]
-    places = {label: place for place, label in enumerate(target.labels)}
+        found = iob2_labels({tag for tag in given if tag is not None})
+        labels += [label for label in found if label not in labels]
+    places = {label: place for place, label in enumerate(labels)}
     return np.array([UNKNOWN if tag is None else places.get(tag, UNKNOWN) for tag in given], np.int64)
 
 
@@ -190,7 +197,7 @@ def parse(data: pd.DataFrame, schema: Schema) -> Frame:
 
 
 def parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[np.int64]:
-    """Return the class number of each token (N,), -1 where it is unknown.
+    """Return the class number of each token (N,), -1 where it is unknown; see `_numbers` for types never seen.
 
     Raises:
         MissingTarget: if there are no tags.

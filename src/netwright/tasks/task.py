@@ -133,7 +133,8 @@ class Task:
         recognises: (table, target, kinds) → whether it is a problem of this kind, for who did not say.
         load: request → data read and understood. Raises DataError.
         parse: (data, schema) → Frame, for prediction.
-        parse_target: (data, schema) → truth (N,), -1 or NaN where unknown.
+        parse_target: (data, schema) → truth (N,), -1 or NaN where unknown; entities of types never seen have further
+            class numbers, see `metrics.measure`.
         prepare: (loaded, seed) → preparation, fitted on all rows without a look at the target's relation to them.
         restore: (documents, tensors) → preparation, from a bundle. Raises BundleError.
         space: (preparation, rows) → search space.
