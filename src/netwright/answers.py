@@ -32,7 +32,7 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     target = model.preparation.schema.target.name
     if proba and model.outcome == Outcome.REGRESSION:
         raise NoProbabilities(target)
-    answers, columns = model.answers(table), _names(table)
+    answers, columns = model.answers(table), _names(model, table)
     columns = {"path" if name == target else name: cells for name, cells in columns.items()}
     if model.outcome == Outcome.REGRESSION:
         return pd.DataFrame({**columns, target: answers})
@@ -42,10 +42,10 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     return pd.DataFrame(columns)
 
 
-def _names(table: pd.DataFrame) -> dict[str, Any]:
+def _names(model: Model, table: pd.DataFrame) -> dict[str, Any]:
     """Return the paths that were found in a folder, or the tokens: else nobody knows which answer is whose."""
-    column = column_of_folder(table)
-    of_tokens = [name for name in (SENTENCE, TOKEN, START, END) if is_tagged(table) and name in table.columns]
+    column, sequenced = column_of_folder(table), model.task.sequences is not None
+    of_tokens = [name for name in (SENTENCE, TOKEN, START, END) if sequenced and name in table.columns]
     return {name: table[name].to_numpy() for name in ([column] if column else of_tokens)}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from netwright.data.tagged import as_conll, as_json_lines, read_tagged, tokens_of
+from netwright.data.tagged import as_conll, as_json_lines, looks_tagged, read_tagged, tokens_of
 from netwright.errors import EmptyTable, MissingFile, NotATable
 
 CONLL = "-DOCSTART- -X- O O\n\nAda NNP B-PER\nlives VBZ O\n\n# id 3\nOslo NNP B-LOC\n"
@@ -42,6 +42,45 @@ def test_a_table_with_sentences_and_tokens(tmp_path: Path) -> None:
     """One row a token, as answers are written too."""
     table = read_tagged(written(tmp_path, "a.csv", "sentence,token,tag\n0,Ada,B-PER\n0,lives,O\n"))
     assert table["token"].tolist() == ["Ada", "lives"] and table["tag"].tolist() == ["B-PER", "O"]
+
+
+SENTENCES = [["Ada", "lives", "in", "Oslo"], ["we", "met", "Grace"], ["Lima", "is", "far"]] * 4
+
+
+def tokens(tags: dict[str, str]) -> pd.DataFrame:
+    """Return a row a token; the tags of all but some words are O."""
+    rows = [(place, word, tags.get(word, "O")) for place, words in enumerate(SENTENCES) for word in words]
+    return pd.DataFrame(rows, columns=["sentence", "token", "tag"])
+
+
+PARTS_OF_SPEECH = {
+    **dict.fromkeys(["Ada", "Oslo", "Grace", "Lima"], "NN"),
+    **dict.fromkeys(["lives", "met", "is"], "VB"),
+    "in": "IN",
+    "we": "PR",
+    "far": "JJ",
+}
+
+
+@pytest.mark.parametrize("tags", [{"Ada": "B-PER"}, {"Oslo": "U-LOC", "Lima": "S-LOC"}, PARTS_OF_SPEECH])
+def test_tags_of_tokens_are_known(tags: dict[str, str]) -> None:
+    """Of entities in any scheme, be they rare, and of parts of speech."""
+    assert looks_tagged(tokens(tags), "tag")
+
+
+def test_columns_that_are_only_named_so_are_no_tokens(tmp_path: Path) -> None:
+    """A number to predict, a property of the sentence, rows without order, or tokens that are texts."""
+    table = tokens(PARTS_OF_SPEECH)
+    assert not looks_tagged(table.assign(tag=range(len(table))), "tag")
+    assert not looks_tagged(table.assign(tag=[str(place % 3) for place in range(len(table))]), "tag")
+    assert not looks_tagged(table.assign(tag=[f"class {place % 3}" for place in range(len(table))]), "tag")
+    assert not looks_tagged(table.assign(tag=["ab"[place % 2] for place in table["sentence"]]), "tag")
+    assert not looks_tagged(table.assign(sentence=range(len(table))), "tag")
+    assert not looks_tagged(table.assign(token=table["token"] + " and so on"), "tag")
+    assert not looks_tagged(table.assign(token=range(len(table))), "tag")
+    assert not looks_tagged(table, "sentence") and not looks_tagged(table, "nothing")
+    assert not looks_tagged(table.drop(columns="token"), "tag")
+    assert looks_tagged(read_tagged(written(tmp_path, "a.conll", "a 1\nb 2\n\nc 1\n")), "tag")  # the file says so
 
 
 RECORDS = [

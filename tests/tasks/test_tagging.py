@@ -106,6 +106,16 @@ def test_what_cannot_be_tagged_is_told() -> None:
     assert find_task("auto", TABLE, TARGET, {})[0] is TASK
 
 
+def test_a_table_with_columns_named_alike_is_a_table(tmp_path: Path) -> None:
+    """Its answers are no tokens either."""
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"sentence": generator.integers(1, 30, 60), "token": generator.normal(size=60)})
+    table["price"] = 2 * table["token"] + table["sentence"]
+    run = nw.fit(table, "price", trials=1, out=tmp_path)
+    assert run.result.task == "tabular_regression"
+    assert [*answer_table(run.model, table, proba=False).columns] == ["price"]
+
+
 def test_an_entity_ends_with_its_sentence(run: nw.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tag that would go on with it begins another: at the first token of the next one, or after one without a tag."""
     model, labels = nw.load(run.bundle), run.result.labels

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from netwright.data.cells import read_number
 from netwright.data.delimited import decode
 from netwright.data.reading import as_table, file_content, read_table
 from netwright.data.tags import OUTSIDE, marks_entities, spans_of
@@ -25,6 +27,11 @@ CONLL, JSON_LINES = (".conll", ".iob", ".iob2", ".bio"), (".jsonl", ".ndjson", "
 LISTS = ("spans", "entities", "labels", "label")  # names that spans have in records of common tools
 TAG_LISTS = ("tags", "ner_tags", "labels")
 
+LOOKED_AT = 2_000  # tokens that tell whether a table is one of tokens
+MOSTLY = 0.8  # of them are single words; of the sentences hold different parts of speech
+FEWEST_TOKENS = 2  # of a sentence on average
+_OF_TAGS = "of tags"  # among the attributes of a table: it was read from a file of sentences
+
 
 @dataclass(frozen=True)
 class _Sentence:
@@ -35,8 +42,40 @@ class _Sentence:
 
 
 def is_tagged(table: pd.DataFrame) -> bool:
-    """Return whether a table is one of sentences and tokens."""
+    """Return whether a table has the columns of sentences and tokens."""
     return {SENTENCE, TOKEN} <= {*table.columns}
+
+
+def looks_tagged(table: pd.DataFrame, target: str) -> bool:
+    """Return whether a table holds tagged tokens, and not only columns that are named as theirs.
+
+    A file of CoNLL columns does. In any other table the tokens are single words, the tokens of a sentence follow each
+    other, and the tags mark entities or are words that differ within a sentence, as parts of speech do.
+    """
+    if not is_tagged(table) or target in (SENTENCE, TOKEN) or target not in table.columns:
+        return False
+    if table.attrs.get(_OF_TAGS):
+        return True
+    sentences, codes, tags = sentence_numbers(table), *pd.factorize(table[target])
+    words = [token for token in table[TOKEN].iloc[:LOOKED_AT] if isinstance(token, str)]
+    single = sum(len(word.split()) <= 1 for word in words)
+    if single < MOSTLY * min(LOOKED_AT, len(table)) or len(table) < FEWEST_TOKENS * (sentences[-1] + 1):
+        return False
+    if not all(isinstance(tag, str) for tag in tags):
+        return False
+    if marks_entities(tags):
+        return True
+    differing = np.unique(sentences[1:][(np.diff(sentences) == 0) & (np.diff(codes) != 0)])
+    several = np.count_nonzero(np.bincount(sentences) > 1)
+    named = not any(tag.strip() == "" or len(tag.split()) > 1 or np.isfinite(read_number(tag)) for tag in tags)
+    return named and bool(len(differing) >= MOSTLY * several)
+
+
+def sentence_numbers(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the number of the sentence of each row (N,), from 0: rows one after the other that say the same."""
+    codes = pd.factorize(table[SENTENCE], use_na_sentinel=False)[0]
+    begins = np.concatenate([np.zeros(1, np.int64), (np.diff(codes) != 0).astype(np.int64)])[: len(codes)]
+    return np.asarray(np.cumsum(begins), np.int64)
 
 
 def read_tagged(source: Any) -> pd.DataFrame:
@@ -87,7 +126,9 @@ def _as_table(sentences: list[_Sentence]) -> pd.DataFrame:
     columns |= {TOKEN: pd.Series(flat[TOKEN], dtype=object), TAG: pd.Series(flat[TAG], dtype=object)}
     table = pd.DataFrame(columns)
     placed = len(flat[END]) == len(table) and any(flat[END])
-    return table.assign(start=flat[START], end=flat[END]) if placed else table
+    table = table.assign(start=flat[START], end=flat[END]) if placed else table
+    table.attrs[_OF_TAGS] = True
+    return table
 
 
 def _of_columns(path: Path, text: str) -> Iterator[_Sentence]:

@@ -19,7 +19,7 @@ from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.reading import as_table
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
-from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, read_tagged
+from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, looks_tagged, read_tagged, sentence_numbers
 from netwright.data.tags import OUTSIDE, as_iob2, iob2_labels, marks_entities
 from netwright.data.target import FEWEST_ROWS, MOST_CLASSES
 from netwright.errors import (
@@ -111,8 +111,8 @@ class Preparation:
 
 
 def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:
-    """Return whether a table is one of sentences and tokens."""
-    return is_tagged(table) and not kinds and target not in (SENTENCE, TOKEN)
+    """Return whether a table is one of tagged tokens."""
+    return not kinds and looks_tagged(table, target)
 
 
 def load(request: Request) -> Loaded:
@@ -138,7 +138,7 @@ def load(request: Request) -> Loaded:
     entities = marks_entities(known)
     labels = iob2_labels(known) if entities else tuple(distinct)
     outcome = Outcome.TAGS if entities else Outcome.BINARY if len(labels) == 2 else Outcome.MULTICLASS
-    sentences = _sentences(table)
+    sentences = sentence_numbers(table)
     count, words = int(sentences[-1]) + 1, table[TOKEN].nunique()
     columns = (Column(SENTENCE, Kind.IDENTIFIER, False, 0.0, count), Column(TOKEN, Kind.TEXT, False, 0.0, words))
     schema = Schema(columns, Target(name, outcome, labels))
@@ -153,13 +153,6 @@ def load(request: Request) -> Loaded:
 def _tags(cells: pd.Series[Any]) -> list[str | None]:
     """Return tags as text; None where one is missing."""
     return [None if cell is None or cell is pd.NA or cell != cell or cell == "" else str(cell) for cell in cells]
-
-
-def _sentences(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the number of the sentence of each row, from 0: rows one after the other that say the same."""
-    codes = pd.factorize(table[SENTENCE], use_na_sentinel=False)[0]
-    begins = np.concatenate([np.zeros(1, np.int64), (np.diff(codes) != 0).astype(np.int64)])[: len(codes)]
-    return np.asarray(np.cumsum(begins), np.int64)
 
 
 def _numbers(given: list[str | None], sentences: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
@@ -190,7 +183,7 @@ def parse(data: pd.DataFrame, schema: Schema) -> Frame:
     if missing:
         raise MissingColumns(missing)
     tokens = np.array(["" if pd.isna(token) else str(token) for token in table[TOKEN].tolist()], object)
-    sentences = _sentences(table)
+    sentences = sentence_numbers(table)
     columns: dict[str, Array] = {TOKEN: tokens, SENTENCE: sentences}
     columns |= {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
     return Frame(columns, len(table))
@@ -207,7 +200,7 @@ def parse_target(data: pd.DataFrame, schema: Schema) -> NDArray[np.int64]:
         raise MissingTarget(name, nearest(name, [*table.columns]))
     if SENTENCE not in table.columns:
         raise MissingColumns([SENTENCE])
-    return _numbers(_tags(table[name]), _sentences(table), schema.target)
+    return _numbers(_tags(table[name]), sentence_numbers(table), schema.target)
 
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:
@@ -304,6 +297,6 @@ TASK = Task(
     describe=tags.describe,
     show=show,
     toy=toy,
-    sequences=_sentences,
+    sequences=sentence_numbers,
     largest=24_000_000,
 )
