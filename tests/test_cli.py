@@ -275,6 +275,12 @@ def test_an_early_end_is_said(command: Any, fake_fit: FakeFit) -> None:
     assert ended.status == 0 and "Ended early" in ended.err
 
 
+def test_probabilities_without_a_place_are_refused_before_anything_is_read(command: Any) -> None:
+    """Rather than left out without a word."""
+    ended = command("predict", "no-model.nw", "no-data.txt", "--proba", "-o", "a.conll")
+    assert ended.status == 2 and "no place for probabilities" in ended.err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_budget_and_is_given_back(
     number: signal.Signals, command: Any, monkeypatch: pytest.MonkeyPatch

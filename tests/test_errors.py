@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NoClasses": ("pictures",),
     "NoInputs": ("the target 'label' is its only column",),
     "NoKeptTrials": ("nowhere",),
+    "NoPlaceForProbabilities": ("answers.conll",),
     "NoProbabilities": ("price",),
     "NoTarget": (),
     "NoText": (),

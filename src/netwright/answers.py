@@ -12,8 +12,8 @@ import pandas as pd
 from netwright.data.folders import column_of_folder
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
-from netwright.data.tagged import END, SENTENCE, START, TOKEN, as_conll, as_json_lines, is_tagged
-from netwright.errors import NoProbabilities, UnknownFormat
+from netwright.data.tagged import END, SENTENCE, START, TOKEN, as_conll, as_json_lines, chances_of, is_tagged
+from netwright.errors import NoPlaceForProbabilities, NoProbabilities, UnknownFormat
 from netwright.model import Model
 from netwright.storage import replace_file
 
@@ -49,14 +49,17 @@ def _names(model: Model, table: pd.DataFrame) -> dict[str, Any]:
     return {name: table[name].to_numpy() for name in ([column] if column else of_tokens)}
 
 
-def check_format(path: Path) -> None:
+def check_format(path: Path, *, proba: bool = False) -> None:
     """See that a file's name says how to write it, before anyone waits for what goes into it.
 
     Raises:
         UnknownFormat: if the name ends in none of `FORMATS`.
+        NoPlaceForProbabilities: if that format cannot hold probabilities, and they are asked for.
     """
     if path.suffix.lower() not in FORMATS:
         raise UnknownFormat(path, FORMATS)
+    if proba and path.suffix.lower() == ".conll":
+        raise NoPlaceForProbabilities(path)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -64,9 +67,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     Raises:
         UnknownFormat: if the name ends in none of `FORMATS`.
+        NoPlaceForProbabilities: if that format cannot hold probabilities, and there are some.
         CannotWrite: if it cannot be written there.
     """
-    check_format(path)
+    check_format(path, proba=is_tagged(table) and chances_of(table) is not None)
     out = io.BytesIO()
     match path.suffix.lower():
         case ".csv":

@@ -215,14 +215,16 @@ def predict(
     model: ModelFile,
     data: Data,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, TSV, Parquet, JSONL or CoNLL.")] = None,
-    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of each class, or of each entity in JSONL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the target of each row of a table; without -o the answers go to standard output."""
     from netwright.answers import answer_table, check_format, write_table
 
     if output is not None:
-        check_format(output)
+        check_format(output, proba=proba)
     loaded = _load(model)
     answers = answer_table(loaded, loaded.task.read(data), proba=proba)
     if output is not None:

@@ -157,6 +157,26 @@ def test_odd_files_are_read_whole(tmp_path: Path) -> None:
     assert table["token"].tolist() == ["a", "b", "c", "d"] and table["tag"].tolist()[2:] == ["O", "B-X"]
 
 
+def test_tokens_that_break_lines_are_written_in_one() -> None:
+    """A break or tab inside a token becomes a blank, so that rows stay rows; of a missing token nothing is written."""
+    table = pd.DataFrame(
+        {"sentence": [0, 0, 0, 1], "token": ["New\r\nYork", "a\tb", None, "c"], "tag": ["B-X", *"OOO"]}
+    )
+    assert as_conll(table) == "New York\tB-X\na b\tO\n\tO\n\nc\tO\n\n"
+    first = json.loads(as_json_lines(table).splitlines()[0])
+    assert first["tokens"] == ["New\r\nYork", "a\tb", ""]
+
+
+def test_probabilities_are_written_with_entities() -> None:
+    """An entity is as sure as the least sure of its tags; without probabilities there is no score."""
+    table = pd.DataFrame({"sentence": [0, 0, 0], "token": [*"abc"], "tag": ["B-X", "I-X", "O"]})
+    chances = {"tag=O": [0.1, 0.2, 1.0], "tag=B-X": [0.9, 0.0, 0.0], "tag=I-X": [0.0, 0.8, 0.0]}
+    record = json.loads(as_json_lines(table.assign(**chances)))
+    assert record["scores"] == [0.9, 0.8, 1.0] and record["spans"][0]["score"] == 0.8
+    plain = json.loads(as_json_lines(table))
+    assert "scores" not in plain and "score" not in plain["spans"][0]
+
+
 def test_tokens_of_mixed_scripts() -> None:
     """Words, single letters where a script has no spaces, and every other sign by itself."""
     text = "Ωmega, 東京 3.5 😀"

@@ -19,6 +19,7 @@ from netwright.errors import (
     MissingColumns,
     MissingTarget,
     NoInputs,
+    NoPlaceForProbabilities,
     OneGroup,
     UnknownFormat,
 )
@@ -59,6 +60,12 @@ def test_text_is_tagged_and_written_with_places(run: nw.Run, tmp_path: Path) -> 
     spans = [json.loads(line)["spans"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     assert [(one["start"], one["end"], one["label"]) for one in spans[0]] == [(7, 12, "PER"), (18, 26, "LOC")]
     assert read_tagged(tmp_path / "a.conll")["tag"].tolist() == pd.read_csv(tmp_path / "a.csv")["tag"].tolist()
+    sure = answer_table(model, model.task.read(tmp_path / "new.txt"), proba=True)
+    write_table(sure, tmp_path / "b.jsonl")
+    spans = json.loads((tmp_path / "b.jsonl").read_text().splitlines()[0])["spans"]
+    assert len(spans) == 2 and all(0.2 < one["score"] <= 1.0 for one in spans)
+    with pytest.raises(NoPlaceForProbabilities):
+        write_table(sure, tmp_path / "b.conll")
     with pytest.raises(UnknownFormat):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "b.conll")
 

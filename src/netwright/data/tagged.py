@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ CONLL, JSON_LINES = (".conll", ".iob", ".iob2", ".bio"), (".jsonl", ".ndjson", "
 LISTS = ("spans", "entities", "labels", "label")  # names that spans have in records of common tools
 TAG_LISTS = ("tags", "ner_tags", "labels")
 
+DIGITS = 6  # of a probability after the point
 LOOKED_AT = 2_000  # tokens that tell whether a table is one of tokens
 MOSTLY = 0.8  # of them are single words; of the sentences hold different parts of speech
 FEWEST_TOKENS = 2  # of a sentence on average
@@ -225,9 +227,21 @@ def as_conll(table: pd.DataFrame) -> str:
     """Return tokens and tags, tab between them, with a blank line after each sentence."""
     lines, tag = [], _tag_column(table)
     for _, sentence in table.groupby(SENTENCE, sort=False):
-        lines += [f"{token}\t{one}" for token, one in zip(sentence[TOKEN], sentence[tag], strict=True)]
+        cells = (map(_unbroken, sentence[name]) for name in (TOKEN, tag))
+        lines += [f"{token}\t{one}" for token, one in zip(*cells, strict=True)]
         lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def _unbroken(cell: Any) -> str:
+    """Return a cell as text in which nothing ends a line or a column; of a missing token there is none."""
+    return "" if pd.isna(cell) else re.sub(r"[\t\r\n]+", " ", str(cell))
+
+
+def chances_of(table: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return the probability (N,) of each answered tag of a table of answers; None if none was asked for."""
+    names = [name for name in table.columns if name.startswith(f"{_tag_column(table)}=")]
+    return np.asarray(table[names].max(axis=1), np.float64) if names else None
 
 
 def _tag_column(table: pd.DataFrame) -> str:
@@ -235,15 +249,24 @@ def _tag_column(table: pd.DataFrame) -> str:
 
 
 def as_json_lines(table: pd.DataFrame) -> str:
-    """Return an object a sentence: its tokens and tags, and its entities by their places in the text, if known."""
-    lines, tag = [], _tag_column(table)
-    for _, sentence in table.groupby(SENTENCE, sort=False):
-        tokens, tags = sentence[TOKEN].tolist(), [str(one) for one in sentence[tag]]
+    """Return an object a sentence: its tokens and tags, and its entities by their places in the text, if known.
+
+    Where probabilities were asked for, `scores` are those of the tags, and the `score` of an entity is its lowest.
+    """
+    lines, tag, chances = [], _tag_column(table), chances_of(table)
+    for _, places in table.groupby(SENTENCE, sort=False).indices.items():
+        sentence = table.iloc[places]
+        tokens = ["" if pd.isna(token) else token for token in sentence[TOKEN].tolist()]
+        tags = [str(one) for one in sentence[tag]]
+        scores = None if chances is None else [round(chance, DIGITS) for chance in chances[places].tolist()]
         entities = spans_of(tags) if marks_entities(tags) else []
         edges = (sentence[START].tolist(), sentence[END].tolist()) if START in sentence else None
         spans = []
         for span in entities:
             start, end = (edges[0][span.first], edges[1][span.last]) if edges else (span.first, span.last + 1)
-            spans.append({"start": start, "end": end, "label": span.kind, "words": tokens[span.first : span.last + 1]})
-        lines.append(json.dumps({"tokens": tokens, "tags": tags, "spans": spans}, ensure_ascii=False))
+            inside = slice(span.first, span.last + 1)
+            found = {"start": start, "end": end, "label": span.kind, "words": tokens[inside]}
+            spans.append(found if scores is None else {**found, "score": min(scores[inside])})
+        record = {"tokens": tokens, "tags": tags, "spans": spans}
+        lines.append(json.dumps(record if scores is None else {**record, "scores": scores}, ensure_ascii=False))
     return "\n".join(lines) + "\n"

@@ -86,6 +86,16 @@ class FolderInUse(OutputError):
         )
 
 
+class NoPlaceForProbabilities(OutputError):
+    """The format of an output file cannot hold the probabilities that were asked for."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"CoNLL columns such as {path} have no place for probabilities. "
+            "End the name in .jsonl, .csv or .parquet, or leave out --proba."
+        )
+
+
 class UnknownFormat(OutputError):
     """The name of an output file says nothing of its format."""
 
