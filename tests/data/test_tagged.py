@@ -167,6 +167,13 @@ def test_tokens_that_break_lines_are_written_in_one() -> None:
     assert first["tokens"] == ["New\r\nYork", "a\tb", ""]
 
 
+def test_sentences_are_written_as_they_were_told_apart() -> None:
+    """Rows that follow each other: a number may come again, and one that is missing is a sentence too."""
+    table = pd.DataFrame({"sentence": [1, 2, 1, None], "token": [*"abcd"], "tag": ["B-X", "O", "I-X", "O"]})
+    assert as_conll(table) == "a\tB-X\n\nb\tO\n\nc\tI-X\n\nd\tO\n\n"
+    assert [json.loads(line)["tokens"] for line in as_json_lines(table).splitlines()] == [["a"], ["b"], ["c"], ["d"]]
+
+
 def test_probabilities_are_written_with_entities() -> None:
     """An entity is as sure as the least sure of its tags; without probabilities there is no score."""
     table = pd.DataFrame({"sentence": [0, 0, 0], "token": [*"abc"], "tag": ["B-X", "I-X", "O"]})

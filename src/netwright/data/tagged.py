@@ -226,11 +226,17 @@ def _of_text(text: str, spans: list[tuple[int, int, str]] | None) -> _Sentence:
 def as_conll(table: pd.DataFrame) -> str:
     """Return tokens and tags, tab between them, with a blank line after each sentence."""
     lines, tag = [], _tag_column(table)
-    for _, sentence in table.groupby(SENTENCE, sort=False):
+    for places in _places_of_sentences(table):
+        sentence = table.iloc[places]
         cells = (map(_unbroken, sentence[name]) for name in (TOKEN, tag))
         lines += [f"{token}\t{one}" for token, one in zip(*cells, strict=True)]
         lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def _places_of_sentences(table: pd.DataFrame) -> list[NDArray[np.intp]]:
+    """Return the places of the rows of each sentence: two may have the same name, or none."""
+    return np.split(np.arange(len(table)), np.flatnonzero(np.diff(sentence_numbers(table))) + 1)
 
 
 def _unbroken(cell: Any) -> str:
@@ -254,7 +260,7 @@ def as_json_lines(table: pd.DataFrame) -> str:
     Where probabilities were asked for, `scores` are those of the tags, and the `score` of an entity is its lowest.
     """
     lines, tag, chances = [], _tag_column(table), chances_of(table)
-    for _, places in table.groupby(SENTENCE, sort=False).indices.items():
+    for places in _places_of_sentences(table):
         sentence = table.iloc[places]
         tokens = ["" if pd.isna(token) else token for token in sentence[TOKEN].tolist()]
         tags = [str(one) for one in sentence[tag]]
