@@ -34,6 +34,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "MissingExtra": ("torch", "train"),
     "MissingFile": ("data.csv",),
     "MissingJournal": ("journal.sqlite",),
+    "MissingPaths": ("photo", "image", "/data/photos/1.jpg", "/data/photos"),
     "MissingTarget": ("lable", " Did you mean 'label'?"),
     "NewerBundle": ("model.nw", 7, 1),
     "NewerJournal": ("journal.sqlite", 7, 1),

@@ -17,6 +17,7 @@ from netwright.errors import (
     BadFiles,
     BundleError,
     MissingColumns,
+    MissingPaths,
     NoInputs,
     NoTarget,
     TooManyBadFiles,
@@ -190,6 +191,25 @@ def test_a_table_with_addresses_of_images_is_a_table() -> None:
     table = pd.DataFrame({"image_url": addresses, "price": np.arange(40.0) % 7, "kind": ["a", "b"] * 20})
     assert find_task("auto", table, "kind", {})[0].name == "tabular"
     assert find_task("auto", TABLE, TARGET, {"image": "categorical"})[0].name != "image"
+
+
+@pytest.mark.parametrize("name", ["cat/{}.JPG", "{}.wav"])
+def test_paths_that_lead_nowhere_are_refused(name: str, tmp_path: Path) -> None:
+    """With the first of them and where it was looked for, unless the user says that they are words."""
+    cells = [name.format(place) for place in range(30)]
+    table = pd.DataFrame({"number": range(30), "file": [None, *cells[1:]], "kind": ["a", "b"] * 15})
+    table.to_csv(tmp_path / "list.csv", index=False)
+    read = read_table(tmp_path / "list.csv")
+    with pytest.raises(MissingPaths) as caught:
+        find_task("auto", read, "kind", {})
+    assert str(tmp_path / cells[1]) in str(caught.value) and "--kind file=categorical" in str(caught.value)
+    with pytest.raises(MissingPaths):
+        nw.fit(tmp_path / "list.csv", "kind", task="classification", trials=1, out=tmp_path / "run")
+    with pytest.raises(MissingPaths):
+        find_task("image" if "JPG" in name else "audio", read, "kind", {})[0].load(Request(read, "kind", {}, "auto"))
+    assert find_task("tabular", read, "kind", {})[0].name == "tabular"
+    assert find_task("auto", read, "kind", {"file": "categorical"})[0].name == "tabular"
+    assert find_task("auto", read, "file", {})[0].name == "tabular"
 
 
 def test_a_class_that_is_left_out_is_told_of() -> None:

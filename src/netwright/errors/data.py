@@ -134,6 +134,16 @@ class MissingColumns(DataError):
         )
 
 
+class MissingPaths(DataError):
+    """A column names files of images or sounds, none of which is there."""
+
+    def __init__(self, column: str, noun: str, path: object, folder: object) -> None:
+        super().__init__(
+            f"The column {column!r} names {noun}s, but there is no file {path}; relative paths begin in {folder}. "
+            f"Mend the paths, or take them for words by --kind {column}=categorical or --task tabular."
+        )
+
+
 class UnfitWeights(DataError):
     """A file of trained weights cannot be used."""
 

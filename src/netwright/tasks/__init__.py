@@ -38,6 +38,7 @@ def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, s
 
     Raises:
         UnknownTask: if there is none of that name.
+        MissingPaths: if the kind is open, and a column that nobody stated the kind of names files that are not there.
     """
     kind, _, rest = name.partition("_") if name.partition("_")[0] in TASKS else ("", "", name)
     outcome = rest or "auto"
@@ -45,6 +46,10 @@ def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, s
         known = (*OUTCOMES, *TASKS)
         raise UnknownTask(name, known, nearest(outcome, known))
     found = TASKS[kind] if kind else next(task for task in TASKS.values() if task.recognises(table, target, kinds))
+    if not kind and found in (text.TASK, tabular.TASK):
+        unstated = table.drop(columns=[name for name in kinds if name in table.columns])
+        for medium in (image.IMAGES, audio.SOUNDS):
+            medium.check_found(unstated, target)
     return found, outcome
 
 

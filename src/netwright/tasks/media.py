@@ -27,6 +27,7 @@ from netwright.errors import (
     BadFiles,
     ConstantTarget,
     MissingColumns,
+    MissingPaths,
     MissingTarget,
     NoInputs,
     SpecError,
@@ -84,6 +85,19 @@ class Medium:
                 return str(name)
         return None
 
+    def check_found(self, table: pd.DataFrame, target: str) -> None:
+        """Refuse a table one column of which names files of this medium, where none of the first is there.
+
+        Raises:
+            MissingPaths: if there is such a column.
+        """
+        folder = folder_of(table)
+        for name in table.columns:
+            cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)] if name != target else []
+            paths = [cell for cell in cells if isinstance(cell, str) and "://" not in cell and self._is_one(cell)]
+            if paths and len(paths) >= MOSTLY * len(cells) and not any((folder / path).is_file() for path in paths):
+                raise MissingPaths(str(name), self.noun, (folder / paths[0]).absolute(), folder.absolute())
+
     def _is_one(self, cell: Any) -> bool:
         return held_by(Path(cell)) == self.noun if isinstance(cell, str | Path) else self.is_content(cell)
 
@@ -103,6 +117,7 @@ class Medium:
             raise MissingTarget(name, nearest(name, [*table.columns]))
         column = self.column(table, name)
         if column is None:
+            self.check_found(table, name)
             where = f"relative ones begin in {folder_of(table)}"
             raise NoInputs(f"none of its columns holds {self.noun}s, or paths to files of {self.noun}s; {where}")
         target, seen = infer_target(table[name], _outcome(table, request.outcome))
