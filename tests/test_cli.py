@@ -275,6 +275,15 @@ def test_an_early_end_is_said(command: Any, fake_fit: FakeFit) -> None:
     assert ended.status == 0 and "Ended early" in ended.err
 
 
+@pytest.mark.parametrize("more", [["--text", "note"], ["--kind", "note=numeric"]])
+def test_two_kinds_for_one_column_are_refused(command: Any, fake_fit: FakeFit, more: list[str]) -> None:
+    """Neither silently wins; the same twice is no matter."""
+    ended = command("fit", "d.csv", "--target", "y", "--kind", "note=categorical", *more)
+    assert ended.status == 2 and "'note'" in ended.err and "categorical" in ended.err
+    command("fit", "d.csv", "--target", "y", "--kind", "note=text", "--text", "note", "--text", "other")
+    assert fake_fit.given[1]["kinds"] == {"note": "text", "other": "text"}
+
+
 def test_probabilities_without_a_place_are_refused_before_anything_is_read(command: Any) -> None:
     """Rather than left out without a word."""
     ended = command("predict", "no-model.nw", "no-data.txt", "--proba", "-o", "a.conll")

@@ -61,6 +61,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "TooManyBadFiles": (30, 100, "image", "cat/1.jpg", "it is damaged"),
     "TooManyClasses": ("label", 2000, 1000),
     "TruncatedBundle": ("model.nw",),
+    "TwoKinds": ("note", "categorical", "text"),
     "UnequalLengths": (100, 99),
     "UnfinishedRun": ("journal.sqlite",),
     "UnfitBundle": ("model.nw", "the shapes of its weights are wrong"),

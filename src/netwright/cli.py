@@ -18,7 +18,7 @@ import typer
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
-from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials
+from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
 from netwright.limits import make_limits
 from netwright.streams import errors, open_streams, put, put_json, say
 
@@ -144,7 +144,7 @@ def fit(
     limit = parse_duration(time or "60s") if trials is None else None
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
-    kinds = {**dict(map(_kind, kind or [])), **dict.fromkeys(text or [], "text")}
+    kinds = _kinds(kind or [], text or [])
     with _ending_early(budget), _progress(budget, metric) as progress:
         from netwright import api
 
@@ -277,6 +277,15 @@ def doctor(as_json: Json = False) -> None:
         put_json({"facts": [asdict(fact) for fact in facts]})
     else:
         put(as_text(facts))
+
+
+def _kinds(stated: list[str], texts: list[str]) -> dict[str, str]:
+    """Return the kinds by column that --kind and --text say."""
+    kinds: dict[str, str] = {}
+    for name, kind in (*map(_kind, stated), *((name, "text") for name in texts)):
+        if kinds.setdefault(name, kind) != kind:
+            raise TwoKinds(name, kinds[name], kind)
+    return kinds
 
 
 def _kind(text: str) -> tuple[str, str]:

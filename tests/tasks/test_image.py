@@ -16,16 +16,19 @@ from netwright.data.reading import read_table
 from netwright.errors import (
     BadFiles,
     BundleError,
+    KindOfTarget,
     MissingColumns,
     MissingPaths,
     NoInputs,
     NoTarget,
     TooManyBadFiles,
     UnequalLengths,
+    UnknownColumn,
+    UnknownKind,
 )
 from netwright.evaluation import evaluate
 from netwright.journal import Journal
-from netwright.tasks import find_task
+from netwright.tasks import Task, audio, find_task
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
 
@@ -191,6 +194,24 @@ def test_a_table_with_addresses_of_images_is_a_table() -> None:
     table = pd.DataFrame({"image_url": addresses, "price": np.arange(40.0) % 7, "kind": ["a", "b"] * 20})
     assert find_task("auto", table, "kind", {})[0].name == "tabular"
     assert find_task("auto", TABLE, TARGET, {"image": "categorical"})[0].name != "image"
+
+
+@pytest.mark.parametrize(
+    ("task", "kinds", "error", "said"),
+    [
+        (TASK, {"imag": "categorical"}, UnknownColumn, "Did you mean 'image'"),
+        (TASK, {"more": "numerical"}, UnknownKind, "Did you mean 'numeric'"),
+        (TASK, {TARGET: "numeric"}, KindOfTarget, TARGET),
+        (TASK, {"image": "categorical"}, NoInputs, "none of its columns holds images"),
+        (audio.TASK, {"nothing": "text"}, UnknownColumn, "nothing"),
+    ],
+)
+def test_stated_kinds_are_looked_at(task: Task, kinds: dict[str, str], error: type[Exception], said: str) -> None:
+    """As for any table, though only one column is used."""
+    with pytest.raises(error, match=said):
+        task.load(Request(TABLE.assign(more=1), TARGET, kinds, "auto"))
+    loaded = TASK.load(Request(TABLE.assign(more=1), TARGET, {"more": "categorical"}, "auto"))
+    assert [column.name for column in loaded.schema.columns] == ["image"]
 
 
 @pytest.mark.parametrize("name", ["cat/{}.JPG", "{}.wav"])

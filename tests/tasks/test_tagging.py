@@ -22,6 +22,7 @@ from netwright.errors import (
     NoPlaceForProbabilities,
     OneGroup,
     UnknownFormat,
+    UnknownKind,
 )
 from netwright.evaluation import evaluate
 from netwright.shelf import read_shelf
@@ -106,6 +107,8 @@ def test_what_cannot_be_tagged_is_told() -> None:
         TASK.load(Request(TABLE.assign(sentence=1), TARGET, {}, "auto"))
     missing = TABLE.assign(token=TABLE["token"].where(np.arange(len(TABLE)) != 3, None))
     assert len(TASK.load(Request(missing, TARGET, {}, "auto")).truth) == len(TABLE)
+    with pytest.raises(UnknownKind, match="'word'"):
+        TASK.load(Request(TABLE, TARGET, {"token": "word"}, "auto"))
     with pytest.raises(ConstantTarget):
         TASK.load(Request(TABLE.assign(tag="O"), "tag", {}, "auto"))
     with pytest.raises(MissingColumns, match="token"):

@@ -62,7 +62,7 @@ def infer_schema(
     """
     if target not in table.columns:
         raise MissingTarget(target, nearest(target, table.columns))
-    _check_kinds(kinds, table, target)
+    check_kinds(kinds, table, target)
     if len(table.columns) == 1:
         raise NoInputs(f"the target {target!r} is its only column")
     found, findings = infer_target(table[target], task)
@@ -77,7 +77,12 @@ def infer_schema(
     return schema, (*findings, *gather([finding for entry in inputs for finding in entry.findings]))
 
 
-def _check_kinds(kinds: Mapping[str, str], table: pd.DataFrame, target: str) -> None:
+def check_kinds(kinds: Mapping[str, str], table: pd.DataFrame, target: str) -> None:
+    """See that what the user stated is of columns and kinds that there are.
+
+    Raises:
+        SettingError: if a column or a kind does not exist, or the column is the target.
+    """
     for name, kind in kinds.items():
         if name not in table.columns:
             raise UnknownColumn(name, nearest(name, table.columns))

@@ -134,6 +134,15 @@ class BadKind(SettingError):
         super().__init__(f"--kind {text!r} is not of the form COL=KIND. Write for example --kind zip=categorical.")
 
 
+class TwoKinds(SettingError):
+    """Two kinds are stated for one column."""
+
+    def __init__(self, name: str, one: str, other: str) -> None:
+        super().__init__(
+            f"The column {name!r} is said to be {one} and also {other}. Say one of them, by --kind or --text."
+        )
+
+
 class MissingExtra(SettingError):
     """A package is not installed."""
 

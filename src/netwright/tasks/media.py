@@ -18,6 +18,7 @@ from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, PART, column_of_folder, held_by
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
+from netwright.data.inference import check_kinds
 from netwright.data.near import equal_groups, near_groups
 from netwright.data.parsing import parse_target
 from netwright.data.reading import as_table, folder_of
@@ -111,13 +112,16 @@ class Medium:
 
         Raises:
             DataError: if they cannot be used; the sentence says where and why.
+            SettingError: if a kind is stated that does not exist, or of no column.
         """
         table, name = as_table(request.table), request.target
         if name not in table.columns:
             raise MissingTarget(name, nearest(name, [*table.columns]))
-        column = self.column(table, name)
+        check_kinds(request.kinds, table, name)
+        unstated = table.drop(columns=[*request.kinds])
+        column = self.column(unstated, name)
         if column is None:
-            self.check_found(table, name)
+            self.check_found(unstated, name)
             where = f"relative ones begin in {folder_of(table)}"
             raise NoInputs(f"none of its columns holds {self.noun}s, or paths to files of {self.noun}s; {where}")
         target, seen = infer_target(table[name], _outcome(table, request.outcome))

@@ -17,6 +17,7 @@ from netwright.data.context import BUCKETS, FEATURES, PLAIN, context_buckets, co
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
+from netwright.data.inference import check_kinds
 from netwright.data.reading import as_table
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
 from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, looks_tagged, read_tagged, sentence_numbers
@@ -120,12 +121,14 @@ def load(request: Request) -> Loaded:
 
     Raises:
         DataError: if they cannot be used; the sentence says where and why.
+        SettingError: if a kind is stated that does not exist, or of no column.
     """
     table, name = as_table(request.table), request.target
     if name not in table.columns:
         raise MissingTarget(name, nearest(name, [*table.columns]))
     if not is_tagged(table):
         raise NoInputs("for tags it has a row a token, with the columns 'sentence' and 'token'")
+    check_kinds(request.kinds, table, name)
     given = _tags(table[name])
     known = [tag for tag in given if tag is not None]
     distinct = sorted(set(known))
