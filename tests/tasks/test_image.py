@@ -188,6 +188,23 @@ def test_folders_named_by_numbers_are_classes(tmp_path: Path) -> None:
     assert len(loaded.schema.target.labels) == 30
 
 
+def test_folders_named_like_missing_cells_are_classes(tmp_path: Path) -> None:
+    """A folder is called NA for a reason; a file that lies in no folder still has no class."""
+    names = ["NA", "None", "null", "nan", "cat"]
+    for place in range(60):
+        path = tmp_path / names[place % 5] / f"{place}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(TABLE["image"][place]).save(path)
+    Image.fromarray(TABLE["image"][60]).save(tmp_path / "loose.png")
+    read = read_table(tmp_path)
+    loaded = TASK.load(Request(read, "class", {}, "auto"))
+    assert loaded.schema.target.labels == ("NA", "None", "cat", "nan", "null") and len(loaded.truth) == 60
+    truth = TASK.parse_target(read, loaded.schema)
+    assert np.array_equal(truth[truth >= 0], loaded.truth) and (truth < 0).sum() == 1
+    listed = pd.DataFrame({"image": [1, 2, 3], "class": ["NA", None, "cat"]})  # in a table it says missing
+    assert TASK.parse_target(listed, loaded.schema).tolist() == [-1, -1, 2]
+
+
 def test_a_table_with_addresses_of_images_is_a_table() -> None:
     """Only files that are there can be looked at; what the user calls something else is something else."""
     addresses = [f"https://example.org/{place}.jpg" for place in range(40)]

@@ -183,6 +183,15 @@ def read_word(cell: Any) -> str | None:
     return text.lower() if text in ("True", "False", "TRUE", "FALSE") else text
 
 
+def read_name(cell: Any) -> str | None:
+    """Return a cell as `read_word` does, but for a text that says missing: a folder may be called so.
+
+    >>> [read_name(cell) for cell in (3.0, "NA", "none", " ", None)]
+    ['3', 'NA', 'none', None, None]
+    """
+    return read_word(cell) or (cell.strip() or None if isinstance(cell, str) else None)
+
+
 def read_code(cell: Any, width: int) -> str | None:
     """Return a cell as a code of digits, with the zeros in front that it lost if it was once read as a number.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from netwright.data.cells import is_missing, read_code, read_truth, read_word
+from netwright.data.cells import is_missing, read_code, read_name, read_truth, read_word
 from netwright.data.columns import by_distinct, numbers_of, texts_of, values_of
 from netwright.data.dates import moments_of_numbers, read_dates
 from netwright.data.frame import Frame
@@ -114,8 +114,13 @@ def _few_texts(cells: pd.Series) -> list[str | None] | None:
     return texts
 
 
-def parse_target(table: pd.DataFrame, target: Target) -> NDArray[Any]:
+def parse_target(table: pd.DataFrame, target: Target, read: Callable[[Any], str | None] = read_word) -> NDArray[Any]:
     """Return the truth of each row: class numbers (N,) int64, or values (N,) float64; -1 or NaN where unknown.
+
+    Args:
+        table: with the target.
+        target: the column.
+        read: cell → the word of a class, None where it is missing; `read_name` for names of folders.
 
     Raises:
         MissingTarget: if the column is not there.
@@ -126,13 +131,13 @@ def parse_target(table: pd.DataFrame, target: Target) -> NDArray[Any]:
     if target.outcome == Outcome.REGRESSION:
         return read_numbers(cells, target.format or ".")
     numbers = _class_numbers(target.labels)
-    found = _read_words(cells, read_word)
+    found = _read_words(cells, read)
     return np.array([numbers.get(word, -1) for word in found], np.int64)
 
 
 def _class_numbers(labels: tuple[Label, ...]) -> dict[str | None, int]:
     """Return the class number of each label as text; true and false may also be written 1 and 0, and the other way."""
-    numbers = {read_word(label): number for number, label in enumerate(labels)}
+    numbers = {read_name(label): number for number, label in enumerate(labels)}
     twins = {"true": "1", "false": "0", "1": "true", "0": "false"}
     if set(numbers) <= set(twins):
         numbers |= {twins[word]: number for word, number in list(numbers.items()) if word is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,13 +69,16 @@ class _Answers:
         return bool(np.isfinite(self.numbers).all()) and len(np.unique(self.numbers)) == len(self.numbers)
 
 
-def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ...]]:
+def infer_target(
+    cells: pd.Series, task: str, read: Callable[[str], str | None] = read_word
+) -> tuple[Target, tuple[Finding, ...]]:
     """Return the target, and what was noticed in it.
 
     Texts, booleans and pandas categories are classes. Whole numbers, and texts that are written as such, are classes if
     there are at most `NUMBER_CLASSES` of them, each in `ROWS_A_CLASS` rows on average, and they are not spread like a
     score (see `_is_score`); two different numbers always are. With more, and with fractions, the target is a number; so
-    it is if `MOSTLY` all of its many values are. `task` overrules.
+    it is if `MOSTLY` all of its many values are. `task` overrules. `read` gives the word that a cell stands for, None
+    where it is missing, as of `parse_target`.
 
     Raises:
         DataError: if it is constant, missing, in too few rows, or does not fit the task.
@@ -83,7 +87,7 @@ def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ..
     name = str(cells.name)
     if task not in OUTCOMES:
         raise UnknownTask(task, OUTCOMES, nearest(task, OUTCOMES))
-    answers = _answers(cells, name)
+    answers = _answers(cells, name, read)
     if answers.rows < FEWEST_ROWS:
         raise TooFewRows(name, answers.rows, FEWEST_ROWS)
     if len(answers.words) < 2:
@@ -100,7 +104,7 @@ def infer_target(cells: pd.Series, task: str) -> tuple[Target, tuple[Finding, ..
     return Target(name, outcome, _labels(answers)), findings
 
 
-def _answers(cells: pd.Series, name: str) -> _Answers:
+def _answers(cells: pd.Series, name: str, read: Callable[[str], str | None]) -> _Answers:
     values = values_of(cells)
     if values is None:
         found, counts = distinct_texts(texts_of(cells))
@@ -113,7 +117,7 @@ def _answers(cells: pd.Series, name: str) -> _Answers:
     tally: dict[str, int] = {}
     written: dict[str, str] = {}
     for cell, count in zip(found, counts.tolist(), strict=True):
-        word = read_word(cell)
+        word = read(cell)
         if word is not None:
             tally[word] = tally.get(word, 0) + count
             written[word] = min(cell, written.get(word, cell))  # the same one whatever the order of the rows

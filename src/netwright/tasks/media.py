@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from netwright.data.cells import read_name, read_word
 from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, PART, column_of_folder, held_by
@@ -124,8 +125,10 @@ class Medium:
             self.check_found(unstated, name)
             where = f"relative ones begin in {folder_of(table)}"
             raise NoInputs(f"none of its columns holds {self.noun}s, or paths to files of {self.noun}s; {where}")
-        target, seen = infer_target(table[name], _outcome(table, request.outcome))
-        truth = parse_target(table, target)
+        named = _of_folders(table)
+        asked = "classification" if named and request.outcome == "auto" else request.outcome
+        target, seen = infer_target(table[name], asked, read_name if named else read_word)
+        truth = _truth_of(table, target, named=named)
         usable = np.flatnonzero(truth >= 0 if target.labels else np.isfinite(truth))
         sources = _sources(table.iloc[usable], column)
         form = self.form(sources)
@@ -226,11 +229,10 @@ def _is_missing(cell: Any) -> bool:
     return cell is None or cell == "" if isinstance(cell, str | None) else isinstance(cell, float) or cell is pd.NA
 
 
-def _outcome(table: pd.DataFrame, asked: str) -> str:
-    """Return the outcome that is asked for: names of folders are classes, also where they are numbers."""
+def _of_folders(table: pd.DataFrame) -> bool:
+    """Return whether the classes are names of folders: then they are classes also where they are numbers or NA."""
     column = column_of_folder(table)
-    from_folder = column is not None and isinstance(table[column].iloc[0], str)
-    return "classification" if asked == "auto" and from_folder else asked
+    return column is not None and len(table) > 0 and isinstance(table[column].iloc[0], str)
 
 
 def _sources(table: pd.DataFrame, column: str) -> list[Any]:
@@ -241,7 +243,12 @@ def _sources(table: pd.DataFrame, column: str) -> list[Any]:
 
 def parse_truth(data: pd.DataFrame, schema: Schema) -> NDArray[Any]:
     """Return the truth (N,) of the rows of a table, -1 or NaN where it is unknown."""
-    return parse_target(_renamed(as_table(data), schema), schema.target)
+    table = as_table(data)
+    return _truth_of(_renamed(table, schema), schema.target, named=_of_folders(table))
+
+
+def _truth_of(table: pd.DataFrame, target: Target, *, named: bool) -> NDArray[Any]:
+    return parse_target(table, target, read_name if named else read_word)
 
 
 def _renamed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
