@@ -126,6 +126,12 @@ def test_every_command_has_help_with_an_example_that_fits_80_columns(
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("name", ["fit", "pick", "predict"])
+def test_the_help_says_that_what_is_there_is_replaced(command: Any, name: str) -> None:
+    """All commands do alike with files of that name."""
+    assert "replaced" in command(name, "--help").out
+
+
 def test_the_bare_command_shows_help(command: Any) -> None:
     """All commands are listed, and nothing is an error."""
     ended = command()

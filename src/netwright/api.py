@@ -346,7 +346,7 @@ def pick(
         run: the folder that `fit` wrote.
         max_latency: as for `fit`.
         max_size: as for `fit`.
-        out: the file; by default `picked.nw` in the folder.
+        out: the file, which is replaced if it is there; by default `picked.nw` in the folder.
 
     Raises:
         NetwrightError: with one or two sentences on what is wrong, where, and what to do.

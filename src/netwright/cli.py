@@ -115,11 +115,13 @@ def fit(
     ] = None,
     task: Annotated[
         str,
-        typer.Option(help="auto, a sort of data (image, audio, text, tagging, tabular) or of answer (regression, …)."),
+        typer.Option(help="auto, a kind of data (image, audio, text, tagging, tabular) or of answer (regression, …)."),
     ] = "auto",
     metric: Annotated[str, typer.Option(help="What to report, and to choose by as near as can be.")] = "auto",
     search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",
-    out: Annotated[Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite.")] = OUT,
+    out: Annotated[
+        Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite; an earlier run's are replaced.")
+    ] = OUT,
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(metavar="COL=KIND", help="Overrule a column's kind.")] = None,
@@ -193,7 +195,10 @@ def pick(
     run: Annotated[Path, typer.Argument(help="The folder that fit wrote.", show_default=False)],
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file, else picked.nw in there.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The file, replaced if it is there; else picked.nw in the folder."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Choose another model from a finished run, by what it may cost, without training."""
@@ -214,7 +219,9 @@ def pick(
 def predict(
     model: ModelFile,
     data: Data,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, TSV, Parquet, JSONL or CoNLL.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="CSV, TSV, Parquet, JSONL or CoNLL, replaced if it is there.")
+    ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class, or of each entity in JSONL.")
     ] = False,
