@@ -14,6 +14,7 @@ from netwright.errors import BadFiles, DataError, NothingToEvaluate, UnfitTest
 from netwright.metrics import measure, stretches_of
 from netwright.model import Model
 from netwright.tasks import Task
+from netwright.tasks.task import frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,8 @@ def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: floa
         rows, _ = known_rows(task, schema, table)
         many = any(column.map_size is not None for column in schema.used)
         table = table.iloc[rows] if many else table
-        task.parse(table if many else table.iloc[rows[:1]], schema)
+        for _ in frames(task, table if many else table.iloc[rows[:1]], schema):
+            pass  # what was decoded is not kept: it may be more than memory holds
     except BadFiles as error:
         if len(error.places) > bad_files * len(table) or len(error.places) == len(table):
             raise UnfitTest(error) from error

@@ -28,7 +28,7 @@ from netwright.spec.cost import Cost
 from netwright.spec.costs import network_cost, weight_shapes
 from netwright.spec.network import Candidate
 from netwright.tasks import TASKS, Task
-from netwright.tasks.task import Preparation
+from netwright.tasks.task import Preparation, frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +106,8 @@ class Model:
         return self.answers(table)
 
     def answers(self, table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return probabilities (N, K), or values (N,) in the unit of the target."""
-        return self.answers_of(self.task.parse(table, self.preparation.schema))
+        """Return probabilities (N, K), or values (N,) in the unit of the target; files are decoded some at a time."""
+        return np.concatenate([self.answers_of(frame) for frame in frames(self.task, table, self.preparation.schema)])
 
     def answers_of(self, frame: Frame) -> NDArray[np.float64]:
         """Return the answers for cells that were read by kind already, some rows at a time: each is on its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from PIL import Image
 
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.data.frame import Frame
 from netwright.data.reading import read_table
+from netwright.data.schema import Schema
 from netwright.errors import (
     BadFiles,
     BundleError,
@@ -26,7 +29,7 @@ from netwright.errors import (
     UnknownColumn,
     UnknownKind,
 )
-from netwright.evaluation import evaluate
+from netwright.evaluation import evaluate, usable_test
 from netwright.journal import Journal
 from netwright.tasks import Task, audio, find_task
 from netwright.tasks.image import TASK, toy
@@ -99,6 +102,27 @@ def test_files_arrays_and_bytes_give_the_same_answers(run: nw.Run, folder: Path)
     as_bytes = pd.DataFrame({"image": [path.read_bytes() for path in paths]})
     for table in (pd.DataFrame({"image": [str(path) for path in paths]}), as_bytes, pixels[..., None]):
         assert np.array_equal(model.predict_proba(table), chances)
+
+
+def test_many_images_are_answered_for_some_at_a_time(run: nw.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same answers, and all files named that cannot be decoded."""
+    model, held = nw.load(run.bundle), list[int]()
+    whole, metrics = model.predict_proba(TABLE), evaluate(model, TABLE)
+
+    def parse(data: pd.DataFrame, schema: Schema) -> Frame:
+        held.append(len(data))
+        return TASK.parse(data, schema)
+
+    monkeypatch.setattr("netwright.tasks.task.FILES_AT_ONCE", 50)
+    few = replace(model, task=replace(TASK, parse=parse))
+    assert np.allclose(few.predict_proba(TABLE), whole, atol=1e-6) and held == [50, 50, 50, 50, 40]
+    assert evaluate(few, TABLE) == pytest.approx(metrics)
+    assert few.predict_proba(TABLE.head(0)).shape == (0, 3)
+    wrong = TABLE.assign(image=[b"no" if place in (3, 60, 239) else cell for place, cell in enumerate(TABLE["image"])])
+    with pytest.raises(BadFiles) as caught:
+        few.predict(wrong)
+    assert caught.value.places == [3, 60, 239]
+    assert len(usable_test(few.task, few.preparation.schema, wrong, 0.1)) == 237
 
 
 def test_paths_in_a_file_begin_where_it_lies(folder: Path, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class BadFiles(DataError):
     """Images or sounds that are to be answered for cannot be decoded."""
 
     def __init__(self, names: list[str], why: str, places: list[int]) -> None:
+        self.names, self.why = names, why
         self.places = places  # of the rows that hold them
         listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         super().__init__(f"No answer can be given for {listed}: {why}. Mend or remove what cannot be decoded.")

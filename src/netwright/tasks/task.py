@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -14,13 +14,18 @@ from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
+from netwright.data.reading import as_table
 from netwright.data.schema import Kind, Schema
+from netwright.errors import BadFiles
 from netwright.spec.blocks import Block
 from netwright.spec.network import Candidate, Network
 from netwright.spec.spaces import Point, Space
 
 LARGEST_MIX = 4_800_000  # bytes of the weights of a model of a table: a file of 5 MB at most
 BAD_FILES = 0.1  # of the images, by default
+
+
+FILES_AT_ONCE = 2_000  # images or sounds that are decoded together: bounds the memory of a prediction
 
 
 @dataclass(frozen=True)
@@ -171,3 +176,27 @@ class Task:
     sequences: Callable[[Any], NDArray[np.int64]] | None = None
     largest: int = LARGEST_MIX
     seen_as: Kind | None = None
+
+
+def frames(task: Task, data: Any, schema: Schema) -> Iterator[Frame]:
+    """Yield the rows of a table, read by kind for prediction: all at once, but of images or sounds only some at a time.
+
+    Raises:
+        BadFiles: once all were looked at, if some cannot be decoded; nothing is yielded after the first of them.
+        DataError: if a column is missing.
+    """
+    if not any(column.map_size is not None for column in schema.used):
+        yield task.parse(data, schema)
+        return
+    table, bad = as_table(data), list[tuple[int, BadFiles]]()
+    for start in range(0, max(1, len(table)), FILES_AT_ONCE):
+        try:
+            frame = task.parse(table.iloc[start : start + FILES_AT_ONCE], schema)
+        except BadFiles as error:
+            bad.append((start, error))
+            continue
+        if not bad:
+            yield frame
+    if bad:
+        names = [name for _, error in bad for name in error.names]
+        raise BadFiles(names, bad[0][1].why, [start + place for start, error in bad for place in error.places])
