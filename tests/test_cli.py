@@ -21,6 +21,7 @@ import netwright as nw
 from netwright import api, cli, clock
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
+from netwright.events import DataRead, Listener
 from netwright.result import Baseline, Result, Standing
 from netwright.search import SAMPLERS
 
@@ -303,7 +304,8 @@ def test_a_signal_ends_the_budget_and_is_given_back(
     """While a fit runs, Ctrl-C and SIGTERM ask for the best so far; afterwards they do what they did before."""
     left: list[float] = []
 
-    def fit(*words: Any, budget: Budget, **options: Any) -> api.Run:
+    def fit(*words: Any, budget: Budget, listener: Listener, **options: Any) -> api.Run:
+        listener(DataRead(0.1, {}, (), 10, 2))
         signal.raise_signal(number)
         left.append(budget.left())
         return api.Run(None, RESULT, (), Path("here"))  # type: ignore[arg-type]
@@ -313,6 +315,24 @@ def test_a_signal_ends_the_budget_and_is_given_back(
     assert command("fit", "d.csv", "--target", "y").status == 0
     assert left == [0]
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_data_is_read_ends_at_once(
+    number: signal.Signals, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many files take minutes to decode, and there is nothing yet to hand over."""
+    went_on: list[bool] = []
+
+    def fit(*words: Any, **options: Any) -> api.Run:
+        signal.raise_signal(number)
+        went_on.append(True)
+        return api.Run(None, RESULT, (), Path("here"))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(api, "fit", fit)
+    before = signal.getsignal(number)
+    assert command("fit", "d.csv", "--target", "y").status == 130
+    assert not went_on and signal.getsignal(number) is before
 
 
 def test_a_run_with_nothing_to_hand_over_ends_with_status_1(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:

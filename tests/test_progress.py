@@ -179,3 +179,15 @@ def test_a_copy_of_the_tally_is_not_changed_by_later_events() -> None:
     copy = tally.copy()
     tally.take(best(0.5))
     assert copy.scores == [] and best_line(copy, "score") == "reading and preparing"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_data_is_read_until_it_is_told_of(live: bool) -> None:
+    """So that who interrupts before is not made to wait for a result."""
+    console, _ = written()
+    shown = LiveProgress(console, Budget(seconds=60), "accuracy") if live else QuietProgress(console)
+    assert shown.reading
+    shown.listen(started(1))
+    assert shown.reading
+    shown.listen(read())
+    assert not shown.reading

@@ -147,7 +147,7 @@ def fit(
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = _kinds(kind or [], text or [])
-    with _ending_early(budget), _progress(budget, metric) as progress:
+    with _progress(budget, metric) as progress, _ending_early(budget, progress):
         from netwright import api
 
         run = api.fit(
@@ -321,8 +321,8 @@ def _progress(budget: Budget, metric: str) -> Iterator[LiveProgress | QuietProgr
 
 
 @contextmanager
-def _ending_early(budget: Budget) -> Iterator[None]:
-    """Ctrl-C or SIGTERM asks for the best so far; a second one ends at once."""
+def _ending_early(budget: Budget, progress: LiveProgress | QuietProgress) -> Iterator[None]:
+    """Ctrl-C or SIGTERM asks for the best so far; a second one, or one while data is read, ends at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         if budget.ended_early:
@@ -331,6 +331,8 @@ def _ending_early(budget: Budget) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         budget.end()
+        if progress.reading:  # many files may take minutes, and nothing is learnt yet
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

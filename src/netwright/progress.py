@@ -57,6 +57,7 @@ class LiveProgress:
     def __init__(self, console: Console, budget: Budget, metric: str) -> None:
         self._console, self._budget, self._metric = console, budget, metric
         self._tally, self._lock = Tally(), threading.Lock()
+        self.reading = True  # until the data was read
         self._live = Live(get_renderable=self.draw, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> LiveProgress:
@@ -71,6 +72,7 @@ class LiveProgress:
         with self._lock:
             self._tally.take(event)
         if isinstance(event, DataRead):
+            self.reading = False
             size, *findings = data_lines(event)
             self._console.print(Text(size))
             for line in findings:
@@ -90,6 +92,7 @@ class QuietProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.reading = True  # until the data was read
 
     def __enter__(self) -> QuietProgress:
         return self
@@ -100,6 +103,7 @@ class QuietProgress:
     def listen(self, event: Event) -> None:
         """Take an event, from any thread."""
         if isinstance(event, DataRead):
+            self.reading = False
             size, *findings = data_lines(event)
             for line in (size, *(f"  {finding}" for finding in findings)):
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
