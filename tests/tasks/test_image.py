@@ -270,6 +270,8 @@ def test_paths_that_lead_nowhere_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(MissingPaths):
         find_task("image" if "JPG" in name else "audio", read, "kind", {})[0].load(Request(read, "kind", {}, "auto"))
     assert find_task("tabular", read, "kind", {})[0].name == "tabular"
+    measured = read.assign(loudness=range(30), length=range(30))  # a table that names its sources beside
+    assert find_task("auto", measured, "kind", {})[0].name == "tabular"
     assert find_task("auto", read, "kind", {"file": "categorical"})[0].name == "tabular"
     assert find_task("auto", read, "file", {})[0].name == "tabular"
 

@@ -23,6 +23,8 @@ TASKS: dict[str, Task] = {
     )
 }
 
+FEW_COLUMNS = 3  # a table with more may name files beside what it is about, as tables of measured sounds do
+
 
 def reader(name: str, source: Any) -> Callable[[Any], pd.DataFrame]:
     """Return what reads a source for the task that a name asks for; where that is left open, by the file's name."""
@@ -48,8 +50,9 @@ def find_task(name: str, table: pd.DataFrame, target: str, kinds: Mapping[str, s
     found = TASKS[kind] if kind else next(task for task in TASKS.values() if task.recognises(table, target, kinds))
     if not kind and found in (text.TASK, tabular.TASK):
         unstated = table.drop(columns=[name for name in kinds if name in table.columns])
-        for medium in (image.IMAGES, audio.SOUNDS):
-            medium.check_found(unstated, target)
+        if len(unstated.columns) <= FEW_COLUMNS:
+            for medium in (image.IMAGES, audio.SOUNDS):
+                medium.check_found(unstated, target)
     return found, outcome
 
 
