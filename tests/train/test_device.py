@@ -117,7 +117,7 @@ def test_a_step_on_texts_stays_on_its_device(network: Network) -> None:
     "recipe",
     [
         Recipe(batch_size=8, distortion=0.5, flips="all", mixup=0.2, growth=0.5),
-        Recipe(batch_size=8, warp=0.5, masking=0.5),
+        Recipe(batch_size=8, warp=0.5, masking=0.5, optimiser="muon"),
     ],
 )
 def test_a_step_on_images_stays_on_its_device(network: Network, recipe: Recipe) -> None:

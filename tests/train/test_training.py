@@ -15,7 +15,7 @@ from netwright.train import adam
 from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
-from netwright.train.optimiser import Fused, PerNumber
+from netwright.train.optimiser import Fused, Muon, PerNumber, optimiser_for, orthogonal
 from netwright.train.precision import working_type
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, Split, as_rows
@@ -328,3 +328,49 @@ def test_lanes_raise_the_first_error_and_leave_torch_as_it_was() -> None:
     with pytest.raises(ValueError, match="a lane broke"):
         run_lanes(2, work)
     assert torch.get_num_threads() == before
+
+
+def test_orthogonal_brings_all_singular_values_near_to_one() -> None:
+    """Of tall and of wide matrices, each on its own; directions stay."""
+    matrices = (
+        torch.randn(3, 8, 20, generator=torch.Generator().manual_seed(0))
+        * torch.tensor([1e-3, 1.0, 50.0])[:, None, None]
+    )
+    for each in (matrices, matrices.transpose(1, 2)):
+        found = orthogonal(each)
+        values = torch.linalg.svdvals(found)
+        assert float(values.min()) > 0.6 and float(values.max()) < 1.3
+        left, _, right = torch.linalg.svd(each, full_matrices=False)
+        kept = (left.transpose(1, 2) @ found @ right.transpose(1, 2)).flatten(1)
+        assert torch.allclose(kept.norm(dim=1), found.flatten(1).norm(dim=1), rtol=1e-3)
+    assert torch.isfinite(orthogonal(torch.zeros(1, 4, 4))).all()
+
+
+def test_muon_moves_the_inner_matrices_by_orthogonal_steps_and_all_else_as_adamw() -> None:
+    """The first step from a gradient, by hand."""
+    network = Network((TableInput(4, 0, (), Periodic(frequencies=4, width=3)), Dense(16), Dense(12), Head(3)))
+    recipe = Recipe(optimiser="muon", learning_rate=0.01, weight_decay=0.1)
+    weights = initial_weights(network, torch.zeros(4, 2), [0, 1])
+    stack, other = (stack_parameters({name: tensor.clone() for name, tensor in weights.items()}) for _ in range(2))
+    optimiser = optimiser_for(stack, [recipe] * 2, 1)
+    assert isinstance(optimiser, Muon)
+    generator = torch.Generator().manual_seed(1)
+    gradients = [torch.randn(tensor.shape, generator=generator) for tensor in stack.weights.values()]
+    for each in (stack, other):
+        each.take(gradients)
+    optimiser.step(0.1)
+    Fused(other, recipe).step(0.1)
+    pace = SCHEDULES["cosine"](0.1)
+    for name, gradient in zip(stack.weights, gradients, strict=True):
+        if name not in ("1.weight", "2.weight"):
+            assert torch.equal(stack.weights[name], other.weights[name])
+            continue
+        step = 0.2 * max(gradient.shape[1:]) ** 0.5 * orthogonal(gradient)
+        wanted = weights[name] * (1 - pace * 0.01 * 0.1) - pace * 0.01 * step
+        torch.testing.assert_close(stack.weights[name], wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_muon_learns() -> None:
+    """As AdamW does."""
+    (trained,) = _train([Recipe(epochs=20, batch_size=32, optimiser="muon")])
+    assert trained.loss < 0.75 < np.log(3)

@@ -99,6 +99,7 @@ class Recipe:
 
     Attributes:
         learning_rate: the largest step of the schedule.
+        optimiser: adamw, or muon (momentum made orthogonal, for the matrices of inner blocks).
         schedule: cosine (warm up over 5 %, then half a cosine to 0), coslog4 (four cosines in log time, 2407.04491),
             flat_cosine (full until half of the time, then half a cosine to 0).
         weight_decay: decoupled (AdamW), on weights only, follows the schedule.
@@ -127,6 +128,7 @@ class Recipe:
 
     __pydantic_config__ = STRICT
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-3
+    optimiser: Literal["adamw", "muon"] = "adamw"
     schedule: Literal["cosine", "coslog4", "flat_cosine"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0

@@ -7,7 +7,7 @@ the memory once. Where trials differ, each number has a rate of its own, and our
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,9 @@ from netwright.train.schedule import SCHEDULES, flat_cosine
 from netwright.train.stack import Stack, decay_of
 
 MOMENTUM = 0.9
+MUON_MOMENTUM = 0.95
+RMS = 0.2  # of the numbers of a step of AdamW, about
+NEWTON = (3.4445, -4.7750, 2.0315)
 
 
 class Optimiser(Protocol):
@@ -38,6 +41,8 @@ class Optimiser(Protocol):
 
 def optimiser_for(stack: Stack, recipes: Sequence[Recipe], trials: int) -> Optimiser:
     """Return the faster optimiser for networks with these recipes (M,), which are those of so many trials."""
+    if recipes[0].optimiser == "muon":
+        return Muon(stack, recipes[0])
     return Fused(stack, recipes[0]) if trials == 1 else PerNumber(stack, recipes)
 
 
@@ -94,12 +99,13 @@ class Fused:
     Its functional form is used: the first step of the optimiser object imports a compiler, which takes a second.
     """
 
-    def __init__(self, stack: Stack, recipe: Recipe) -> None:
-        """Begin for networks that all have this recipe."""
+    def __init__(self, stack: Stack, recipe: Recipe, names: Collection[str] | None = None) -> None:
+        """Begin for networks that all have this recipe; names: of the tensors to move, else all."""
         self._recipe = recipe
         sorts: dict[tuple[float, float], _Sort] = {}
         gradients = stack.views_of(stack.gradient)
-        for name, tensor in stack.weights.items():
+        moved = stack.weights if names is None else {name: stack.weights[name] for name in names}
+        for name, tensor in moved.items():
             rate, decay = stack.rate_of(name, recipe), decay_of(name, recipe)
             sort = sorts.setdefault((rate, decay), _Sort(rate, decay))
             sort.parameters.append(tensor)
@@ -138,3 +144,78 @@ class Fused:
     def moments(self) -> tuple[Tensor, ...]:
         """Return nothing: see `follow`."""
         return ()
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """A matrix of every network (M, O, I), with its gradient, its momentum, its learning rate and its decay."""
+
+    parameters: Tensor
+    gradient: Tensor
+    momentum: Tensor
+    rate: float
+    decay: float
+
+
+class Muon:
+    """Momentum made orthogonal for the matrices of inner blocks, AdamW for all else.
+
+    Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the scale of Liu et al. 2025 (arXiv 2502.16982): by it
+    a step is as large as one of AdamW, so that learning rates and decays mean the same.
+    """
+
+    def __init__(self, stack: Stack, recipe: Recipe) -> None:
+        """Begin for networks that all have this recipe."""
+        self._recipe = recipe
+        gradients = stack.views_of(stack.gradient)
+        edges = {next(iter(stack.weights)).partition(".")[0], stack.head}
+        inner = [
+            name
+            for name, tensor in stack.weights.items()
+            if name.endswith("weight") and tensor.ndim > 2 and name.partition(".")[0] not in edges
+        ]
+        self._matrices = tuple(
+            _Matrix(
+                stack.weights[name].flatten(2),
+                gradients[name].flatten(2),
+                torch.zeros_like(stack.weights[name].flatten(2)),
+                stack.rate_of(name, recipe),
+                decay_of(name, recipe),
+            )
+            for name in inner
+        )
+        self._rest = Fused(stack, recipe, [name for name in stack.weights if name not in inner])
+
+    def follow(self, recipes: Sequence[Recipe]) -> None:
+        """Stay as it is: a trial alone in its stack has nobody to inherit from."""
+        self._rest.follow(recipes)
+
+    def step(self, progress: float) -> None:
+        """Take a step."""
+        pace, shrink = SCHEDULES[self._recipe.schedule](progress), flat_cosine(progress)
+        for one in self._matrices:
+            one.momentum.lerp_(one.gradient, 1 - MUON_MOMENTUM)
+            ahead = torch.lerp(one.gradient, one.momentum, MUON_MOMENTUM)  # Nesterov's
+            rows, columns = ahead.shape[1:]
+            one.parameters.mul_(1 - pace * one.rate * shrink * one.decay)
+            one.parameters.add_(orthogonal(ahead), alpha=-pace * one.rate * RMS * max(rows, columns) ** 0.5)
+        self._rest.step(progress)
+
+    def moments(self) -> tuple[Tensor, ...]:
+        """Return nothing: see `follow`."""
+        return ()
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Return matrices (M, O, I) whose singular values have all been brought near to 1, by five steps of Newton-Schulz.
+
+    The polynomial is that of Jordan et al. 2024: it ends between 0.7 and 1.2, and does not converge, but is fast.
+    """
+    wide = matrices.shape[1] <= matrices.shape[2]
+    hidden = matrices if wide else matrices.transpose(1, 2)
+    hidden = hidden / hidden.flatten(1).norm(dim=1).clamp_min(1e-7)[:, None, None]
+    for _ in range(5):
+        square = hidden @ hidden.transpose(1, 2)
+        hidden = NEWTON[0] * hidden + (NEWTON[1] * square + NEWTON[2] * square @ square) @ hidden
+    found: Tensor = hidden if wide else hidden.transpose(1, 2)
+    return found
