@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.data.subwords import Subwords, fit_subwords
+from netwright.data.subwords import MOST_BYTES, MOST_PIECES, Subwords, fit_subwords
 from netwright.errors import SpecError
 
 TEXTS = ["walking and talking", "walked and talked", "我们走路", "我们说话 😀", "the walker walks 😀"] * 3
@@ -51,3 +53,18 @@ def test_it_survives_json_and_nothing_else_does() -> None:
     for length, pieces in ((0, ["a"]), (True, ["a"]), (9_999, ["a"]), (3, "a"), (3, ["a", "a"]), (3, [1]), (3, [""])):
         with pytest.raises(SpecError):
             Subwords.from_json(length, pieces)
+
+
+def test_memory_is_bounded_whatever_the_texts() -> None:
+    """Texts are read one after the other, and of one of megabytes no more than can be kept."""
+    letters = np.random.default_rng(0).integers(0x4E00, 0x9FFF, (50, 4_000))
+    texts = [*("".join(map(chr, row)) for row in letters), "a long one " * 100_000]
+    tracemalloc.start()
+    subwords = fit_subwords(texts)
+    encoded = subwords.encode(texts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert encoded.shape == (51, MOST_PIECES)
+    assert peak < 12_000_000  # all words of these texts as objects take 17 MB
+    many = 300_000
+    assert fit_subwords(["of many words " * 200] * many).length == MOST_BYTES // (4 * many) < MOST_PIECES

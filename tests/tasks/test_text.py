@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import netwright as nw
+from netwright.build.torch import initial_weights
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import BundleError, NoText, UnknownTask
 from netwright.journal import Journal
+from netwright.model import Part
+from netwright.spec.blocks import SequenceInput
+from netwright.spec.network import Network
+from netwright.spec.spaces import Point
 from netwright.tasks import find_task
 from netwright.tasks.tabular import TASK as TABULAR
-from netwright.tasks.task import Request
-from netwright.tasks.text import TASK, show, toy
+from netwright.tasks.task import Loaded, Request
+from netwright.tasks.text import TASK, Preparation, show, toy
 from netwright.train.control import Control
 from netwright.train.losses import LOSSES
 from netwright.train.rows import Split, as_rows
@@ -141,18 +148,98 @@ def test_what_no_network_takes_is_left_out() -> None:
     """A model that reads sequences carries no n-grams, and the other way round; answers stay the same."""
     loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
     whole = TASK.prepare(loaded, 0)
-    points = {point["input"]: point for point in TASK.portfolio(whole, len(TABLE))}
+    points = {_reads(point): point for point in TASK.portfolio(whole, len(TABLE))}
     networks = {name: TASK.candidate(point, whole).network for name, point in points.items()}
-    assert set(networks) == {"bag", "sequence", "table"}
-    assert whole.for_networks((networks["bag"], networks["sequence"])) is whole
-    for name, held in (("bag", {"grams", "gram_weights"}), ("sequence", {"pieces"}), ("table", set())):
+    assert set(networks) == {"bag", "pieces", "bytes", "table"}
+    assert whole.for_networks((networks["bag"], networks["pieces"], networks["bytes"])) is whole
+    held = {"bag": {"grams", "gram_weights"}, "pieces": {"pieces"}, "bytes": {"bytes"}, "table": set()}
+    for name, arrays in held.items():
         small = whole.for_networks((networks[name],))
         again = TASK.restore(json.loads(json.dumps(small.documents())), small.tensors())
         features = again.encode(loaded.frame)
-        assert set(features.arrays) - {"numeric", "plain", "categories"} == held
+        assert set(features.arrays) - {"numeric", "plain", "categories"} == arrays
         assert all(np.array_equal(array, whole.encode(loaded.frame)[key]) for key, array in features.arrays.items())
         assert [again.accepts(network) for network in networks.values()] == [key in (name, "table") for key in networks]
         assert again.holds(features)
+
+
+def _reads(point: Point) -> str:
+    """Return what a network of this point is fed with."""
+    return str(point["encoding"] if point["input"] == "sequence" else point["input"])
+
+
+def test_a_model_that_reads_bytes_needs_nothing_else(run: nw.Run, tmp_path: Path) -> None:
+    """Its file holds neither n-grams nor pieces, and answers for a single text of any letters as the model does."""
+    loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
+    whole = TASK.prepare(loaded, 0)
+    candidate = TASK.candidate(TASK.portfolio(whole, len(TABLE))[-1], whole)
+    weights = initial_weights(candidate.network, torch.from_numpy(whole.quantiles), [1, 2])
+    part = Part(candidate, {name: tensor.numpy() for name, tensor in weights.items()}, 1.0)
+    small = whole.for_networks((candidate.network,))
+    model = replace(run.model, preparation=small, parts=(part,))
+    model.save(tmp_path / "model.nw")
+    preprocess = read_bundle(tmp_path / "model.nw").documents["preprocess"]
+    assert (preprocess["bytes"], preprocess["pieces"], preprocess["grams"]) == (small.spelling.length, [], 0)
+    again = nw.load(tmp_path / "model.nw")
+    texts = ["", "Ab", "我们很高兴 😀", "\ud83d half", "a\x00b", "x" * 1_000_000]
+    table = pd.DataFrame(
+        {"review": pd.Series(texts, dtype=object), "nights": 3}
+    )  # strings of Arrow hold no half letters
+    answers = again.predict_proba(table)
+    assert len(np.unique(answers[:, 0])) == len(texts)
+    for row, expected in enumerate(answers):
+        (one,) = again.predict_proba(table[row : row + 1])
+        np.testing.assert_allclose(one, expected, rtol=1e-5)
+        np.testing.assert_array_equal(model.predict_proba(table[row : row + 1])[0], one)
+
+
+@pytest.mark.parametrize("length", [-1, 1_025, "8", True])
+def test_a_number_of_bytes_that_is_none_is_refused(run: nw.Run, tmp_path: Path, length: object) -> None:
+    """A model file is not trusted."""
+    contents = read_bundle(run.bundle)
+    documents = json.loads(json.dumps(contents.documents))
+    documents["preprocess"]["bytes"] = length
+    write_bundle(tmp_path / "model.nw", Contents(documents, contents.tensors))
+    with pytest.raises(BundleError):
+        nw.load(tmp_path / "model.nw")
+
+
+def test_a_network_that_reads_further_than_texts_are_kept_is_refused() -> None:
+    """And one of another encoding than the file's."""
+    whole = TASK.prepare(TASK.load(Request(TABLE, TARGET, {}, "auto")), 0)
+    network = TASK.candidate(TASK.portfolio(whole, len(TABLE))[-1], whole).network
+    inputs, *rest = network.blocks
+    assert isinstance(inputs, SequenceInput) and inputs.length == whole.spelling.length
+    assert whole.accepts(network)
+    assert not whole.accepts(Network((replace(inputs, length=inputs.length + 1), *rest)))
+    assert not whole.accepts(Network((replace(inputs, encoding="pieces"), *rest)))
+    assert not replace(whole, spelling=None).accepts(network)
+
+
+def _order(rows: int) -> pd.DataFrame:
+    """Return strings of letters with "ab" and "ba" far apart, and which of them comes first."""
+    generator = np.random.default_rng(0)
+    first = generator.random(rows) < 0.5
+
+    def letters(least: int) -> str:
+        return "".join(generator.choice([*"cdefgh"], least + generator.integers(3)))
+
+    texts = [f"{letters(6)}{'ab' if each else 'ba'}{letters(4)}{'ba' if each else 'ab'}{letters(6)}" for each in first]
+    return pd.DataFrame({"text": texts, "first": np.where(first, "ab", "ba")})
+
+
+def test_bytes_tell_what_bags_cannot() -> None:
+    """Which of two pairs of letters comes first in an otherwise random string: no n-gram has both."""
+    table = _order(900)
+    loaded = TASK.load(Request(table, "first", {"text": "text"}, "auto"))
+    preparation = TASK.prepare(loaded, 0)
+    points = TASK.portfolio(preparation, len(table))
+    assert (_reads(points[0]), _reads(points[-1])) == ("bag", "bytes")
+    right = [
+        _learnt({**point, "epochs": 12}, preparation, loaded, np.arange(900) < 700) for point in (points[0], points[-1])
+    ]
+    assert right[0] < 0.65
+    assert right[1] > 0.95
 
 
 @pytest.mark.parametrize("change", [{"length": -1}, {"length": 5_000}, {"pieces": ["a", "a"]}, {"pieces": [3]}])
@@ -166,21 +253,27 @@ def test_pieces_that_are_none_are_refused(run: nw.Run, tmp_path: Path, change: d
         nw.load(tmp_path / "model.nw")
 
 
+@pytest.mark.parametrize("encoding", ["pieces", "bytes"])
 @pytest.mark.parametrize("encoder", ["convolution", "recurrent", "attention"])
-def test_what_reads_sequences_learns(encoder: str) -> None:
+def test_what_reads_sequences_learns(encoder: str, encoding: str) -> None:
     """From half of the toy, what the other half says."""
     loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
     preparation = TASK.prepare(loaded, 0)
-    (point,) = (
+    point = next(
         one
         for one in TASK.portfolio(preparation, len(TABLE))
         if one["input"] == "sequence" and one["encoder"] == encoder
     )
-    candidate = TASK.candidate({**point, "epochs": 24}, preparation)
-    rows = as_rows(preparation.encode(loaded.frame), preparation.goal.targets(loaded.truth), preparation.quantiles)
     half = np.arange(len(loaded.truth)) % 2 == 0
-    splits = [Split(np.flatnonzero(half), np.flatnonzero(~half))]
+    assert _learnt({**point, "encoding": encoding, "epochs": 24}, preparation, loaded, half) > 0.85
+
+
+def _learnt(point: Point, preparation: Preparation, loaded: Loaded, learnt: np.ndarray) -> float:
+    """Return how many of the other rows a network is right about that learns from some."""
+    candidate = TASK.candidate(point, preparation)
+    rows = as_rows(preparation.encode(loaded.frame), preparation.goal.targets(loaded.truth), preparation.quantiles)
+    splits = [Split(np.flatnonzero(learnt), np.flatnonzero(~learnt))]
     control = Control(lambda: 0.0, lambda: False, lambda progress: None)
     loss = LOSSES["cross_entropy"]
     (trained,) = train_population(candidate.network, [candidate.recipe], rows, splits, loss, control, [0])
-    assert (trained.predictions[0].argmax(axis=1) == loaded.truth[~half]).mean() > 0.9
+    return float((trained.predictions[0].argmax(axis=1) == loaded.truth[~learnt]).mean())

@@ -44,10 +44,11 @@ def sequence_weights(block: Block, width: int, generator: torch.Generator) -> di
 
 
 def first_pieces(block: SequenceInput, generator: torch.Generator) -> dict[str, Tensor]:
-    """Return the starting vectors of pieces and of places."""
+    """Return the starting vectors of pieces or bytes, and of places."""
     pieces = torch.randn(block.vocabulary + 1, block.width, generator=generator) * FIRST_PIECES
     pieces[0] = 0.0  # stands where a text has no more pieces
-    return {"pieces": pieces, "places": torch.randn(block.length, block.width, generator=generator) * FIRST_PIECES}
+    places = torch.randn(block.length, block.width, generator=generator) * FIRST_PIECES
+    return {block.encoding: pieces, "places": places}
 
 
 def sequence_trunk(blocks: Sequence[Block]) -> int:
@@ -61,13 +62,13 @@ def sequence_features(blocks: Sequence[Block], weights: Sequence[Weights], names
     Args:
         blocks: from the input to the pool.
         weights: for each block its tensors (M, ...) by name.
-        names: (M, B, L) pieces of the texts, 0 behind their end.
+        names: (M, B, L) pieces or bytes of the texts, 0 behind their end.
     """
     first = blocks[0]
     assert isinstance(first, SequenceInput)
     names = names[:, :, : first.length]
     known = (names > 0).unsqueeze(3)  # (M, B, L, 1)
-    vectors = weights[0]["pieces"]
+    vectors = weights[0][first.encoding]
     # Each network of the stack has vectors of its own.
     own = torch.arange(len(vectors), device=names.device)[:, None, None] * vectors.shape[1]
     hidden = functional.embedding(names + own, vectors.flatten(0, 1)) + weights[0]["places"][:, None, : names.shape[2]]
@@ -75,6 +76,8 @@ def sequence_features(blocks: Sequence[Block], weights: Sequence[Weights], names
     for block, parts in zip(blocks[1:], weights[1:], strict=True):
         if parts:
             hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
+        if isinstance(block, SequenceConvolution):
+            known = known[:, :, :: block.stride]  # a text begins at its first place: what is left of it is a beginning
         hidden = _apply(block, parts, hidden, known)
     return hidden
 
@@ -108,12 +111,12 @@ def _normalised(parts: Weights, prefix: str, hidden: Tensor) -> Tensor:
 
 
 def _convolution(block: SequenceConvolution, parts: Weights, hidden: Tensor) -> Tensor:
-    """Each place with its neighbours → linear, normalisation, activation; x is added where the width stays."""
+    """Every so many places with their neighbours → linear, normalisation, activation; x is added where both stay."""
     half, length = block.kernel // 2, hidden.shape[2]
     padded = functional.pad(hidden, (0, 0, half, half))
-    near = torch.cat([padded[:, :, shift : shift + length] for shift in range(block.kernel)], dim=3)
+    near = torch.cat([padded[:, :, shift : shift + length : block.stride] for shift in range(block.kernel)], dim=3)
     out = ACTIVATIONS[block.activation](_normalised(parts, "", _linear(parts, "", near)))
-    return out + hidden if out.shape == hidden.shape else out
+    return out + hidden if block.stride == 1 and out.shape == hidden.shape else out
 
 
 def _recurrent(parts: Weights, way: str, hidden: Tensor, known: Tensor) -> Tensor:

@@ -212,7 +212,7 @@ def _of_sequence(blocks: Sequence[Block], parts: Sequence[Weights], batch: Batch
     """Return the features (M, B, F) of texts read as sequences, and behind them those of the table beside."""
     inputs = blocks[0]
     assert isinstance(inputs, SequenceInput)
-    features = sequence_features(blocks, parts, batch["pieces"])
+    features = sequence_features(blocks, parts, batch[inputs.encoding])
     return torch.cat([features, _apply_input(inputs.table, parts[0], batch)], dim=2)
 
 

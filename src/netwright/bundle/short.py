@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MATRICES = ("weight", "categories", "grams", "pieces", "recurrent")
+MATRICES = ("weight", "categories", "grams", "pieces", "bytes", "recurrent")
 """Parts of a network whose numbers are many; all others together are few."""
 LARGEST = 65_504.0  # that a float16 holds
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netwright.data.features import Features
 
-TEXT = ("grams", "gram_weights", "pieces", "frozen")  # belong together: all are of one text
+TEXT = ("grams", "gram_weights", "pieces", "bytes", "frozen")  # belong together: all are of one text
 CELLS = 2  # dimensions of an array that holds cells of a table; the parts of a picture are no cells
 
 

@@ -113,15 +113,19 @@ def fit_subwords(texts: Sequence[str | None]) -> Subwords:
     """Return the words and pieces that stand most often in texts, or in as many as can be looked at in a second."""
     letters = sum(min(len(text or ""), LETTERS * MOST_PIECES) for text in texts)
     sample = texts[:: -(-letters // FITTED_LETTERS) or 1]
-    lines = [WORD.findall(plain(text or "", LETTERS * MOST_PIECES)) for text in sample]
-    words = Counter(word for line in lines for word in line)
+    words: Counter[str] = Counter()
+    lengths = []
+    for text in sample:
+        line = WORD.findall(plain(text or "", LETTERS * MOST_PIECES))
+        words.update(line)
+        lengths.append(len(line))
     whole = _most(words.items(), round(OF_WORDS * LARGEST))
     parts: Counter[str] = Counter()
     for word, count in words.most_common(MOST_WORDS):
         for piece in _pieces_of(word[:LONGEST_WORD]):
             parts[piece] += count
     rest = _most(((piece, count) for piece, count in parts.items() if piece not in whole), LARGEST - len(whole))
-    longest = int(np.quantile([len(line) for line in lines], 0.99)) if lines else 1
+    longest = int(np.quantile(lengths, 0.99)) if lengths else 1
     room = MOST_BYTES // (np.dtype(np.int32).itemsize * max(1, len(texts)))
     return Subwords((*whole, *rest), max(1, min(longest + longest // 8, MOST_PIECES, room)))
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from netwright.data.spelling import VALUES
 from netwright.errors import SpecError
 
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -117,13 +118,14 @@ class BagInput:
 
 @dataclass(frozen=True)
 class SequenceInput:
-    """Texts as sequences of pieces, each with a vector of its own and one of its place; a table's columns wait beside.
+    """Texts as sequences, each piece with a vector of its own and one of its place; a table's columns wait beside.
 
     Attributes:
-        vocabulary: number of pieces V.
+        vocabulary: number of pieces V; of bytes all their values, 255.
         width: of their vectors.
         length: pieces that are read.
         table: the columns beside the texts, which join behind the pool.
+        encoding: what a text is made of: pieces of words (`data.subwords`) or bytes (`data.spelling`).
     """
 
     __pydantic_config__ = STRICT
@@ -131,21 +133,32 @@ class SequenceInput:
     width: Annotated[int, Field(ge=1, le=1024)]
     length: Annotated[int, Field(ge=1, le=1024)]
     table: TableInput
+    encoding: Literal["pieces", "bytes"] = "pieces"
     block: Literal["sequence_input"] = "sequence_input"
+
+    def __post_init__(self) -> None:
+        if self.encoding == "bytes" and self.vocabulary != VALUES:
+            raise SpecError(f"a byte of a text has {VALUES} values")
 
 
 @dataclass(frozen=True)
 class SequenceConvolution:
-    """A place with its neighbours, linear, layer normalisation, activation; x is added where the width stays.
+    """A place with its neighbours, linear, layer normalisation, activation; x is added where width and length stay.
 
-    As in convolutional networks for sentences (Kim 2014, arXiv 1408.5882).
+    As in convolutional networks for sentences (Kim 2014, arXiv 1408.5882). With a stride only every so many places are
+    left, rounded up, as where letters or bytes are read (Zhang et al. 2015, arXiv 1509.01626; arXiv 2103.06874).
     """
 
     __pydantic_config__ = STRICT
     width: Width
     kernel: Kernel = 3
     activation: Activation = "silu"
+    stride: Stride = 1
     block: Literal["sequence_convolution"] = "sequence_convolution"
+
+    def __post_init__(self) -> None:
+        if self.stride > self.kernel:
+            raise SpecError("a convolution would leave places out: its stride is larger than its kernel")
 
 
 @dataclass(frozen=True)

@@ -160,8 +160,8 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
         case BagInput(vocabulary, each, table):
             beside = outputs - each
             return {"grams": (vocabulary + 1, each), **_block_shapes(table, width, members, beside)}
-        case SequenceInput(vocabulary, each, length, table):
-            own = {"pieces": (vocabulary + 1, each), "places": (length, each)}
+        case SequenceInput(vocabulary, each, length, table, encoding):
+            own = {encoding: (vocabulary + 1, each), "places": (length, each)}
             return {**own, **_block_shapes(table, width, members, _input_cost(table).width)}
         case SequenceConvolution() | Recurrent() | Attention() | SequencePool():
             return dict(sequence_shapes(block, width))

@@ -47,8 +47,9 @@ def _words(block: Block) -> str:
     match block:
         case TableInput() | BagInput() | SequenceInput():
             return ", ".join(_inputs(block))
-        case SequenceConvolution(width, kernel, activation):
-            return f"convolution {width} of {kernel} places, layer norm, {activation}"
+        case SequenceConvolution(width, kernel, activation, stride):
+            step = f"{kernel} places" if stride == 1 else f"{kernel} places by {stride}"
+            return f"convolution {width} of {step}, layer norm, {activation}"
         case Recurrent(width):
             return f"gated recurrent unit {width}, both ways"
         case Attention(heads, hidden, activation):
@@ -89,7 +90,8 @@ def _norm(norm: str) -> str:
 
 def _inputs(block: TableInput | BagInput | SequenceInput) -> list[str]:
     if isinstance(block, SequenceInput):
-        return [*_inputs(block.table), f"{block.vocabulary:,} pieces by {block.width}, {block.length} of a text"]
+        words = f"{block.vocabulary:,} {block.encoding} by {block.width}, {block.length:,} of a text"
+        return [*_inputs(block.table), words]
     if isinstance(block, BagInput):
         return [*_inputs(block.table), f"{block.vocabulary:,} n-grams by {block.width}"]
     parts = [f"{block.numeric} numbers{_embedded(block.embedding)}"] if block.numeric else []

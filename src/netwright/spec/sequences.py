@@ -1,7 +1,7 @@
 """Shapes and costs of the blocks that sequences go through.
 
-A sequence has L places with W numbers each. Blocks keep the places; a pool makes one vector of them, with the columns
-of the table behind it.
+A sequence has L places with W numbers each. Blocks keep the places, but for convolutions with a stride; a pool makes
+one vector of them, with the columns of the table behind it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GATES = 3  # of a gated recurrent unit: reset, update, new
 
 def sequence_cost(block: Sequential | SequencePool, before: Cost) -> Cost:
     """Return the cost of a block, by that of the block before it."""
-    length, width = before.pixels[0], before.width
+    length, width = places_behind(block, before.pixels[0]), before.width
     shapes = sequence_shapes(block, width)
     parameters = sum(map(prod, shapes.values()))
     flops = 2 * length * sum(prod(shape) for name, shape in shapes.items() if name.endswith(("weight", "recurrent")))
@@ -26,9 +26,13 @@ def sequence_cost(block: Sequential | SequencePool, before: Cost) -> Cost:
         return Cost(width * (2 if block.kind == "both" else 1) + before.beside, 1, parameters, flops)
     if isinstance(block, Attention):
         flops += 4 * length * length * width
-    return replace(
-        before, width=width if isinstance(block, Attention) else block.width, parameters=parameters, flops=flops
-    )
+    out = width if isinstance(block, Attention) else block.width
+    return replace(before, width=out, parameters=parameters, flops=flops, pixels=(length, 1))
+
+
+def places_behind(block: Sequential | SequencePool, length: int) -> int:
+    """Return how many of L places a block leaves, rounded up."""
+    return -(-length // block.stride) if isinstance(block, SequenceConvolution) else length
 
 
 def sequence_shapes(block: Sequential | SequencePool, width: int) -> Shapes:
@@ -61,7 +65,7 @@ def largest_sequence(block: Sequential | SequencePool, before: Cost, after: Cost
     length, width = before.pixels[0], before.width
     match block:
         case SequenceConvolution(out, kernel):
-            return length * max(kernel * width, out)
+            return places_behind(block, length) * max(kernel * width, out)
         case Recurrent(out):
             return length * GATES * out
         case Attention(heads, hidden):

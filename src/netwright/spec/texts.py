@@ -1,15 +1,18 @@
 """Networks for texts: the space that is searched, the first points to try, and what a point stands for.
 
-A point stands for a bag of n-grams with a linear or deeper network behind it, for a network that reads pieces one after
-the other (convolutional, recurrent or a small Transformer), or for one on the table, in which each text stands as a few
-dozen numbers (see `spec.tables`).
+A point stands for a bag of n-grams with a linear or deeper network behind it, for a network that reads pieces or bytes
+one after the other (convolutional, recurrent or a small Transformer), or for one on the table, in which each text
+stands as a few dozen numbers (see `spec.tables`).
+
+In front of what reads bytes stands a convolution that leaves one place of four, so that a network for so many places
+costs no more than some times one for pieces: Clark et al. 2021 (CANINE, arXiv 2103.06874), section 3.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from netwright.spec import tables
 from netwright.spec.blocks import (
@@ -28,8 +31,12 @@ from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Choice, Point, Range, Space, Value
 
 BAG, SEQUENCE, TABLE = "bag", "sequence", "table"
+PIECES: Literal["pieces"] = "pieces"  # encodings of a sequence
+BYTES: Literal["bytes"] = "bytes"
 CONVOLUTION, RECURRENT, ATTENTION = "convolution", "recurrent", "attention"
 HEADS = 4  # of attention
+BYTE_WIDTH = 32  # numbers of the vector of a byte
+TOGETHER = 4  # bytes that become one place
 ONLY_OF_TABLES = ("body", "depth", "members", "scale_decay", "sparsity")  # without a meaning for bags
 FEW_ROWS = 500  # below it passes cost next to nothing
 MANY_ROWS = 5_000  # above it a network sees enough in few passes
@@ -54,6 +61,7 @@ def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
         "gram_rate": Range(0.3, 5.0, log=True, stackable=True),
         "hidden": Choice((0, 0, 1, 2)),
         "encoder": Choice((CONVOLUTION, CONVOLUTION, RECURRENT, ATTENTION), given=("input", SEQUENCE)),
+        "encoding": Choice((PIECES, PIECES, BYTES), given=("input", SEQUENCE)),
         "piece_width": Choice((32, 64, 96), given=("input", SEQUENCE)),
         "read": Choice((64, 128, 256), given=("input", SEQUENCE)),
         "layers": Choice((1, 2, 3), given=("input", SEQUENCE)),
@@ -84,6 +92,7 @@ def usual(rows: int) -> dict[str, Value]:
         "gram_width": 16,
         "gram_rate": 1.0,
         "encoder": CONVOLUTION,
+        "encoding": PIECES,
         "piece_width": 64,
         "read": 128,
         "layers": 2,
@@ -120,6 +129,7 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
         read,
         {**read, "encoder": RECURRENT, "layers": 1, "read": 64, "text_pool": "max"},
         {**read, "encoder": ATTENTION, "text_pool": "mean", "learning_rate": 1e-3},
+        {**read, "encoding": BYTES, "read": 256},
     )
     return (*seen, *bags[:3], *others[:2], *bags[3:], *others[2:], *readers)
 
@@ -144,10 +154,14 @@ def network(point: Point, table: TableInput, vocabulary: int, outputs: int) -> N
 
 
 def reader(point: Point, table: TableInput, vocabulary: int, longest: int, outputs: int) -> Network:
-    """Return the network that reads texts as sequences, of no more pieces than there are."""
+    """Return the network that reads texts as sequences, of no more pieces or bytes than there are."""
     settings: Mapping[str, Any] = point
     width, activation = settings["piece_width"], settings["activation"]
+    stem: tuple[Sequential, ...] = ()
     inputs = SequenceInput(vocabulary, width, min(longest, settings["read"]), table)
+    if settings["encoding"] == BYTES:
+        inputs = SequenceInput(vocabulary, BYTE_WIDTH, min(longest, TOGETHER * settings["read"]), table, BYTES)
+        stem = (SequenceConvolution(width, 7, activation, TOGETHER),)
     each: Sequential
     match settings["encoder"]:
         case "recurrent":
@@ -157,7 +171,8 @@ def reader(point: Point, table: TableInput, vocabulary: int, longest: int, outpu
         case _:
             each = SequenceConvolution(width, settings["span"], activation)
     hidden = [Dense(settings["width"], activation, settings["norm"]) for _ in range(settings["hidden"])]
-    return Network((inputs, *(each,) * settings["layers"], SequencePool(settings["text_pool"]), *hidden, Head(outputs)))
+    body = (*stem, *(each,) * settings["layers"], SequencePool(settings["text_pool"]))
+    return Network((inputs, *body, *hidden, Head(outputs)))
 
 
 def recipe(point: Point) -> Recipe:
@@ -170,9 +185,9 @@ def describe(point: Point) -> str:
     if point["input"] == TABLE:
         return tables.describe(point) + _beside(point)
     if point["input"] == SEQUENCE:
-        return f"{point['layers']}× {point['encoder']} over {point['read']} pieces by {point['piece_width']}" + _beside(
-            point
-        )
+        read = int(point["read"]) * (TOGETHER if point["encoding"] == BYTES else 1)
+        over = f"{read} {point['encoding']} by {point['piece_width']}"
+        return f"{point['layers']}× {point['encoder']} over {over}{_beside(point)}"
     behind = f", {point['hidden']}×{point['width']} {point['activation']}" if point["hidden"] else ", linear"
     return f"bag of n-grams by {point['gram_width']}{behind}{_beside(point)}"
 

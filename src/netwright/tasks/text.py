@@ -20,6 +20,7 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_column
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
+from netwright.data.spelling import VALUES, Spelling, fit_spelling
 from netwright.data.subwords import Subwords, fit_subwords
 from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
 from netwright.errors import NoText, SpecError
@@ -34,6 +35,7 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
 BETWEEN = "\n"  # of the texts of one row
+OWN = ("grams", "length", "pieces", "bytes")  # parts of the document `preprocess` that are not the table's
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,7 @@ class Preparation:
     table: tabular.Preparation
     vocabulary: Vocabulary | None
     subwords: Subwords | None
+    spelling: Spelling | None
 
     @property
     def schema(self) -> Schema:
@@ -69,13 +72,25 @@ class Preparation:
         """Return that no trained trunk lends anything."""
         return NOTHING_LENT
 
+    @property
+    def sequences(self) -> dict[str, tuple[int, int]]:
+        """Return for each sort of sequence that texts are encoded as how many pieces are known, and how many kept."""
+        found: dict[str, tuple[int, int]] = {}
+        if self.subwords is not None:
+            found[texts.PIECES] = len(self.subwords), self.subwords.length
+        if self.spelling is not None:
+            found[texts.BYTES] = VALUES, self.spelling.length
+        return found
+
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
-        """Return the preparation without n-grams or pieces where none of these networks takes them."""
+        """Return the preparation without n-grams, pieces or bytes where none of these networks takes them."""
         first = [network.blocks[0] for network in networks]
+        read = {block.encoding for block in first if isinstance(block, SequenceInput)}
         vocabulary = self.vocabulary if any(isinstance(block, BagInput) for block in first) else None
-        subwords = self.subwords if any(isinstance(block, SequenceInput) for block in first) else None
-        same = vocabulary is self.vocabulary and subwords is self.subwords
-        return self if same else Preparation(self.table, vocabulary, subwords)
+        subwords = self.subwords if texts.PIECES in read else None
+        spelling = self.spelling if texts.BYTES in read else None
+        same = vocabulary is self.vocabulary and subwords is self.subwords and spelling is self.spelling
+        return self if same else Preparation(self.table, vocabulary, subwords, spelling)
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as the target asks for."""
@@ -83,9 +98,9 @@ class Preparation:
             case BagInput(vocabulary, table=table):
                 known = self.vocabulary is not None and vocabulary == len(self.vocabulary)
                 return known and self._takes(table, network)
-            case SequenceInput(vocabulary, length=length, table=table):
-                words = self.subwords
-                known = words is not None and vocabulary == len(words) and length <= words.length
+            case SequenceInput(vocabulary, length=length, table=table, encoding=encoding):
+                most, longest = self.sequences.get(encoding, (0, 0))
+                known = vocabulary == most and length <= longest
                 return known and widest(network) <= LARGEST_SEQUENCE and self._takes(table, network)
             case _:
                 return self.table.accepts(network)
@@ -95,7 +110,10 @@ class Preparation:
         return self.table.accepts(Network((table, network.blocks[-1])))
 
     def holds(self, features: Features) -> bool:
-        """Return whether every n-gram and category of features that were read from a file is a known one."""
+        """Return whether every n-gram, piece and category of features that were read from a file is a known one.
+
+        A byte is always known: an array of bytes can hold nothing else.
+        """
         most = {"grams": self.vocabulary, "pieces": self.subwords}
         inside = (
             bool(((features[name] >= 0) & (features[name] <= len(known))).all())
@@ -106,11 +124,13 @@ class Preparation:
 
     def encode(self, frame: Frame) -> Features:
         """Return what networks eat."""
-        texts, found = joined_texts(frame, self.schema), dict(self.table.encode(frame).arrays)
+        cells, found = joined_texts(frame, self.schema), dict(self.table.encode(frame).arrays)
         if self.vocabulary is not None:
-            found["grams"], found["gram_weights"] = encode_texts(self.vocabulary, texts)
+            found["grams"], found["gram_weights"] = encode_texts(self.vocabulary, cells)
         if self.subwords is not None:
-            found["pieces"] = self.subwords.encode(texts)
+            found[texts.PIECES] = self.subwords.encode(cells)
+        if self.spelling is not None:
+            found[texts.BYTES] = self.spelling.encode(cells)
         return Features(found)
 
     def documents(self) -> dict[str, Any]:
@@ -118,6 +138,7 @@ class Preparation:
         inner = self.table.documents()
         own: dict[str, Any] = {"grams": 0 if self.vocabulary is None else self.vocabulary.grams}
         own |= {"length": 0, "pieces": []} if self.subwords is None else self.subwords.to_json()
+        own["bytes"] = 0 if self.spelling is None else self.spelling.length
         return {**inner, "preprocess": {**inner["preprocess"], **own}}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -156,9 +177,10 @@ def load(request: Request) -> Loaded:
 
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:
-    """Fit the encoder of the table, and choose the n-grams of its texts; neither sees the target."""
+    """Fit the encoder of the table, and choose the n-grams and pieces of its texts; none sees the target."""
     found = joined_texts(loaded.frame, loaded.schema)
-    return Preparation(tabular.prepare(loaded, seed), fit_vocabulary(found), fit_subwords(found))
+    table = tabular.prepare(loaded, seed)
+    return Preparation(table, fit_vocabulary(found), fit_subwords(found), fit_spelling(found))
 
 
 def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Preparation:
@@ -173,13 +195,14 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     table = {name: array for name, array in tensors.items() if name not in ("buckets", "rarity")}
     if not all(name.startswith("table.") for name in table):
         raise SpecError("the arrays are not those of a table with texts")
-    inner = {name: part for name, part in preprocess.items() if name not in ("grams", "length", "pieces")}
+    inner = {name: part for name, part in preprocess.items() if name not in OWN}
     arrays = {name.removeprefix("table."): array for name, array in table.items()}
     preparation = tabular.restore({**documents, "preprocess": inner}, arrays)
     if not any(column.kind == Kind.TEXT for column in preparation.schema.used):
         raise SpecError("none of its columns holds texts")
     words = Subwords.from_json(preprocess.get("length"), preprocess.get("pieces"))
-    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors), words)
+    spelling = Spelling.from_json(preprocess.get("bytes", 0))
+    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors), words, spelling)
 
 
 def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary | None:
@@ -228,9 +251,8 @@ def _of_text(point: Point, own: Preparation) -> Candidate:
     if own.goal.scale:
         recipe = replace(recipe, label_smoothing=0.0)
     if point["input"] == texts.SEQUENCE:
-        assert own.subwords is not None, "a search has all that was fitted"
-        words = own.subwords
-        return Candidate(texts.reader(point, inputs, len(words), words.length, own.goal.outputs), recipe)
+        known, longest = own.sequences[str(point["encoding"])]
+        return Candidate(texts.reader(point, inputs, known, longest, own.goal.outputs), recipe)
     assert own.vocabulary is not None, "a search has all that was fitted"
     return Candidate(texts.network(point, inputs, len(own.vocabulary), own.goal.outputs), recipe)
 

@@ -56,6 +56,7 @@ def example_networks() -> Iterator[Network]:
         Network((BagInput(20, 5, table), Dense(5), Head(2))) for table in (_INPUTS, TableInput(0, 0, (), Identity()))
     )
     yield from (Network((SequenceInput(20, 6, 9, _INPUTS), *body, Head(2))) for body in _readers())
+    yield from (Network((SequenceInput(255, 6, 9, _INPUTS, "bytes"), *body, Head(2))) for body in _readers())
     yield from (Network((ImageInput(9, 8, (0.5,), (0.2,)), *trunk, Head(3))) for trunk in _trunks())
     yield Network((ImageInput(6, 6, (0.5,) * 3, (0.2,) * 3), Convolution(4), GlobalPool(), Dense(5), Head(2)))
     yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
@@ -73,6 +74,8 @@ def _trunks() -> Iterator[tuple[Block, ...]]:
 def _readers() -> Iterator[tuple[Block, ...]]:
     """Yield short ways from a sequence to a vector in which every block that sequences go through occurs."""
     yield (SequenceConvolution(6), SequenceConvolution(5, 5, "relu"), SequencePool("both"))
+    yield (SequenceConvolution(6, 7, stride=4), SequenceConvolution(6, stride=2), SequencePool("both"))
+    yield (SequenceConvolution(8, 5, stride=3), Attention(2, 7), Recurrent(4), SequencePool("attention"))
     yield (Recurrent(8), SequencePool("max"), Dense(4))
     yield (Attention(3, 7), SequencePool("attention"))
     yield (SequencePool("mean"),)
@@ -104,12 +107,11 @@ def _example_batch(first: Block, generator: torch.Generator) -> Batch:
         weights = torch.rand(2, 7, 6, generator=generator)
         return {**_example_batch(first.table, generator), "grams": names, "gram_weights": weights}
     if isinstance(first, SequenceInput):
-        pieces = torch.randint(
-            0, first.vocabulary + 1, (2, 7, first.length + 2), generator=generator, dtype=torch.int32
-        )
+        kind = torch.uint8 if first.encoding == "bytes" else torch.int32
+        pieces = torch.randint(0, first.vocabulary + 1, (2, 7, first.length + 2), generator=generator, dtype=kind)
         pieces[:, :2, 3:] = 0  # short texts, and one without pieces
         pieces[:, 0] = 0
-        return {**_example_batch(first.table, generator), "pieces": pieces}
+        return {**_example_batch(first.table, generator), first.encoding: pieces}
     assert isinstance(first, TableInput)
     categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
     return {
