@@ -50,6 +50,7 @@ def _check_points(task: Task, preparation: Preparation, rows: int) -> None:
         assert candidate.network.outputs == preparation.goal.outputs, (
             "a network has another number of outputs than the task"
         )
+        assert preparation.accepts(candidate.network), "a network takes other features than there are"
         assert task.describe(point), "a point has no description"
 
 
