@@ -7,7 +7,7 @@ DATA_FOLDER holds one folder a set, with a file `metadata.csv` of the columns pa
 where it is known, speaker. Nothing else may run meanwhile. The test sounds are looked at once, after all was chosen.
 What is in --out is not run again.
 
-`linear` is a logistic regression on a log-mel spectrogram, `resnet` the fixed network of `images.py` on the same,
+`linear` is a logistic regression on a log-mel spectrogram, `resnet` the fixed network of `image.py` on the same,
 trained for the same time. Netwright is told which column names the speaker, and nothing else about the set.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import images
+import image
 import numpy as np
 import pandas as pd
 from contest import as_table, parser_of, run_all
@@ -88,15 +88,15 @@ def on_spectrograms(contestant: Callable[[Path, float, int], dict[str, Any]]) ->
             began = time.monotonic()
             found = contestant(path, seconds, seed)
             taken = round(time.monotonic() - began, 1)
-        return {**images.scores(found["chances"], truth["y_train"], truth["y_test"]), "seconds": taken}
+        return {**image.scores(found["chances"], truth["y_train"], truth["y_test"]), "seconds": taken}
 
     return run
 
 
 CONTESTANTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float, int], dict[str, Any]]] = {
     "netwright": netwright,
-    "linear": on_spectrograms(images.linear),
-    "resnet": on_spectrograms(images.resnet),
+    "linear": on_spectrograms(image.linear),
+    "resnet": on_spectrograms(image.resnet),
 }
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def batch_sizes(rows: int) -> tuple[int, ...]:
     """Return batch sizes, the usual one second: smaller than for tables, since each n-gram is met in few texts.
 
     With 64 texts a step in the place of 256 the log-loss of a linear network was halved on 1,700 texts and 13 % lower
-    on 5,500, in the same time (`benchmarks/texts.py`).
+    on 5,500, in the same time (`benchmarks/text.py`).
     """
     usual = next((size for size, most in ((32, FEW_ROWS), (64, 20_000), (128, 100_000)) if rows <= most), 256)
     return (usual // 2, usual, usual * 2)

@@ -1,7 +1,7 @@
 """Fits sets of texts within a time limit, beside TF-IDF with a linear model, one JSON line a run.
 
-    python benchmarks/texts.py DATA_FOLDER --time 60s --only bbc_news --out texts.jsonl
-    python benchmarks/texts.py --table texts.jsonl        # prints what came of it
+    python benchmarks/text.py DATA_FOLDER --time 60s --only bbc_news --out text.jsonl
+    python benchmarks/text.py --table text.jsonl        # prints what came of it
 
 DATA_FOLDER holds one Parquet file a set, with the columns text, label and split (train or test). Nothing else may run
 meanwhile. The test texts are looked at once, after all was chosen. What is in --out is not run again.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from contest import as_table, parser_of, run_all
-from images import scores
+from image import scores
 from tabular import fit, lines_of
 
 LABEL, SPLIT, TEXT = "label", "split", "text"
@@ -26,7 +26,7 @@ LABEL, SPLIT, TEXT = "label", "split", "text"
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = parser_of(__doc__, CONTESTANTS, "60s", "texts.jsonl")
+    parser = parser_of(__doc__, CONTESTANTS, "60s", "text.jsonl")
     options = parser.parse_args()
     if options.table:
         print(as_table(lines_of(options.table)))

@@ -1,7 +1,7 @@
 """Fits sets of images within a time limit, beside a linear model and a small fixed network, one JSON line a run.
 
-    python benchmarks/images.py DATA_FOLDER --time 120s --only mnist10k --out images.jsonl
-    python benchmarks/images.py --table images.jsonl        # prints what came of it
+    python benchmarks/image.py DATA_FOLDER --time 120s --only mnist10k --out image.jsonl
+    python benchmarks/image.py --table image.jsonl        # prints what came of it
 
 DATA_FOLDER holds one `.npz` a set, with x_train, y_train, x_test and y_test. Nothing else may run meanwhile. Each
 contestant is a process of its own. The test images are looked at once, after all was chosen. What is in --out is not
@@ -35,7 +35,7 @@ GRACE = 120.0  # seconds over the limit after which a run is ended
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = parser_of(__doc__, CONTESTANTS, "120s", "images.jsonl")
+    parser = parser_of(__doc__, CONTESTANTS, "120s", "image.jsonl")
     parser.add_argument("--run", nargs=2, metavar=("CONTESTANT", "ANSWERS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.table:
