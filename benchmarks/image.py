@@ -13,75 +13,16 @@ same time. Neither is told anything about the set.
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contest import as_table, parser_of, run_all
-from numpy.typing import NDArray
-from tabular import lines_of
-
-from netwright.budget import parse_duration
-
-Array = NDArray[Any]
-GRACE = 120.0  # seconds over the limit after which a run is ended
+from contest import Benchmark, Line, judged, main
 
 
-def main() -> None:
-    """Run what the command line asks for."""
-    parser = parser_of(__doc__, CONTESTANTS, "120s", "image.jsonl")
-    parser.add_argument("--run", nargs=2, metavar=("CONTESTANT", "ANSWERS"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.table:
-        print(as_table(lines_of(options.table)))
-    elif options.data is None:
-        parser.error("DATA_FOLDER is missing")
-    elif options.run:
-        name, answers = options.run
-        np.savez(answers, **CONTESTANTS[name](options.data, parse_duration(options.time), options.seed))
-    else:
-        run_all(options, ".npz", measure)
-
-
-def measure(path: Path, contestant: str, seconds: float, seed: int) -> dict[str, Any]:
-    """Return what one run came to."""
-    with tempfile.TemporaryDirectory() as folder:
-        answers = Path(folder) / "answers.npz"
-        command = [sys.executable, __file__, str(path), "--time", f"{seconds}s", "--seed", str(seed)]
-        began = time.monotonic()
-        try:
-            run = subprocess.run(
-                [*command, "--run", contestant, str(answers)], timeout=seconds + GRACE, capture_output=True, text=True
-            )
-        except subprocess.TimeoutExpired:
-            return {"failed": "it took too long"}
-        taken = time.monotonic() - began
-        if run.returncode:
-            return {"failed": (run.stderr.strip().splitlines() or ["no reason"])[-1]}
-        with np.load(answers) as found, np.load(path) as data:
-            chances, numbers = found["chances"], {name: float(found[name]) for name in found if name != "chances"}
-            return {"seconds": round(taken, 1), **scores(chances, data["y_train"], data["y_test"]), **numbers}
-
-
-def scores(chances: Array, learnt: Array, truth: Array) -> dict[str, float]:
-    """Return accuracy and log-loss of chances (N, K), the classes being those that were learnt, in their order."""
-    place = np.searchsorted(np.unique(learnt), truth)
-    own = chances[np.arange(len(truth)), place]
-    right = chances.argmax(axis=1) == place
-    error = float(right.std() / np.sqrt(len(right)))
-    return {"accuracy": float(right.mean()), "error": error, "log_loss": float(-np.log(np.maximum(own, 1e-7)).mean())}
-
-
-# --- the contestants: (set, seconds, seed) → chances (N, K) of the test images, and other numbers -------------------
-
-
-def netwright(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+def netwright(path: Path, seconds: float, seed: int) -> Line:
     """Return what Netwright answers after so many seconds, with all of its own work in them."""
     import netwright as nw
 
@@ -90,20 +31,20 @@ def netwright(path: Path, seconds: float, seed: int) -> dict[str, Any]:
         result = run.result
         numbers = {"honest": result.score, "low": result.score_low, "high": result.score_high}
         numbers |= {"trials": result.trials, "fit_seconds": result.seconds, "bytes": run.bundle.stat().st_size}
-        return {"chances": run.model.predict_proba(data["x_test"]), **numbers}
+        return {**judged(run.model.predict_proba(data["x_test"]), data["y_train"], data["y_test"]), **numbers}
 
 
-def linear(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+def linear(path: Path, seconds: float, seed: int) -> Line:
     """Return what a logistic regression on scaled pixels answers."""
     from sklearn.linear_model import LogisticRegression
 
     with np.load(path) as data:
         learn, test = (data[name].reshape(len(data[name]), -1) / 255.0 for name in ("x_train", "x_test"))
         model = LogisticRegression(max_iter=300, C=0.1).fit(learn, data["y_train"])
-        return {"chances": model.predict_proba(test)}
+        return judged(model.predict_proba(test), data["y_train"], data["y_test"])
 
 
-def resnet(path: Path, seconds: float, seed: int) -> dict[str, Any]:
+def resnet(path: Path, seconds: float, seed: int) -> Line:
     """Return what a fixed small residual network answers: no search, no augmentation, Adam with one cycle."""
     import torch
     from torch import nn
@@ -125,7 +66,8 @@ def resnet(path: Path, seconds: float, seed: int) -> dict[str, Any]:
     torch.manual_seed(seed)
     with np.load(path) as data:
         learn, test = (_planes(torch.from_numpy(data[name])) for name in ("x_train", "x_test"))
-        classes, truth = np.unique(data["y_train"], return_inverse=True)
+        labels, asked = data["y_train"], data["y_test"]
+    classes, truth = np.unique(labels, return_inverse=True)
     target, size = torch.from_numpy(truth), 128
     model = nn.Sequential(
         nn.Conv2d(learn.shape[1], 16, 3, 1, 1), Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2),
@@ -143,7 +85,7 @@ def resnet(path: Path, seconds: float, seed: int) -> dict[str, Any]:
             optimiser.step()
     model.eval()
     with torch.no_grad():
-        return {"chances": torch.cat([model(part).softmax(1) for part in test.split(500)]).numpy()}
+        return judged(torch.cat([model(part).softmax(1) for part in test.split(500)]).numpy(), labels, asked)
 
 
 def _planes(images: Any) -> Any:
@@ -152,12 +94,9 @@ def _planes(images: Any) -> Any:
     return images.float() / 127.5 - 1
 
 
-CONTESTANTS: dict[str, Callable[[Path, float, int], dict[str, Any]]] = {
-    "netwright": netwright,
-    "linear": linear,
-    "resnet": resnet,
-}
-
+IMAGES = Benchmark(
+    Path(__file__), __doc__, "120s", ".npz", {"netwright": netwright, "linear": linear, "resnet": resnet}
+)
 
 if __name__ == "__main__":
-    main()
+    main(IMAGES)
