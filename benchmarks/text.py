@@ -1,10 +1,13 @@
-"""Fits sets of texts within a time limit, beside TF-IDF with a linear model, one JSON line a run.
+"""Fits sets of texts within a time limit, beside two linear models of words and pairs of words, one JSON line a run.
 
     python benchmarks/text.py DATA_FOLDER --time 60s --only bbc_news --out text.jsonl
     python benchmarks/text.py --table text.jsonl        # prints what came of it
 
 DATA_FOLDER holds one Parquet file a set, with the columns text, label and split (train or test). Nothing else may run
 meanwhile. The test texts are looked at once, after all was chosen. What is in --out is not run again.
+
+`tfidf` is a support vector machine on rarity-weighted counts, `fasttext` the mean of learnt vectors (`fasttext.py`).
+Neither is told anything about the set.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from contest import LABEL, Benchmark, Line, by_command, judged, main
+from contest import LABEL, Array, Benchmark, Line, by_command, judged, main
 from tabular import fit
 
 SPLIT, TEXT = "split", "text"
@@ -44,15 +47,37 @@ def netwright(path: Path, seconds: float, seed: int, *more: str) -> Line:
 
 
 def tfidf(path: Path, seconds: float, seed: int) -> Line:
-    """Return what words and pairs of words, weighted by rarity, say to a logistic regression."""
+    """Return what words and pairs of words, weighted by rarity, say to a linear support vector machine.
+
+    The usual setting: counts as 1 + their logarithm, n-grams of one text left out, C = 1, and sigmoids that make
+    probabilities of the margins, fitted on five held-out fifths (Platt 1999). By cross-validation of the texts to learn
+    from it was chosen over a logistic regression with C = 30: 0.980 and 0.978 are right on bbc_news, 0.976 and 0.967 on
+    reuters_r8, 0.928 and 0.927 on election_tweets, and its log-loss is the lower one on all three.
+    """
+    from sklearn.calibration import CalibratedClassifierCV
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
     train, test = read(path)
     began = time.monotonic()
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    model = LogisticRegression(C=30, max_iter=300).fit(words.fit_transform(train[TEXT]), train[LABEL])
-    chances = model.predict_proba(words.transform(test[TEXT]))
+    model = CalibratedClassifierCV(LinearSVC(random_state=seed), ensemble=False)
+    model.fit(words.fit_transform(train[TEXT]), train[LABEL])
+    return answered(model.predict_proba(words.transform(test[TEXT])), train, test, began)
+
+
+def fasttext(path: Path, seconds: float, seed: int) -> Line:
+    """Return what the mean of learnt vectors of words and pairs of words says."""
+    from fasttext import chances
+
+    train, test = read(path)
+    began = time.monotonic()
+    found = chances(train[TEXT].tolist(), train[LABEL].to_numpy(), test[TEXT].tolist(), seconds, seed)
+    return answered(found, train, test, began)
+
+
+def answered(chances: Array, train: pd.DataFrame, test: pd.DataFrame, began: float) -> Line:
+    """Return how good probabilities (N, K) of the test texts are, with the seconds since it began."""
     taken = round(time.monotonic() - began, 1)
     return {**judged(chances, train[LABEL].to_numpy(), test[LABEL].to_numpy()), "seconds": taken}
 
@@ -62,7 +87,7 @@ TEXTS = Benchmark(
     __doc__,
     "60s",
     ".parquet",
-    {"netwright": netwright, "netwright-untrained": untrained, "tfidf": tfidf},
+    {"netwright": netwright, "netwright-untrained": untrained, "tfidf": tfidf, "fasttext": fasttext},
 )
 
 if __name__ == "__main__":
