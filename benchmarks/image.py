@@ -1,4 +1,4 @@
-"""Fits sets of images within a time limit, beside a linear model and a small fixed network, one JSON line a run.
+"""Fits sets of images within a time limit, beside two fixed models and AutoKeras, one JSON line a run.
 
     python benchmarks/image.py DATA_FOLDER --time 120s --only mnist10k --out image.jsonl
     python benchmarks/image.py --table image.jsonl        # prints what came of it
@@ -8,7 +8,9 @@ contestant is a process of its own. The test images are looked at once, after al
 run again.
 
 `linear` is a logistic regression on the pixels, `resnet` the fixed network that a user would write, trained for the
-same time. Neither is told anything about the set.
+same time. `autokeras` has a virtual environment of its own under --environments, made on first use (1.9 GB), as those
+of `peers.py`; it has no time limit of its own, and what it took is in its line. None of them is told anything about the
+set.
 """
 
 from __future__ import annotations
@@ -19,7 +21,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contest import Benchmark, Line, judged, main
+import pandas as pd
+from contest import LABEL, Benchmark, Line, judged, main
+from environments import Requirements
+from pixels import IMAGE, to_cells
+from runs import Peer
+
+AUTOKERAS = Requirements(
+    "autokeras",
+    # the last Keras that takes numpy's integers for sizes, as AutoKeras gives them; KerasTuner asks for TensorBoard
+    (
+        "autokeras==3.0.0",
+        "keras==3.12.0",
+        "tensorflow-cpu==2.21.0",
+        "tensorboard==2.21.0",
+        "pandas==3.1.1",
+        "pyarrow==26.0.1",
+    ),
+    ("autokeras", "keras", "keras-tuner", "tensorflow-cpu", "numpy"),
+    torch=False,
+)
+PEERS = {
+    "autokeras": Peer(AUTOKERAS, "run_autokeras.py", "none: a callback ends its search at the first batch after it")
+}
 
 
 def netwright(path: Path, seconds: float, seed: int) -> Line:
@@ -88,6 +112,15 @@ def resnet(path: Path, seconds: float, seed: int) -> Line:
         return judged(torch.cat([model(part).softmax(1) for part in test.split(500)]).numpy(), labels, asked)
 
 
+def tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a set's rows to learn from and to test on, an image a cell."""
+    with np.load(path) as data:
+        train, test = (
+            pd.DataFrame({IMAGE: to_cells(data[f"x_{part}"]), LABEL: data[f"y_{part}"]}) for part in ("train", "test")
+        )
+    return train, test
+
+
 def _planes(images: Any) -> Any:
     """(N, H, W) or (N, H, W, C) of uint8 → (N, C, H, W) from -1 to 1."""
     images = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
@@ -95,7 +128,13 @@ def _planes(images: Any) -> Any:
 
 
 IMAGES = Benchmark(
-    Path(__file__), __doc__, "120s", ".npz", {"netwright": netwright, "linear": linear, "resnet": resnet}
+    Path(__file__),
+    __doc__,
+    "120s",
+    ".npz",
+    {"netwright": netwright, "linear": linear, "resnet": resnet},
+    PEERS,
+    tables,
 )
 
 if __name__ == "__main__":
