@@ -29,7 +29,7 @@ from runs import Peer
 
 AUTOKERAS = Requirements(
     "autokeras",
-    # the last Keras that takes numpy's integers for sizes, as AutoKeras gives them; KerasTuner asks for TensorBoard
+    # Keras 3.13 refuses numpy's integers as sizes, which AutoKeras gives it; KerasTuner wants TensorBoard
     (
         "autokeras==3.0.0",
         "keras==3.12.0",

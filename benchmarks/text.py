@@ -68,8 +68,10 @@ def tfidf(path: Path, seconds: float, seed: int) -> Line:
 
 def fasttext(path: Path, seconds: float, seed: int) -> Line:
     """Return what the mean of learnt vectors of words and pairs of words says."""
+    import torch
     from fasttext import chances
 
+    torch.set_num_threads(1)  # a step of one text is too little to share
     train, test = read(path)
     began = time.monotonic()
     found = chances(train[TEXT].tolist(), train[LABEL].to_numpy(), test[TEXT].tolist(), seconds, seed)
