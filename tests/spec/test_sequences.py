@@ -7,16 +7,23 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.data.spelling import VALUES
 from netwright.errors import SpecError
 from netwright.spec import texts
-from netwright.spec.blocks import Head, Identity, SequenceConvolution, SequenceInput, SequencePool, TableInput
+from netwright.spec.blocks import (
+    BYTE_VALUES,
+    Head,
+    Identity,
+    SequenceConvolution,
+    SequenceInput,
+    SequencePool,
+    TableInput,
+)
 from netwright.spec.costs import block_costs, network_cost, weight_shapes, widest
 from netwright.spec.drawing import draw
 from netwright.spec.network import Candidate, Network, Recipe, candidate_from_json
 
 NOTHING = TableInput(0, 0, (), Identity())
-BYTES = SequenceInput(VALUES, 8, 30, NOTHING, "bytes")
+BYTES = SequenceInput(BYTE_VALUES, 8, 30, NOTHING, "bytes")
 NETWORK = Network((BYTES, SequenceConvolution(6, 7, stride=4), SequenceConvolution(6), SequencePool("both"), Head(2)))
 
 
@@ -80,7 +87,7 @@ def test_a_network_of_bytes_costs_a_few_times_one_of_pieces(rows: int) -> None:
     assert points[-1]["encoding"] == "bytes"
     for point in points:
         pieces = texts.reader({**point, "encoding": "pieces"}, NOTHING, 8_192, 512, 2)
-        spelled = texts.reader({**point, "encoding": "bytes"}, NOTHING, VALUES, 1_024, 2)
+        spelled = texts.reader({**point, "encoding": "bytes"}, NOTHING, BYTE_VALUES, 1_024, 2)
         assert network_cost(pieces).flops < network_cost(spelled).flops <= 3 * network_cost(pieces).flops
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from netwright.errors import SpecError
 
-VALUES = 255  # of a byte, counted from 1
 LONGEST = 1_024  # bytes of one text: its first
 MOST_BYTES = 2**28  # of all encoded texts; with more texts each keeps fewer bytes
 _ZERO, _ZERO_AS = b"\x00", b"\xff"  # 0 stands behind the end of a text, and 255 in no UTF-8

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from netwright.data.spelling import VALUES
 from netwright.errors import SpecError
 
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -25,6 +24,7 @@ Stride = Annotated[int, Field(ge=1, le=4)]
 Activation = Literal["relu", "relu6", "silu", "gelu", "mish", "selu", "tanh", "hardtanh"]
 Normalisation = Literal["none", "layer", "rms"]
 
+BYTE_VALUES = 255  # of a byte of a text, counted from 1: 0 stands behind its end
 BOUNDED: frozenset[str] = frozenset({"relu6", "tanh", "hardtanh"})
 """Activations with bounded outputs: with them one flipped bit of a weight cannot make an output arbitrarily large."""
 
@@ -137,8 +137,8 @@ class SequenceInput:
     block: Literal["sequence_input"] = "sequence_input"
 
     def __post_init__(self) -> None:
-        if self.encoding == "bytes" and self.vocabulary != VALUES:
-            raise SpecError(f"a byte of a text has {VALUES} values")
+        if self.encoding == "bytes" and self.vocabulary != BYTE_VALUES:
+            raise SpecError(f"a byte of a text has {BYTE_VALUES} values")
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from netwright.data.goal import Goal
 from netwright.data.inference import infer_column
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
-from netwright.data.spelling import VALUES, Spelling, fit_spelling
+from netwright.data.spelling import Spelling, fit_spelling
 from netwright.data.subwords import Subwords, fit_subwords
 from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
 from netwright.errors import NoText, SpecError
 from netwright.spec import tables, texts
-from netwright.spec.blocks import BagInput, SequenceInput, TableInput
+from netwright.spec.blocks import BYTE_VALUES, BagInput, SequenceInput, TableInput
 from netwright.spec.costs import widest
 from netwright.spec.network import Candidate, Network, with_features
 from netwright.spec.spaces import Point, Space
@@ -79,7 +79,7 @@ class Preparation:
         if self.subwords is not None:
             found[texts.PIECES] = len(self.subwords), self.subwords.length
         if self.spelling is not None:
-            found[texts.BYTES] = VALUES, self.spelling.length
+            found[texts.BYTES] = BYTE_VALUES, self.spelling.length
         return found
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
