@@ -33,8 +33,8 @@ USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
 IMAGES = 20e9  # operations a second of one core, at least
 TUNED = 20e9  # likewise, in training
-TUNED_PASSES = 3 * 5 * 4  # forward and twice backward, epochs at least, folds but for the rows that each leaves out
-TUNED_SHARE = 0.35  # of the time of all cores that this may take
+TUNED_PASSES = 3 * 6 * 6  # forward and twice backward, epochs at least, folds but for the rows that each leaves out
+TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
 
