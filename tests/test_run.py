@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from netwright.attempt import Attempt
+from netwright.attempt import LAST_CHECKS, Attempt, Course
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
@@ -17,6 +17,8 @@ from netwright.metrics import find_metric
 from netwright.pool import Pool
 from netwright.run import HOPELESS, search
 from netwright.search import SAMPLERS
+from netwright.search.desk import Ticket
+from netwright.search.sampler import Proposal
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 
@@ -76,3 +78,21 @@ def test_a_trial_counts_while_it_still_learns(bench: Bench) -> None:
     assert len(scores) > 2
     assert scores == sorted(scores)
     assert [score for _, score in pool.curve] == scores
+
+
+def test_the_last_checks_of_a_large_network_have_their_time(bench: Bench) -> None:
+    """They are counted by what an epoch takes, unless as much has been left out for them already."""
+    course = Course()
+    point = bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0]
+    candidate = bench.task.candidate(point, bench.preparation)
+    course.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 60.0)
+    assert course.tail(bench, [candidate]) == pytest.approx(LAST_CHECKS * 60 / (3 * (len(bench.splits) - 1)))
+
+    def seconds(kept: float) -> float:
+        ticket = Ticket(0, Proposal(point, "portfolio"))
+        budget = Budget(seconds=200.0)
+        return Attempt(
+            bench, [ticket], budget, 100.0, course, lambda one: ticket, lambda event: None, kept=kept
+        ).seconds
+
+    assert seconds(1e6) - seconds(0.0) == pytest.approx(course.tail(bench, [candidate]) / 2)  # two shall find room

@@ -40,6 +40,7 @@ FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
+LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
 MOST_PIECES = 3  # see `Attempt._allowed`
 
 
@@ -60,6 +61,14 @@ class Course:
         """Return the seconds that candidates of one shape will take as one stack, with all their epochs."""
         networks = len(candidates) * len(bench.splits)
         return self.pace.seconds(candidates[0], bench.learnt, networks, candidates[0].recipe.epochs)
+
+    def tail(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape will take after their training: to be judged, and kept.
+
+        Each row is judged by one fold's network and learnt from by all others', forward and twice backward.
+        """
+        epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
+        return LAST_CHECKS * epoch / (3 * max(1, len(bench.splits) - 1))
 
     def passed(self, rung: float, loss: float) -> list[float]:
         """Take down a loss at a rung; return those that were there before."""
@@ -124,6 +133,7 @@ class Attempt:
         tell: Listener,
         improve: Callable[[NDArray[Any], float], None] = lambda predictions, loss: None,
         parent: Trial | None = None,
+        kept: float = 0.0,
     ) -> None:
         """Get ready to train.
 
@@ -137,6 +147,7 @@ class Attempt:
             tell: told what happens.
             improve: shown what a trial would answer out of fold if it ended now, and its loss, when that got better.
             parent: a finished trial of the same network whose weights the one ticket goes on from.
+            kept: seconds that were left out of `left`, for what comes after a training.
         """
         self._parent = parent
         self.tickets = list(tickets)  # in the order in which they began
@@ -147,7 +158,8 @@ class Attempt:
         self._candidates = [self._candidate(ticket) for ticket in tickets]
         self._quick = tickets[0].proposal.point in bench.quick_points
         self._began = budget.elapsed()
-        self._seconds = self._allowed(left)
+        # After which the schedule ends, whatever the epochs.
+        self.seconds = self._allowed(left - max(0.0, course.tail(bench, self._candidates) - kept))
         self._rungs = dict(zip(RUNGS, (*RUNGS[1:], 1.0), strict=True))  # those to come, with where the next one is
         self._given_up = False
         self._asked = self._began  # when training last looked at the clock
@@ -208,7 +220,7 @@ class Attempt:
         if self._budget.seconds is None:
             return 0.0
         self._asked = self._budget.elapsed()
-        return min(1.0, (self._asked - self._began) / self._seconds) if self._seconds > 0 else 1.0
+        return min(1.0, (self._asked - self._began) / self.seconds) if self.seconds > 0 else 1.0
 
     def _learn_pace(self, trained: Sequence[Trained], seconds: float) -> None:
         first, rows = self._candidates[0], self._bench.learnt

@@ -23,6 +23,7 @@ from netwright.train.lanes import lanes_of, run_lanes
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
+SHORTEST_TRAINING = 0.2  # seconds, without its last checks
 HOPELESS = 20  # trials that failed, and none that did not: the next one will not be better
 
 
@@ -70,6 +71,8 @@ def search(
         try:
             while (tickets := desk.take()) and not _over(bench, budget, pool):
                 attempt = begin(tickets)
+                if pool.trials and attempt.seconds < SHORTEST_TRAINING:
+                    break  # its last checks would take all that is left
                 finished = attempt.run()
                 with changing:
                     pool.tail = max(pool.tail, attempt.tail)
@@ -92,13 +95,12 @@ def search(
         left = _left(bench, budget, pool)
         heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
         if heir is None:
-            return Attempt(bench, tickets, budget, left, course, desk.issue, tell, improve)
+            return Attempt(bench, tickets, budget, left, course, desk.issue, tell, improve, kept=pool.tail)
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
-        return Attempt(
-            bench, [desk.issue(Proposal(point, "heir"))], budget, left, course, desk.issue, tell, improve, parent
-        )
+        ticket = desk.issue(Proposal(point, "heir"))
+        return Attempt(bench, [ticket], budget, left, course, desk.issue, tell, improve, parent, pool.tail)
 
     run_lanes(lanes_of(bench.rows.device), work)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
