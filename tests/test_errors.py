@@ -17,6 +17,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "BadRepository": ("hub:mine",),
     "BadSize": ("small",),
     "BadTrials": (0,),
+    "ReplacesTrials": ("run/trials.nw",),
     "NoDevice": ("cuda:3", ("cpu", "cuda:0")),
     "CannotWrite": ("out/model.nw", "No space left on device"),
     "ConstantTarget": ("label", "yes"),

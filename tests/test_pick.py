@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.choosing import front, lone, mixed, usual_room
-from netwright.errors import BundleError, MissingFile, NetwrightError
+from netwright.errors import BundleError, MissingFile, NetwrightError, ReplacesTrials
 from netwright.footprint import footprint, typical_row
 from netwright.shelf import Shelf, read_shelf
 
@@ -147,3 +147,12 @@ def test_kept_trials_that_do_not_belong_together_are_refused(run: nw.Run, tmp_pa
     write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (*others, spoilt)))
     with pytest.raises(BundleError):
         nw.pick(tmp_path)
+
+
+def test_the_kept_trials_are_not_replaced_by_a_model(run: nw.Run) -> None:
+    """Else nothing could be picked from the run again."""
+    kept = run.folder / "trials.nw"
+    before = kept.read_bytes()
+    with pytest.raises(ReplacesTrials, match="Choose another file"):
+        nw.pick(run.folder, out=run.folder / "." / "trials.nw")
+    assert kept.read_bytes() == before

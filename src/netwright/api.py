@@ -28,6 +28,7 @@ from netwright.errors import (
     NoKeptTrials,
     NoTarget,
     OneGroup,
+    ReplacesTrials,
     UnequalLengths,
     UnknownColumn,
     nearest,
@@ -346,18 +347,22 @@ def pick(
         run: the folder that `fit` wrote.
         max_latency: as for `fit`.
         max_size: as for `fit`.
-        out: the file, which is replaced if it is there; by default `picked.nw` in the folder.
+        out: the file, which is replaced if it is there, but for the run's own trials; by default `picked.nw` in the
+            folder.
 
     Raises:
         NetwrightError: with one or two sentences on what is wrong, where, and what to do.
     """
     limits = make_limits(max_latency, max_size)
     folder = Path(run)
+    path = folder / "picked.nw" if out is None else Path(out)
+    if path.resolve() == (folder / SHELF).resolve():
+        raise ReplacesTrials(path)
     if not (folder / SHELF).exists():
         raise NoKeptTrials(folder)
     shelf, result = read_shelf(folder / SHELF)
     result = replace(result, test_metrics={}, importance=(), missed=())
     whole = best_mix(shelf, limits, result)
     model = within(shelf, limits, whole)
-    model.save(folder / "picked.nw" if out is None else Path(out))
+    model.save(path)
     return model

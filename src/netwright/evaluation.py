@@ -55,7 +55,7 @@ def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: floa
     except BadFiles as error:
         if len(error.places) > bad_files * len(table) or len(error.places) == len(table):
             raise UnfitTest(error) from error
-        return table.drop(index=table.index[error.places])
+        return table.iloc[np.setdiff1d(np.arange(len(table)), error.places)]  # labels of rows need not be unique
     except DataError as error:
         raise UnfitTest(error) from error
     return table

@@ -282,3 +282,16 @@ def test_a_class_that_is_left_out_is_told_of() -> None:
     table = pd.concat([TABLE, damaged], ignore_index=True)
     loaded = TASK.load(Request(table, TARGET, {}, "auto"))
     assert any("No image of 'odd'" in finding.message for finding in loaded.findings)
+
+
+def test_bad_files_of_the_test_rows_are_left_out_by_their_place() -> None:
+    """Rows of a frame may all have one label, as after joining frames."""
+    table = TABLE.iloc[:40].copy()
+    images = [*table["image"]]
+    images[3] = b"\x89PNG, and no more"
+    table["image"] = images
+    table.index = pd.Index([0] * len(table))
+    schema = TASK.load(Request(TABLE, TARGET, {}, "auto")).schema
+    kept = usable_test(TASK, schema, table, 0.5)
+    assert len(kept) == 39
+    assert not any(isinstance(cell, bytes) for cell in kept["image"])

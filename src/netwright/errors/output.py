@@ -12,6 +12,13 @@ class CannotWrite(OutputError):
         super().__init__(f"{path} cannot be written: {why}. Free some space or choose another place for it.")
 
 
+class ReplacesTrials(OutputError):
+    """A model would be written over the trials that it is picked from."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} holds the trials that models are picked from. Choose another file for the model.")
+
+
 class UnwritableModel(OutputError):
     """A model passes a limit of the model file."""
 
