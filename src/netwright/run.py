@@ -125,8 +125,7 @@ def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
     """Return the seconds left for training: without those for choosing anew for each fold, and for writing."""
     if budget.seconds is None:
         return budget.left()
-    mixes = (
-        4 if bench.preparation.lent.features else 2
-    )  # that are estimated: with a trunk, without one; of half of the networks
+    # Mixes that are estimated: of all networks and of half of them; where there is a trunk, with it and without.
+    mixes = 4 if bench.preparation.lent.features else 2
     finishing = RESERVE + bench.writing + (mixes * len(bench.splits) + 5) * pool.mixing + pool.tail
     return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds) - pool.kept_back * budget.seconds)

@@ -10,119 +10,57 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.data.features import Features, table_features
 from netwright.errors import NoDevice
-from netwright.spec.blocks import (
-    Attention,
-    BagInput,
-    Block,
-    ConvNext,
-    Convolution,
-    Dense,
-    GlobalPool,
-    Head,
-    Identity,
-    ImageInput,
-    InvertedResidual,
-    MaxPool,
-    Members,
-    Periodic,
-    Piecewise,
-    Recurrent,
-    Residual,
-    ResidualConvolution,
-    SequenceConvolution,
-    SequenceInput,
-    SequencePool,
-    TableInput,
-)
+from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Network, Recipe
+from netwright.testing.blocks import example_batch, example_networks
 from netwright.train.device import PROCESSOR, find_device
 from netwright.train.lanes import cores_of, lanes_of
 from netwright.train.losses import LOSSES
 from netwright.train.population import Population
-from netwright.train.rows import Split, as_rows
+from netwright.train.rows import Rows, Split
 
-ROWS = 24
 META = torch.device("meta")
-TABLE = TableInput(3, 1, (4,), Identity())
-EVERYTHING = Recipe(batch_size=8, dropout=0.2, mixup=0.3, label_smoothing=0.1, averaging=0.2, sparsity=0.01)
-
-_generator = np.random.default_rng(0)
-_table = table_features(
-    _generator.normal(size=(ROWS, 3)).astype(np.float32),
-    np.ones((ROWS, 1), np.float32),
-    _generator.integers(0, 4, (ROWS, 1)),
-)
-_texts = {
-    "grams": _generator.integers(0, 10, (ROWS, 6)),
-    "gram_weights": np.ones((ROWS, 6), np.float32),
-    "pieces": _generator.integers(0, 20, (ROWS, 12)),
-}
-_images = Features({"images": _generator.integers(0, 256, (ROWS, 16, 16, 1)).astype(np.uint8)})
+RECIPE = Recipe(batch_size=4, dropout=0.2, mixup=0.3, label_smoothing=0.1, averaging=0.2)
+NETWORKS = [*example_networks()]
+IMAGES = [network for network in NETWORKS if isinstance(network.blocks[0], ImageInput)]
 
 
-def _of_table(*blocks: Block) -> Network:
-    return Network((*blocks, Head(2)))
-
-
-def _of_images(*blocks: Block) -> Network:
-    return Network((ImageInput(16, 16, (0.5,), (0.25,)), *blocks, GlobalPool("both"), Head(2)))
-
-
-def _of_texts(*blocks: Block) -> Network:
-    return Network((SequenceInput(20, 8, 12, TABLE), *blocks, Head(2)))
-
-
-TABLES = (
-    _of_table(TableInput(3, 1, (4,), Periodic(4, 3)), Dense(8, "relu", "layer"), Residual(8)),
-    _of_table(TableInput(3, 1, (4,), Piecewise(4, 3)), Members(2), Dense(8)),
-)
-TEXTS = (
-    _of_table(BagInput(10, 4, TABLE), Dense(8)),
-    _of_texts(SequenceConvolution(8, 3), Recurrent(8), SequencePool("both")),
-    _of_texts(Attention(2, 8), SequencePool("attention")),
-)
-IMAGES = (
-    _of_images(Convolution(4, 3, 2), ResidualConvolution(8, 3, 2), MaxPool(2)),
-    _of_images(Convolution(4, 3, 1), InvertedResidual(8, 2, 3, 2), ConvNext(2, 3)),
-)
-
-
-def _step(network: Network, features: Features, recipes: list[Recipe]) -> Population:
-    """Return a population after a step on the meta device."""
-    rows = as_rows(features, np.arange(ROWS) % 2, np.sort(np.ones((3, 9), np.float32).cumsum(axis=1)), META)
-    split = Split(np.arange(16), np.arange(16, ROWS))
+def _step(network: Network, recipes: list[Recipe]) -> torch.device:
+    """Return where the parameters of a population lie after a step on the meta device."""
+    batch = example_batch(network.blocks[0], torch.Generator().manual_seed(0))
+    features = {name: tensor[0].to(META) for name, tensor in batch.items()}  # seven rows
+    knots = torch.arange(49.0).expand(batch["numeric"].shape[2] if "numeric" in batch else 0, -1)
+    rows = Rows(features, torch.zeros(7, dtype=torch.int64, device=META), knots, META)
+    split = Split(np.arange(5), np.arange(5, 7))
     population = Population.start(network, recipes, rows, [split, split], list(range(len(recipes))))
-    population.step(rows, population.shuffled(8), LOSSES["cross_entropy"], 0.4)
-    return population
+    population.step(rows, population.shuffled(4), LOSSES["cross_entropy"], 0.4)
+    return population.stack.parameters.device
 
 
-@pytest.mark.parametrize("network", TABLES)
-def test_a_step_on_tables_stays_on_its_device(network: Network) -> None:
-    """With one trial, and with two recipes in one stack."""
-    for recipes in ([EVERYTHING], [EVERYTHING, Recipe(batch_size=8, learning_rate=0.1)]):
-        assert _step(network, _table, recipes).stack.parameters.device == META
-
-
-@pytest.mark.parametrize("network", TEXTS)
-def test_a_step_on_texts_stays_on_its_device(network: Network) -> None:
-    """Bags, sequences and the table beside them."""
-    features = Features({**_texts, **_table.arrays})
-    assert _step(network, features, [Recipe(batch_size=8, dropout=0.2)]).stack.parameters.device == META
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_step_stays_on_its_device(network: Network) -> None:
+    """Of every block, with one trial, and with two recipes in one stack."""
+    for recipes in ([RECIPE], [RECIPE, Recipe(batch_size=4, learning_rate=0.1)]):
+        assert _step(network, recipes) == META
 
 
 @pytest.mark.parametrize("network", IMAGES)
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe(batch_size=8, distortion=0.5, flips="all", mixup=0.2, growth=0.5),
-        Recipe(batch_size=8, warp=0.5, masking=0.5, optimiser="muon"),
+        Recipe(batch_size=4, distortion=0.5, flips="all", mixup=0.2, growth=0.5),
+        Recipe(batch_size=4, warp=0.5, masking=0.5, optimiser="muon"),
     ],
 )
 def test_a_step_on_images_stays_on_its_device(network: Network, recipe: Recipe) -> None:
     """With all that changes images and spectrograms at random."""
-    assert _step(network, _images, [recipe]).stack.parameters.device == META
+    assert _step(network, [recipe]) == META
+
+
+def test_a_step_with_a_lasso_stays_on_its_device() -> None:
+    """On the scales of the features of a table."""
+    assert _step(NETWORKS[0], [Recipe(batch_size=4, sparsity=0.01)]) == META
 
 
 def test_the_meta_device_would_tell() -> None:

@@ -84,7 +84,7 @@ def _readers() -> Iterator[tuple[Block, ...]]:
 def check_network(network: Network) -> None:
     """Raise AssertionError unless the network, built in PyTorch, is what its spec says."""
     generator = torch.Generator().manual_seed(0)
-    batch = _example_batch(network.blocks[0], generator)
+    batch = example_batch(network.blocks[0], generator)
     columns = batch["numeric"].shape[2] if "numeric" in batch else 0
     quantiles = torch.randn(columns, 49, generator=generator).sort(dim=1)[0]
     weights = initial_weights(network, quantiles, [1, 2])
@@ -97,7 +97,7 @@ def check_network(network: Network) -> None:
     _check_gradients(network, weights, batch)
 
 
-def _example_batch(first: Block, generator: torch.Generator) -> Batch:
+def example_batch(first: Block, generator: torch.Generator) -> Batch:
     """Return seven random rows for each of two networks."""
     if isinstance(first, ImageInput):
         shape = (2, 7, 2 * first.height, 2 * first.width, first.channels)  # encoded larger than the network sees
@@ -105,13 +105,13 @@ def _example_batch(first: Block, generator: torch.Generator) -> Batch:
     if isinstance(first, BagInput):
         names = torch.randint(0, first.vocabulary + 1, (2, 7, 6), generator=generator, dtype=torch.int32)
         weights = torch.rand(2, 7, 6, generator=generator)
-        return {**_example_batch(first.table, generator), "grams": names, "gram_weights": weights}
+        return {**example_batch(first.table, generator), "grams": names, "gram_weights": weights}
     if isinstance(first, SequenceInput):
         kind = torch.uint8 if first.encoding == "bytes" else torch.int32
         pieces = torch.randint(0, first.vocabulary + 1, (2, 7, first.length + 2), generator=generator, dtype=kind)
         pieces[:, :2, 3:] = 0  # short texts, and one without pieces
         pieces[:, 0] = 0
-        return {**_example_batch(first.table, generator), first.encoding: pieces}
+        return {**example_batch(first.table, generator), first.encoding: pieces}
     assert isinstance(first, TableInput)
     categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
     return {

@@ -124,7 +124,7 @@ class Population:
             np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
         ).to(targets.device)
         other = torch.from_numpy(self.random.permutation(targets.shape[1])).to(targets.device)
-        mixed = {name: _blend(tensor, tensor[:, other], shares) for name, tensor in batch.items()}
+        mixed = {name: _blend(name, tensor, tensor[:, other], shares) for name, tensor in batch.items()}
         outputs = forward(network, self.stack.computed(), mixed, self.noise)
         own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
         return shares * own + (1 - shares) * others
@@ -201,8 +201,11 @@ class Population:
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
 
 
-def _blend(own: Tensor, other: Tensor, shares: Tensor) -> Tensor:
-    """Return own (M, B, ...) and other by shares (M,) of the first; whole numbers that name things stay as they are."""
-    if own.dtype in (torch.int64, torch.int32):
+def _blend(name: str, own: Tensor, other: Tensor, shares: Tensor) -> Tensor:
+    """Return own (M, B, ...) and other by shares (M,) of the first.
+
+    Whole numbers stay as they are, since they name things: categories, n-grams, pieces, bytes; all but those of pixels.
+    """
+    if name != "images" and not own.is_floating_point():
         return own
     return torch.lerp(other.float(), own.float(), shares.view(-1, *[1] * (own.ndim - 1)))
