@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from netwright.data.schema import Outcome
 from netwright.extended import needed_by
 from netwright.footprint import Footprint, footprint, seconds_of
+from netwright.inference.graphs import graph_of_features, map_size, rows_together
+from netwright.inference.session import start
+from netwright.inference.share import Share
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.report.numbers import megabytes, milliseconds
@@ -32,7 +35,6 @@ from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf, bytes_of
 from netwright.spec.network import Network, seen_by_trunk
 from netwright.tasks.task import Task
-from netwright.train.predict import predict_stack
 
 WORTH_SIZE = 0.95  # of the loss: what a larger file must bring to be handed over unasked
 ATTEMPTS = 4  # to choose a mix that keeps limits when it is measured
@@ -240,11 +242,12 @@ def better(first: Model, second: Model, limits: Limits) -> Model:
 def _costs(shelf: Shelf, trials: Sequence[Kept | Part]) -> NDArray[np.float64]:
     """Return the bytes and the seconds (C, 2) of each trial's networks; those of one shape are measured once."""
     found: dict[Network, float] = {}
-    row = shelf.sample.rows(np.arange(1))
+    row, size = shelf.sample.rows(np.arange(1)).arrays, map_size(shelf.preparation.schema)
     for one in trials:
         if one.candidate.network not in found:
-            work = partial(predict_stack, one.candidate.network, one.weights, row, shelf.preparation.goal.loss)
-            found[one.candidate.network] = seconds_of(work)
+            alone = (Share(one.candidate.network, one.weights, 1.0),)
+            session = start(graph_of_features(alone, shelf.preparation.goal, 1.0, size), rows_together(alone))
+            found[one.candidate.network] = seconds_of(partial(session.run, row))
     return np.array([[float(bytes_of(one.weights)), found[one.candidate.network]] for one in trials])
 
 

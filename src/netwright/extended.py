@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
+from netwright.data.vocabulary import Vocabulary
 from netwright.errors import SpecError
 from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
@@ -62,6 +64,16 @@ class Extended:
     def quantiles(self) -> NDArray[np.float32]:
         """Return the knots of the numeric features."""
         return self.inner.quantiles
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        """Return what encodes the columns of the table."""
+        return self.inner.encoder
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """Return the n-grams of texts that networks take."""
+        return self.inner.vocabulary
 
     @property
     def own(self) -> Any:

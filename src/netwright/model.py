@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
 from netwright.errors import NoProbabilities, UnfitBundle
 from netwright.extended import restore
+from netwright.inference.share import Share
 from netwright.report.summary import summary_html
 from netwright.result import Result
 from netwright.select.calibrate import apply_temperature
@@ -32,6 +34,8 @@ from netwright.tasks.task import Preparation, frames
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from netwright.inference.session import Session
 
 
 ROWS_AT_ONCE = 16_384  # that are encoded together: bounds the memory of a prediction
@@ -117,6 +121,28 @@ class Model:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _answers_of(self, frame: Frame) -> NDArray[np.float64]:
+        features = self.preparation.encode(frame)
+        if not frame.rows:
+            return np.zeros((0,) if self.outcome == Outcome.REGRESSION else (0, len(self.labels)))
+        return self.session.run(features.arrays).astype(np.float64)
+
+    @property
+    def mix(self) -> tuple[Share, ...]:
+        """The networks with their weights and shares, as a graph is made of them."""
+        return tuple(Share(part.candidate.network, part.weights, part.share) for part in self.parts)
+
+    @cached_property
+    def session(self) -> Session:
+        """The networks, their shares and the calibration, ready to run on features: see `inference.graphs`."""
+        from netwright.inference.graphs import graph_of_features, map_size, rows_together  # onnx takes .1 s to import
+        from netwright.inference.session import start
+
+        preparation, mix = self.preparation, self.mix
+        graph = graph_of_features(mix, preparation.goal, self.temperature, map_size(preparation.schema))
+        return start(graph, rows_together(mix))
+
+    def answers_by_torch(self, frame: Frame) -> NDArray[np.float64]:
+        """Return what PyTorch answers, in which the networks were trained: other answers are compared with these."""
         raw = self._raw(self.preparation.encode(frame))
         return self._decoded(sum(part.share * each.mean(axis=0) for part, each in raw))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.frame import Frame
 from netwright.data.pieces import is_vocabulary
 from netwright.data.schema import Kind, Schema
+from netwright.data.vocabulary import joined_texts
 from netwright.errors import MissingExtra, SpecError
 from netwright.hub import asked_of_hub, fetch
 from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
@@ -22,7 +24,9 @@ from netwright.spec.blocks import Block, Head
 from netwright.spec.costs import network_cost
 from netwright.spec.encoders import ENCODERS, Encoder
 from netwright.spec.network import Network
-from netwright.tasks.text import joined_texts
+
+if TYPE_CHECKING:
+    from netwright.inference.session import Session
 
 SIDES = (64, 96, 128, 160, 192, 224)  # pixels of the longer side that images may be brought to
 USUAL_SIDE = 128  # where nothing may hang on the time that there is
@@ -37,6 +41,8 @@ TUNED_PASSES = 3 * 6 * 6  # forward and twice backward, epochs at least, folds b
 TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
+
+ROWS = 32  # images that are looked at together
 
 BACKBONE, ENCODER = BACKBONES["efficientnet_lite0"], ENCODERS["all_minilm_l6"]  # that are taken
 
@@ -84,9 +90,10 @@ class ImageTrunk:
 
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of images."""
-        from netwright.train.extractor import see_images  # torch is needed here first, and takes a second to import
-
-        return see_images(self.backbone, self.weights, frame.columns[schema.used[0].name], self.size)
+        images = frame.columns[schema.used[0].name]
+        if not len(images):
+            return np.zeros((0, self.features), np.float32)
+        return np.asarray(_session_of(self, images.shape[1:]).run({"images": images}))
 
     def beginning(self) -> dict[str, Array]:
         """Return its weights, named as in a network, whose first block is that of the image."""
@@ -100,6 +107,15 @@ class ImageTrunk:
     def tensors(self) -> dict[str, Array]:
         """Return its weights."""
         return half_where_equal(self.weights)
+
+
+@lru_cache(maxsize=2)
+def _session_of(trunk: ImageTrunk, encoded: tuple[int, int, int]) -> Session:
+    """Return what runs a trunk on images of a height, a width and channels."""
+    from netwright.inference.session import start  # onnx takes a tenth of a second to import
+    from netwright.inference.trunks import graph_of_images
+
+    return start(graph_of_images(trunk.backbone, trunk.weights, encoded, trunk.size), ROWS)
 
 
 @dataclass(frozen=True, eq=False)

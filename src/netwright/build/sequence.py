@@ -51,11 +51,6 @@ def first_pieces(block: SequenceInput, generator: torch.Generator) -> dict[str, 
     return {block.encoding: pieces, "places": places}
 
 
-def sequence_trunk(blocks: Sequence[Block]) -> int:
-    """Return the number of blocks from the sequence to the vector of features; 0 where a network takes none."""
-    return next((place for place, block in enumerate(blocks, 1) if isinstance(block, SequencePool)), 0)
-
-
 def sequence_features(blocks: Sequence[Block], weights: Sequence[Weights], names: Tensor) -> Tensor:
     """Return the features (M, B, F) that the networks see in texts.
 

@@ -69,11 +69,6 @@ def _first_gain(block: Spatial, name: str) -> float:
 # --- the function --------------------------------------------------------------------------------------------------
 
 
-def trunk(blocks: Sequence[Block]) -> int:
-    """Return the number of blocks from the image to the vector of features; 0 where a network takes no image."""
-    return next((place for place, block in enumerate(blocks, 1) if isinstance(block, GlobalPool)), 0)
-
-
 def image_features(blocks: Sequence[Block], weights: Sequence[Weights], images: Tensor, *, training: bool) -> Tensor:
     """Return the features (B, F) that one network sees in images.
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
 from netwright.build.noise import Noise
-from netwright.build.sequence import first_pieces, sequence_features, sequence_trunk, sequence_weights
-from netwright.build.spatial import image_features, spatial_weights, trunk
+from netwright.build.sequence import first_pieces, sequence_features, sequence_weights
+from netwright.build.spatial import image_features, spatial_weights
 from netwright.spec.blocks import (
     Attention,
     BagInput,
@@ -40,6 +40,8 @@ from netwright.spec.blocks import (
 )
 from netwright.spec.costs import block_costs, embedding_cost
 from netwright.spec.network import Network
+from netwright.spec.sequences import sequence_trunk
+from netwright.spec.spatial import trunk
 
 Weights = Mapping[str, Tensor]
 

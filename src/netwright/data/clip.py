@@ -9,6 +9,8 @@ from netwright.data.size import Size
 
 _TEXT = re.compile(r"(\d{1,3})x(\d{1,4}) of (\d{4,6})us to (\d{3,5})Hz")
 LOWEST = 20  # Hz: what ears begin to hear
+RANGE = 80.0  # decibels below the loudest that are told apart
+STEPS = 100  # of the wanted length: where the loudest part may begin
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,12 @@ from netwright.data.numeric import fit_scale, in_order, scale
 from netwright.data.piece import STRICT, Array, Floats, Piece, missing_flag
 
 _DAY = 86_400
-_THURSDAY = 4  # the weekday of day 0, 1970-01-01, counted from Sunday
-_LONGEST = {"year": 366, "month": 31, "week": 7, "day": _DAY}
+THURSDAY = 4  # the weekday of day 0, 1970-01-01, counted from Sunday
 
 Cycle = Literal["year", "month", "week", "day"]
 CYCLES: tuple[Cycle, ...] = ("year", "month", "week", "day")
 """What comes round: the day of the year, of the month and of the week, and the second of the day."""
+LONGEST: Mapping[Cycle, int] = {"year": 366, "month": 31, "week": 7, "day": _DAY}
 
 
 def days_of(cells: NDArray[np.datetime64]) -> NDArray[np.float64]:
@@ -37,7 +38,7 @@ def place_in(cycle: Cycle, cells: NDArray[np.datetime64]) -> NDArray[np.int64]:
         case "month":
             return np.asarray((days - seconds.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64))
         case "week":
-            return np.asarray((days.astype(np.int64) + _THURSDAY) % 7)
+            return np.asarray((days.astype(np.int64) + THURSDAY) % 7)
         case "day":
             return np.asarray((seconds - days.astype("datetime64[s]")).astype(np.int64))
 
@@ -76,7 +77,7 @@ class MomentEncoding:
         plain: list[Floats] = []
         for cycle in self.cycles:
             place = place_in(cycle, cells)
-            plain += [_known(view, missing) for view in _circle(place, _LONGEST[cycle])]
+            plain += [_known(view, missing) for view in _circle(place, LONGEST[cycle])]
             if cycle == "week":
                 plain.append(_known(np.isin(place, (0, 6)), missing))
         return Piece(numeric=self.numeric_views(cells), plain=[*plain, *missing_flag(cells, self.flagged)])

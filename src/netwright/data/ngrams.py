@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 _NORMALISED = 2_000  # letters at once
 _BLOCK = 200_000  # letters looked at together: bounds memory to some 50 MB
-_RUNS = (3, 4, 5)
-_SHORT_RUNS = (1, 2)  # where words are not parted by spaces
+RUNS = (3, 4, 5)
+SHORT_RUNS = (1, 2)  # where words are not parted by spaces
 UNSPACED = (  # ranges of letters of scripts without spaces
     (0x0E00, 0x0EFF),
     (0x1000, 0x109F),
@@ -28,14 +28,15 @@ UNSPACED = (  # ranges of letters of scripts without spaces
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
-_SPACE = 32
-_GAP, _LETTER, _SYMBOL = 0, 1, 2
+SPACE = 32
+_GAP, LETTER, _SYMBOL = 0, 1, 2
 
 Integers = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
-_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2⁶⁴
-_INVERSE = pow(_BASE, -1, 2**64)
+BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2⁶⁴
+INVERSE = pow(BASE, -1, 2**64)
+STEPS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))  # of SplitMix64: shift and factor
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,11 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
     """Return the n-grams of N texts; missing ones have none.
 
     Texts are normalised (NFKC) and in lower case. A word is a run of letters, digits and marks; a symbol, such as an
-    emoji, `!` or `?`, is a word of its own. Runs of letters are those of `_RUNS` inside a word with a space on either
-    side, and those of `_SHORT_RUNS` in scripts without spaces.
+    emoji, `!` or `?`, is a word of its own. Runs of letters are those of `RUNS` inside a word with a space on either
+    side, and those of `SHORT_RUNS` in scripts without spaces.
     """
     words = _words_of([plain(text or "", reading.letters) for text in texts], reading.spelled)
-    sums, inverse = _running_sums(words.stream), _powers(_INVERSE, len(words.stream))
+    sums, inverse = _running_sums(words.stream), _powers(INVERSE, len(words.stream))
     spans = (*_word_spans(words), *_letter_spans(words))
     parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts], reading) for span in spans]
     keys, counts = np.unique(np.concatenate(parts), return_counts=True)
@@ -130,40 +131,50 @@ def plain(text: str, most: int) -> str:
     return cut.lower()[:most]
 
 
+def code_points(texts: Sequence[str | None], most: int) -> NDArray[np.int32]:
+    """Return the first letters of texts as `plain` gives them (N, L), 0 behind their end; L is 1 at least."""
+    letters = [plain(text or "", most) for text in texts]
+    found = np.zeros((len(letters), max(map(len, letters), default=1) or 1), np.int32)
+    for row, text in enumerate(letters):
+        found[row, : len(text)] = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return found
+
+
 def _words_of(texts: list[str], most_spelled: int) -> _Words:
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
     lengths = np.array([len(text) for text in texts], np.int64)
     rows = np.repeat(np.arange(len(texts)), lengths)
     kinds = _kinds(letters)
-    joined = (kinds[1:] == _LETTER) & (kinds[:-1] == _LETTER) & (rows[1:] == rows[:-1])  # with the letter before
+    joined = (kinds[1:] == LETTER) & (kinds[:-1] == LETTER) & (rows[1:] == rows[:-1])  # with the letter before
     edge = np.ones(min(1, len(letters)), np.bool_)
     starts = np.flatnonzero((kinds != _GAP) & np.concatenate([edge, ~joined]))
     ends = np.flatnonzero((kinds != _GAP) & np.concatenate([~joined, edge])) + 1
     sizes = ends - starts
-    stream = np.full(int(sizes.sum()) + len(sizes) + 1, _SPACE, np.uint32)
+    stream = np.full(int(sizes.sum()) + len(sizes) + 1, SPACE, np.uint32)
     stream[np.arange(int(sizes.sum())) + 1 + np.repeat(np.arange(len(sizes)), sizes)] = letters[kinds != _GAP]
     begins = np.cumsum(sizes + 1) - sizes
     first = np.cumsum(lengths) - lengths  # the place of each text's first letter
-    spelled = (starts - first[rows[starts]] < most_spelled) & (kinds[starts] == _LETTER)
+    spelled = (starts - first[rows[starts]] < most_spelled) & (kinds[starts] == LETTER)
     return _Words(stream, begins, begins + sizes, rows[starts], spelled)
 
 
 def _kinds(letters: NDArray[np.uint32]) -> NDArray[np.uint8]:
     distinct, places = np.unique(letters, return_inverse=True)
-    return np.array([_kind(chr(letter)) for letter in distinct.tolist()], np.uint8)[places]
+    return np.array([kind_of_letter(chr(letter)) for letter in distinct.tolist()], np.uint8)[places]
 
 
 @lru_cache(maxsize=20_000)
-def _kind(letter: str) -> int:
+def kind_of_letter(letter: str) -> int:
+    """Return whether a letter is part of a word, a word by itself, or neither."""
     category = unicodedata.category(letter)[0]
     if category in "LNM":
-        return _LETTER
+        return LETTER
     return _SYMBOL if category == "S" or letter in "!?" else _GAP
 
 
 def _running_sums(stream: NDArray[np.uint32]) -> Hashes:
     """Return S (L + 1,): see the formula above."""
-    terms = (stream.astype(np.uint64) + np.uint64(1)) * _powers(_BASE, len(stream))
+    terms = (stream.astype(np.uint64) + np.uint64(1)) * _powers(BASE, len(stream))
     return np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms, dtype=np.uint64)])
 
 
@@ -196,7 +207,7 @@ def _letter_spans(words: _Words) -> list[_Spans]:
     """Return starts, ends and rows of the runs of letters, of each length."""
     starts, ends, rows = (part[words.spelled] for part in (words.starts - 1, words.ends + 1, words.rows))
     spans = []
-    for size in _RUNS:
+    for size in RUNS:
         counts = np.maximum(ends - starts - size + 1, 0)
         begins = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
         spans.append(_Spans(begins, begins + size, np.repeat(rows, counts), True))
@@ -204,7 +215,7 @@ def _letter_spans(words: _Words) -> list[_Spans]:
     unspaced = np.zeros(len(words.stream) - 1, np.bool_)
     for low, high in UNSPACED:
         unspaced |= (words.stream[:-1] >= low) & (words.stream[:-1] <= high)
-    for size in _SHORT_RUNS:
+    for size in SHORT_RUNS:
         all_of_it = unspaced[: len(unspaced) - size + 1] & unspaced[size - 1 :]
         begins = np.flatnonzero(all_of_it)
         spans.append(_Spans(begins, begins + size, row_of[begins], True))
@@ -219,7 +230,7 @@ def _keys(spans: _Spans, hashes: Hashes, reading: Reading) -> Integers:
 
 def mixed(hashes: Hashes) -> Hashes:
     """Return the finaliser of SplitMix64, in which every bit of the result depends on every bit of the hash."""
-    bits = hashes + np.uint64(_BASE)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(bits ^ (bits >> np.uint64(31)))
+    bits = hashes + np.uint64(BASE)
+    for shift, factor in STEPS:
+        bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(bits)

@@ -26,7 +26,7 @@ HEAVY = 0.01
 COMMON = 0.25
 FEW_VALUES = 9  # distinct values up to which no value is told apart: embeddings have a knot for each of them
 LARGEST = 1e150  # of any number: differences and squares of such are still finite
-_FURTHEST = 1e6  # of a scaled number: beyond it, its float32 is the limit of 3 anyway
+FURTHEST = 1e6  # of a scaled number: beyond it, its float32 is the limit of 3 anyway
 _FITTED_ROWS = 20_000  # rows that the quantiles of a feature are taken from
 _FINEST = 4  # decimals of those quantiles: intervals stay wide enough for float32, and for division by their width
 
@@ -68,13 +68,13 @@ def fit_scale(ordered: Values) -> tuple[float, float]:
 def scale(values: Values, centre: float, factor: float) -> Floats:
     """Return z / √(1 + (z/3)²) with z = (x - centre) · factor: smooth, within ±3; 0 where missing."""
     # Clipped before the product, so that nothing overflows: to silence numpy would take longer than to scale one row.
-    furthest = _FURTHEST / factor if factor else LARGEST
+    furthest = FURTHEST / factor if factor else LARGEST
     return squash(np.clip(np.clip(values, -LARGEST, LARGEST) - centre, -furthest, furthest) * factor)
 
 
 def squash(scaled: Array) -> Floats:
     """Return z / √(1 + (z/3)²): nearly z around 0, within ±3 everywhere; 0 where z is not a number."""
-    z = np.clip(scaled, -_FURTHEST, _FURTHEST)
+    z = np.clip(scaled, -FURTHEST, FURTHEST)
     return _zero_where_missing(z / np.sqrt(1 + np.square(z / 3)))
 
 

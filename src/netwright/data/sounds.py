@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from netwright.data.clip import Clip
+from netwright.data.clip import RANGE, STEPS, Clip
 from netwright.data.files import Pixels, Unreadable, decode_into, opened, survey
 from netwright.data.logmel import log_mel
 
@@ -19,7 +19,6 @@ RATES = (1_000, 384_000)  # samples a second
 MOST_CHANNELS = 64
 MOST_SAMPLES = 2**24  # of one channel: what comes after them, 6 minutes at 48 kHz, is not read
 READ_AT_ONCE = 2**18  # numbers of all channels
-STEPS = 100  # of the wanted length: where the loudest part may begin
 
 BANDS = 64
 USUAL_STEP, LONGEST_STEP = 10_000, 32_000  # microseconds
@@ -27,7 +26,6 @@ MOST_FRAMES = 320
 MOST_LEFT_WHOLE = 0.95  # share of the sounds that are not cut
 HIGHEST = 16_000  # Hz: what lies above says little
 MOST_BYTES = 4 * 2**30  # of all encoded sounds; more sounds are encoded shorter
-RANGE = 80.0  # decibels below the loudest that are told apart
 
 
 def decode(source: Any, most: int = MOST_SAMPLES) -> tuple[NDArray[np.float32], int]:

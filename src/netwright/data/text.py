@@ -185,6 +185,12 @@ class TextEncoding:
 
 def _lengths(texts: Sequence[str | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the logs of one more than the numbers of letters and of words (N,); NaN where missing."""
+    letters, words = counted(texts)
+    return np.log1p(letters), np.log1p(words)
+
+
+def counted(texts: Sequence[str | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers of letters and of words (N,) of texts; NaN where missing."""
     letters = [np.nan if text is None else float(len(text)) for text in texts]
     words = [np.nan if text is None else float(len(text.split())) for text in texts]
-    return np.log1p(np.array(letters, np.float64)), np.log1p(np.array(words, np.float64))
+    return np.array(letters, np.float64), np.array(words, np.float64)

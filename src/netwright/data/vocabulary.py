@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.frame import Frame
 from netwright.data.ngrams import Grams, Reading, blocks, count_grams
+from netwright.data.schema import Kind, Schema
 
 FINE = Reading(bits=22, letters=20_000, spelled=400)  # eight million buckets: hardly two n-grams share one
 LARGEST = 16_384  # n-grams kept: eight networks with sixteen numbers for each take 4 MB
@@ -16,6 +18,7 @@ FEWEST_TEXTS = 2  # in which an n-gram must stand to be kept: others say nothing
 FITTED_LETTERS = 10_000_000  # of all texts that a vocabulary is chosen from
 MOST_GRAMS = 512  # of one text: its weightiest; with 1,024 the loss was no lower, with 256 it was higher
 MOST_BYTES = 2**30  # of all encoded texts; with more texts each keeps fewer n-grams
+BETWEEN = "\n"  # of the texts of one row
 _ENTRY = 8  # bytes of an n-gram of a text
 
 Integers = NDArray[np.int64]
@@ -57,6 +60,14 @@ def fit_vocabulary(texts: Sequence[str | None]) -> Vocabulary:
     most = int(np.quantile(np.concatenate(lengths), 0.99)) if lengths else 1
     room = MOST_BYTES // (_ENTRY * max(1, len(texts)))
     return Vocabulary(order.astype(np.int64), rarity.astype(np.float32), max(1, min(most, MOST_GRAMS, room)))
+
+
+def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
+    """Return the texts of all text columns of each row (N,), one after the other; None where all are missing."""
+    cells = [frame.columns[column.name].tolist() for column in schema.used if column.kind == Kind.TEXT]
+    most = FINE.letters // max(1, len(cells))  # of each, so that the last column is read too
+    rows = ([text[:most] for text in row if text is not None] for row in zip(*cells, strict=True))
+    return [BETWEEN.join(row) if row else None for row in rows]
 
 
 def encode_texts(vocabulary: Vocabulary, texts: Sequence[str | None]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

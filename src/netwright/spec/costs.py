@@ -32,6 +32,8 @@ from netwright.spec.spatial import largest_map, spatial_cost, spatial_shapes
 USUAL_GRAMS = 256  # of a text: what its costs are counted by
 NOTHING = Cost(width=0, members=1, parameters=0, flops=0)
 
+ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB
+
 
 def network_cost(network: Network) -> Cost:
     """Return the cost of the whole network."""
@@ -48,6 +50,11 @@ def widest(network: Network) -> int:
         inner = cost.members * _inside(block, before, cost)
         most, before = max(most, cost.numbers, inner), cost
     return most
+
+
+def rows_at_once(network: Network, stack: int) -> int:
+    """Return how many rows a stack of networks predicts at once: few enough for the caches and the memory."""
+    return max(16, ACTIVATION // (stack * widest(network)))
 
 
 def _inside(block: Block, before: Cost, after: Cost) -> int:

@@ -6,14 +6,20 @@ one vector of them, with the columns of the table behind it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from netwright.spec.blocks import Attention, Recurrent, SequenceConvolution, SequencePool, Sequential
+from netwright.spec.blocks import Attention, Block, Recurrent, SequenceConvolution, SequencePool, Sequential
 from netwright.spec.cost import Cost
 
 Shapes = dict[str, tuple[int, ...]]
 GATES = 3  # of a gated recurrent unit: reset, update, new
+
+
+def sequence_trunk(blocks: Sequence[Block]) -> int:
+    """Return the number of blocks from the sequence to the vector of features; 0 where a network takes none."""
+    return next((place for place, block in enumerate(blocks, 1) if isinstance(block, SequencePool)), 0)
 
 
 def sequence_cost(block: Sequential | SequencePool, before: Cost) -> Cost:

@@ -6,9 +6,11 @@ lies outside of a map is 0, on both sides alike or once more at the end (“same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from netwright.spec.blocks import (
+    Block,
     ConvNext,
     Convolution,
     GlobalPool,
@@ -25,6 +27,11 @@ Pixels = tuple[int, int]
 
 SQUEEZED = 4  # times fewer channels inside squeeze and excitation than enter the block
 FEWEST_SQUEEZED = 4
+
+
+def trunk(blocks: Sequence[Block]) -> int:
+    """Return the number of blocks from the image to the vector of features; 0 where a network takes no image."""
+    return next((place for place, block in enumerate(blocks, 1) if isinstance(block, GlobalPool)), 0)
 
 
 def spatial_cost(block: ImageInput | Spatial | GlobalPool, before: Cost) -> Cost:

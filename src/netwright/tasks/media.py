@@ -278,6 +278,16 @@ class Preparation:
         return np.zeros((0, 2), np.float32)
 
     @property
+    def encoder(self) -> None:
+        """Return none: rows are not of a table."""
+        return None
+
+    @property
+    def vocabulary(self) -> None:
+        """Return none: rows are no texts."""
+        return None
+
+    @property
     def own(self) -> Preparation:
         """Return this preparation itself."""
         return self

@@ -42,6 +42,11 @@ class Preparation:
         return self.encoder.quantiles
 
     @property
+    def vocabulary(self) -> None:
+        """Return none: no network takes n-grams."""
+        return None
+
+    @property
     def own(self) -> Preparation:
         """Return this preparation itself."""
         return self

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.reading import as_table
 from netwright.data.schema import Kind, Schema
+from netwright.data.vocabulary import Vocabulary
 from netwright.errors import BadFiles
 from netwright.spec.blocks import Block
 from netwright.spec.network import Candidate, Network
@@ -100,6 +102,14 @@ class Preparation(Protocol):
     @property
     def quantiles(self) -> NDArray[np.float32]:
         """(F, Q) knots of the numeric features."""
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        """What encodes the columns of a table; None where rows are none of a table."""
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """The n-grams of texts that networks take; None where they take none."""
 
     @property
     def own(self) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
@@ -22,7 +23,14 @@ from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
 from netwright.data.spelling import Spelling, fit_spelling
 from netwright.data.subwords import Subwords, fit_subwords
-from netwright.data.vocabulary import FINE, LARGEST, MOST_GRAMS, Vocabulary, encode_texts, fit_vocabulary
+from netwright.data.vocabulary import (
+    LARGEST,
+    MOST_GRAMS,
+    Vocabulary,
+    encode_texts,
+    fit_vocabulary,
+    joined_texts,
+)
 from netwright.errors import NoText, SpecError
 from netwright.spec import tables, texts
 from netwright.spec.blocks import BYTE_VALUES, BagInput, SequenceInput, TableInput
@@ -34,7 +42,6 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
-BETWEEN = "\n"  # of the texts of one row
 OWN = ("grams", "length", "pieces", "bytes")  # parts of the document `preprocess` that are not the table's
 
 
@@ -61,6 +68,11 @@ class Preparation:
     def quantiles(self) -> NDArray[np.float32]:
         """Return (F, Q) knots of the numeric features."""
         return self.table.quantiles
+
+    @property
+    def encoder(self) -> TableEncoder:
+        """Return what encodes the columns of the table."""
+        return self.table.encoder
 
     @property
     def own(self) -> Preparation:
@@ -147,14 +159,6 @@ class Preparation:
         if self.vocabulary is None:
             return dict(inner)
         return {**inner, "buckets": self.vocabulary.buckets, "rarity": self.vocabulary.rarity}
-
-
-def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
-    """Return the texts of all text columns of each row (N,), one after the other; None where all are missing."""
-    cells = [frame.columns[column.name].tolist() for column in schema.used if column.kind == Kind.TEXT]
-    most = FINE.letters // max(1, len(cells))  # of each, so that the last column is read too
-    rows = ([text[:most] for text in row if text is not None] for row in zip(*cells, strict=True))
-    return [BETWEEN.join(row) if row else None for row in rows]
 
 
 def recognises(table: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> bool:

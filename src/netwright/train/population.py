@@ -14,6 +14,7 @@ from torch import Tensor
 
 from netwright.build.noise import Noise
 from netwright.build.torch import Batch, forward, initial_weights
+from netwright.spec.costs import rows_at_once
 from netwright.spec.network import Network, Recipe
 from netwright.train.augmentation import Augmentation
 from netwright.train.averaging import Average
@@ -22,7 +23,6 @@ from netwright.train.growth import at_share, side_share
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.precision import working_type
-from netwright.train.predict import rows_at_once
 from netwright.train.rows import Judged, Rows, Split
 from netwright.train.schedule import flat_cosine
 from netwright.train.stack import Stack, stack_parameters

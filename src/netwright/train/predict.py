@@ -12,17 +12,10 @@ from torch import Tensor
 
 from netwright.build.torch import forward
 from netwright.data.features import Features
-from netwright.spec.costs import widest
+from netwright.spec.costs import rows_at_once
 from netwright.spec.network import Network
 from netwright.train.lanes import on_all_cores
 from netwright.train.losses import LOSSES
-
-ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB
-
-
-def rows_at_once(network: Network, stack: int) -> int:
-    """Return how many rows a stack of networks predicts at once: few enough for the caches and the memory."""
-    return max(16, ACTIVATION // (stack * widest(network)))
 
 
 def predict_stack(

@@ -1,0 +1,131 @@
+"""An ONNX graph as it grows: each operator gives the name of what it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+OPSET = 20  # Gelu is of version 20, which ONNX Runtime knows since 1.17
+ML_OPSET = 2  # LabelEncoder with keys and values of several types
+IR_VERSION = 9  # the oldest that goes with these: older programs can read the file
+ML = "ai.onnx.ml"  # the part of the standard that looks up texts; not an extension of ours
+
+Shape = Sequence[int | str]
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
+
+
+@dataclass
+class Graph:
+    """Nodes, constants, inputs and outputs, in the order in which they were added.
+
+    Names are those of the inputs and outputs; what lies between is numbered.
+
+    Attributes:
+        halves: whether weights lie in the file as float16 where that loses nothing.
+    """
+
+    nodes: list[NodeProto] = field(default_factory=list)
+    constants: list[TensorProto] = field(default_factory=list)
+    inputs: list[ValueInfoProto] = field(default_factory=list)
+    outputs: list[ValueInfoProto] = field(default_factory=list)
+    halves: bool = True
+    names: set[str] = field(default_factory=set)
+    known: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
+
+    def input(self, name: str, dtype: Any, shape: Shape) -> str:
+        """Declare what is fed: an array of a numpy type, or of texts for `np.str_`; a word in the shape is any size."""
+        self.names.add(name)
+        self.inputs.append(helper.make_tensor_value_info(name, _element_type(dtype), list(shape)))
+        return name
+
+    def output(self, value: str, name: str, dtype: Any, shape: Shape) -> str:
+        """Declare what is given back, by a name; one that is taken has `_output` behind it."""
+        while name in self.names:
+            name += "_output"
+        self.names.add(name)
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        self.outputs.append(helper.make_tensor_value_info(name, _element_type(dtype), list(shape)))
+        return name
+
+    def constant(self, values: Any, dtype: Any = None) -> str:
+        """Return the name of a constant array; equal ones are kept once."""
+        array = np.asarray(values, dtype, order="C")
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.known:
+            self.known[key] = self._fresh("constant")
+            self.constants.append(numpy_helper.from_array(array, self.known[key]))
+        return self.known[key]
+
+    def texts(self, words: Sequence[str]) -> str:
+        """Return the name of a constant array of texts."""
+        name = self._fresh("texts")
+        self.constants.append(numpy_helper.from_array(np.array(words, object), name))
+        return name
+
+    def weight(self, array: NDArray[Any]) -> str:
+        """Return the name of an array of float32: see `halves`."""
+        with np.errstate(over="ignore"):
+            half = array.astype(np.float16)
+        if self.halves and array.size > 1 and np.array_equal(half.astype(np.float32), array):
+            return self.apply("Cast", self.constant(half), to=TensorProto.FLOAT)
+        return self.constant(array.astype(np.float32))
+
+    def apply(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Return the name of what an operator of the standard gives for inputs; its attributes are the standard's."""
+        return self.apply_all(operator, 1, *inputs, **attributes)[0]
+
+    def apply_all(self, operator: str, count: int, *inputs: str, **attributes: Attribute) -> list[str]:
+        """Return the names of all that an operator of several outputs gives."""
+        names = [self._fresh(operator.lower()) for _ in range(count)]
+        domain = ML if operator in ("LabelEncoder",) else ""
+        node = helper.make_node(operator, list(inputs), names, domain=domain)
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self.nodes.append(node)
+        return names
+
+    def cast(self, value: str, dtype: Any) -> str:
+        """Return the name of a value as another type."""
+        return self.apply("Cast", value, to=_element_type(dtype))
+
+    def join(self, values: Sequence[str], axis: int) -> str:
+        """Return the name of values side by side."""
+        return values[0] if len(values) == 1 else self.apply("Concat", *values, axis=axis)
+
+    def reshape(self, value: str, *shape: int) -> str:
+        """Return the name of a value in another shape; -1 is what is left over."""
+        return self.apply("Reshape", value, self.constant(shape, np.int64))
+
+    def add_axes(self, value: str, *axes: int) -> str:
+        """Return the name of a value with axes of size 1 at these places of the result."""
+        return self.apply("Unsqueeze", value, self.constant(axes, np.int64))
+
+    def mean(self, value: str, axis: int, *, keep: bool = False) -> str:
+        """Return the name of the mean along an axis."""
+        return self.apply("ReduceMean", value, self.constant([axis], np.int64), keepdims=int(keep))
+
+    def finish(self, name: str, metadata: dict[str, str]) -> ModelProto:
+        """Return the whole as a model, with words about it by key."""
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
+        used = {node.domain for node in self.nodes}
+        opsets = [helper.make_opsetid("", OPSET), *([helper.make_opsetid(ML, ML_OPSET)] if ML in used else [])]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="netwright")
+        helper.set_model_props(model, metadata)
+        return model
+
+    def _fresh(self, word: str) -> str:
+        name = f"{word}_{len(self.names)}"
+        while name in self.names:  # a column may be called so
+            name += "_"
+        self.names.add(name)
+        return name
+
+
+def _element_type(dtype: Any) -> int:
+    if dtype is np.str_:
+        return int(TensorProto.STRING)
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

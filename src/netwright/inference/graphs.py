@@ -1,0 +1,210 @@
+"""Whole models as ONNX graphs: from the features of rows, or from the cells of a table, to answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto
+
+from netwright.build.graph import Graph, Shape
+from netwright.data.clip import Clip
+from netwright.data.encoding import TableEncoder
+from netwright.data.goal import Goal
+from netwright.data.labels import label_array
+from netwright.data.ngrams import COARSE
+from netwright.data.schema import Column, Kind, Schema
+from netwright.data.size import Size
+from netwright.data.text import TextEncoding
+from netwright.data.vocabulary import FINE, Vocabulary
+from netwright.inference.answers import answers
+from netwright.inference.cells import table_features
+from netwright.inference.share import Share
+from netwright.inference.sounds import maps
+from netwright.inference.texts import bags, longest
+from netwright.spec.blocks import BagInput, Block, SequenceInput, TableInput
+from netwright.spec.costs import USUAL_GRAMS, rows_at_once
+
+BATCH = "batch"
+FEATURE = "netwright: "  # before the names of features among those of columns
+TEXTS = FEATURE + "texts"  # of all columns, one after the other
+MOST_ROWS = 16_384  # of anything
+LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
+
+_FEATURES: Mapping[str, Any] = {
+    "numeric": np.float32,
+    "plain": np.float32,
+    "categories": np.int64,
+    "frozen": np.float32,
+    "grams": np.int32,
+    "gram_weights": np.float32,
+    "pieces": np.int32,
+    "bytes": np.uint8,
+}
+_CELLS: Mapping[Kind, Any] = {
+    Kind.NUMERIC: np.float64,
+    Kind.BOOLEAN: np.float64,
+    Kind.DATETIME: np.int64,
+    Kind.CATEGORICAL: np.str_,
+}
+
+
+def graph_of_features(mix: Sequence[Share], goal: Goal, temperature: float, size: Size | None) -> ModelProto:
+    """Return the graph from features (B, ...), as `data.features.Features` names them, to answers.
+
+    Args:
+        mix: the networks.
+        goal: what they learnt.
+        temperature: of the mix.
+        size: of the images or spectrograms that rows are, if they are any.
+    """
+    graph = Graph()
+    inputs = _declared(graph, mix, [*_taken(mix)])
+    if size is not None:
+        shape = (BATCH, size.height, size.width, size.channels)
+        inputs["images"] = graph.input("images", np.uint8, shape)
+    found = answers(graph, mix, goal, temperature, inputs, _pixels(size))
+    _give(graph, found, goal, "answers")
+    return graph.finish("netwright", {})
+
+
+def graph_of_cells(
+    mix: Sequence[Share],
+    goal: Goal,
+    temperature: float,
+    schema: Schema,
+    encoder: TableEncoder | None,
+    vocabulary: Vocabulary | None,
+    *,
+    halves: bool = True,
+) -> ModelProto:
+    """Return the graph from the cells of each column to a label and probabilities, or to a value.
+
+    A column is fed as (B, 1): float64 for numbers and truth values (NaN where missing), int64 for moments (seconds
+    since 1970, the least of all where missing), texts for categories (empty where missing); images and spectrograms as
+    (B, H, W, C) uint8; free text as code points (B, L) int32, normalised and in lower case, 0 behind its end, beside
+    how many letters and words it has (B, 2). What else becomes of texts and tokens is fed as features: no operator of
+    the standard reads them as we do.
+
+    Args:
+        mix: the networks.
+        goal: what they learnt.
+        temperature: of the mix.
+        schema: the columns.
+        encoder: of the table, if rows have one.
+        vocabulary: of the n-grams of texts, if networks take them.
+        halves: whether weights lie in the file as float16 where that loses nothing.
+    """
+    graph = Graph(halves=halves)
+    known = encoder is not None or map_size(schema) is not None
+    fed = [column for column in schema.used if known and column.kind != Kind.TEXT]
+    cells = {column.name: _cells(graph, column) for column in fed}
+    inputs: dict[str, str] = {}
+    whole = map_size(schema)
+    if whole is not None:
+        (column,) = schema.used
+        clip = Clip.parse(column.format) if column.kind == Kind.SOUND else None
+        inputs["images"] = maps(graph, cells[column.name], clip) if clip else cells[column.name]
+    if encoder is not None:
+        worded = (name for name, one in encoder.columns.items() if isinstance(one, TextEncoding))
+        texts = {name: _text(graph, name) for name in worded}
+        inputs |= table_features(graph, encoder, cells, texts)
+    if vocabulary is not None and "grams" in _taken(mix):
+        codes = graph.input(TEXTS, np.int32, (BATCH, longest(FINE)))
+        inputs["grams"], inputs["gram_weights"] = bags(graph, graph.cast(codes, np.int64), vocabulary)
+    inputs |= _declared(graph, mix, [name for name in _taken(mix) if name not in inputs], FEATURE)
+    found = answers(graph, mix, goal, temperature, inputs, _pixels(whole))
+    if goal.scale is None:
+        _give_label(graph, found, goal)
+    _give(graph, found, goal, "probabilities" if goal.scale is None else "value")
+    return graph.finish("netwright", words_about(schema))
+
+
+def map_size(schema: Schema) -> Size | None:
+    """Return the size of the maps that rows of a schema are; None for others."""
+    return next((column.map_size for column in schema.used if column.map_size is not None), None)
+
+
+def _pixels(size: Size | None) -> tuple[int, int] | None:
+    return None if size is None else (size.height, size.width)
+
+
+def rows_together(mix: Sequence[Share]) -> int:
+    """Return how many rows may be fed together: few enough for the caches and the memory."""
+    return min(min(rows_at_once(part.network, part.folds), _bags_together(part)) for part in mix)
+
+
+def _bags_together(part: Share) -> int:
+    first = part.network.blocks[0]
+    if not isinstance(first, BagInput):
+        return MOST_ROWS
+    return max(16, LARGEST_BAGS // (USUAL_GRAMS * first.width * part.folds))
+
+
+def _cells(graph: Graph, column: Column) -> str:
+    if column.kind == Kind.SOUND:
+        return graph.input(column.name, np.float32, (BATCH, "samples"))
+    if size := column.map_size:
+        return graph.input(column.name, np.uint8, (BATCH, size.height, size.width, size.channels))
+    return graph.input(column.name, _CELLS[column.kind], (BATCH, 1))
+
+
+def _text(graph: Graph, name: str) -> tuple[str, str]:
+    codes = graph.input(name, np.int32, (BATCH, longest(COARSE)))
+    return graph.cast(codes, np.int64), graph.input(f"{name}: lengths", np.float64, (BATCH, 2))
+
+
+def _taken(mix: Sequence[Share]) -> dict[str, int | str]:
+    """Return which features the networks take, and how many numbers of each a row has."""
+    found: dict[str, int | str] = {}
+    for part in mix:
+        first = part.network.blocks[0]
+        if isinstance(first, BagInput):
+            found |= {"grams": "grams", "gram_weights": "grams"}
+        if isinstance(first, SequenceInput):
+            found[first.encoding] = first.encoding
+        found |= _taken_of_table(_table(first))
+    return found
+
+
+def _table(first: Block) -> TableInput | None:
+    if isinstance(first, BagInput | SequenceInput):
+        return first.table
+    return first if isinstance(first, TableInput) else None
+
+
+def _taken_of_table(table: TableInput | None) -> dict[str, int | str]:
+    if table is None:
+        return {}
+    counts = {"numeric": table.numeric, "categories": len(table.cardinalities), "frozen": table.frozen}
+    found: dict[str, int | str] = {name: count for name, count in counts.items() if count}
+    if table.plain or not found:
+        found["plain"] = table.plain
+    return found
+
+
+def _declared(graph: Graph, mix: Sequence[Share], names: Sequence[str], before: str = "") -> dict[str, str]:
+    sizes = _taken(mix)
+    return {name: graph.input(before + name, _FEATURES[name], (BATCH, sizes[name])) for name in names}
+
+
+def _give(graph: Graph, found: str, goal: Goal, name: str) -> None:
+    shape: Shape = (BATCH,) if goal.scale else (BATCH, goal.outputs)
+    graph.output(found, name, np.float64 if goal.scale else np.float32, shape)
+
+
+def _give_label(graph: Graph, probabilities: str, goal: Goal) -> None:
+    """Declare the most probable label of each row, of the type that labels have in the table."""
+    best = graph.apply("ArgMax", probabilities, axis=1, keepdims=0)
+    labels = label_array(goal.target.labels)
+    worded = labels.dtype.kind == "O"
+    table = graph.texts([str(label) for label in labels]) if worded else graph.constant(labels)
+    graph.output(graph.apply("Gather", table, best, axis=0), "label", np.str_ if worded else labels.dtype, (BATCH,))
+
+
+def words_about(schema: Schema) -> dict[str, str]:
+    """Return what a reader of the file should know, by key: the target, and of each column its kind and format."""
+    columns = [{"name": column.name, "kind": column.kind, "format": column.format} for column in schema.used]
+    return {"target": schema.target.name, "columns": json.dumps(columns)}
