@@ -494,12 +494,11 @@ def test_show_as_json_holds_the_networks_and_the_result(model: Path, command: An
     assert values["result"]["metric"] == "accuracy"
 
 
-def test_predicting_without_torch_says_how_to_get_it(model: Path) -> None:
-    """In words, not as a traceback."""
+def test_fitting_without_torch_says_how_to_get_it(tmp_path: Path) -> None:
+    """In words, not as a traceback; predicting needs no torch."""
     code = "import sys; sys.modules['torch'] = None\nfrom netwright.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "predict", str(model), str(PENGUINS)], capture_output=True, text=True, timeout=60
-    )
+    words = ["fit", str(PENGUINS), "--target", "species", "--trials", "1", "--out", str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stdout == ""
     assert "pip install 'netwright[train]'" in done.stderr and "Traceback" not in done.stderr
 

@@ -22,13 +22,21 @@ LAZY = {
     ("netwright/cli.py", "answers"),
     ("netwright/cli.py", "data"),
     ("netwright/cli.py", "doctor"),
+    ("netwright/cli.py", "export"),
     ("netwright/cli.py", "evaluation"),
     ("netwright/cli.py", "model"),
     ("netwright/cli.py", "progress"),
     ("netwright/cli.py", "report"),
-    ("netwright/model.py", "train"),  # a model is loaded and shown without PyTorch
+    ("netwright/export/companion/predict.py", "images"),  # only who has images needs Pillow, and so on
+    ("netwright/export/companion/predict.py", "sounds"),
+    ("netwright/export/companion/predict.py", "texts"),
+    ("netwright/export/forms.py", "export"),  # who wants one form need not have the packages of all
+    ("netwright/inference/feed.py", "data"),  # soundfile, as below
+    ("netwright/model.py", "inference"),  # a model is loaded and shown without ONNX Runtime
+    ("netwright/model.py", "train"),  # and without PyTorch
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
     ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it
+    ("netwright/trunks.py", "inference"),  # nor without ONNX Runtime
     ("netwright/trunks.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/trunks.py", "build"),
     ("netwright/trunks.py", "data"),  # tokenizers, which other models do without

@@ -17,6 +17,7 @@ SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
 NAMED = {"PIL": "pillow"}  # packages that are imported by another name than they are installed by
+COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")}  # they import each other
 TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
 
 
@@ -34,7 +35,7 @@ def imported(folder: Path) -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 found.add((node.module or "").partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"netwright"}
+    return found - set(sys.stdlib_module_names) - {"netwright"} - COMPANIONS
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:

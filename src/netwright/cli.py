@@ -24,6 +24,7 @@ from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
     from netwright.api import Run
+    from netwright.export.forms import LessPrecise
     from netwright.model import Model
     from netwright.progress import LiveProgress, QuietProgress
 
@@ -39,6 +40,7 @@ EXTRA_OF = {
     "soundfile": "audio",
     "tokenizers": "text",
     "optuna": "train",
+    "sympy": "train",
     "torch": "train",
     "jinja2": "train",
     "markupsafe": "train",
@@ -272,6 +274,44 @@ def show(model: ModelFile, as_json: Json = False) -> None:
         put_json({"parameters": cost.parameters, "flops": cost.flops, "parts": parts, "result": result})
     else:
         put(describe(loaded))
+
+
+@app.command(epilog="Example: netwright export netwright-run/model.nw --to onnx -o penguins-onnx")
+def export(
+    model: ModelFile,
+    to: Annotated[str, typer.Option(help="The form: onnx.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
+    ] = None,
+    quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8, float16.")] = None,
+    max_loss: Annotated[float, typer.Option(min=0, help="Per cent of the score that this may cost.")] = 0.5,
+    data: Annotated[str | None, typer.Option(help="Rows with the target to measure that on.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a model in a form that runs without Netwright, once its answers are seen to be the same."""
+    from netwright.export.forms import find_form, find_precision
+
+    path, write = output or model.with_name(f"{model.stem}-{to}"), find_form(to)
+    if quantize is not None:
+        _export_less_precise(model, path, find_precision(to, quantize, data, max_loss / 100), as_json)
+        return
+    parity = write(_load(model), path)
+    if as_json:
+        put_json({"output": str(path.absolute()), **asdict(parity)})
+    else:
+        put(f"{path}\nanswers differ by at most {parity.difference:.1e} on {parity.rows:,} rows made up at random")
+
+
+def _export_less_precise(file: Path, path: Path, write: LessPrecise, as_json: bool) -> None:
+    from netwright.report.text import variants_table
+
+    loaded = _load(file)
+    variants = write(loaded, path)
+    if as_json:
+        values = [one.to_json() for one in variants]
+        put_json({"output": str(path.absolute()), "metric": loaded.result.metric, "variants": values})
+    else:
+        put(f"{variants_table(variants, loaded.result.metric)}\n\n{path} holds the last of these.")
 
 
 @app.command(epilog="Example: netwright doctor")

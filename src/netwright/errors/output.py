@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netwright.errors.base import OutputError
+from netwright.errors.base import OutputError, nearest
 
 
 class CannotWrite(OutputError):
@@ -108,3 +108,42 @@ class UnknownFormat(OutputError):
 
     def __init__(self, path: object, known: tuple[str, ...]) -> None:
         super().__init__(f"The name {path} does not say which format to write. End it in one of {', '.join(known)}.")
+
+
+class UnequalExport(OutputError):
+    """A model in another form does not answer as it does itself."""
+
+    def __init__(self, form: str, difference: float, most: float) -> None:
+        super().__init__(
+            f"{form} was not written: its answers differ from the model's by up to {difference:.1e}, "
+            f"and {most:.0e} is allowed. Please report it with the model file."
+        )
+
+
+class UnknownExport(OutputError):
+    """A model is asked for in a form, or of a precision, that there is not."""
+
+    def __init__(self, what: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no {what} {name!r} to export a model in.{nearest(name, known)} Choose from: {', '.join(known)}."
+        )
+
+
+class LosesTooMuch(OutputError):
+    """No variant of less precision is as good as asked for."""
+
+    def __init__(self, precision: str, lost: float, allowed: float) -> None:
+        super().__init__(
+            f"In {precision} the model loses at least {100 * lost:.2f} % of its score, and {100 * allowed:.2f} % is "
+            "allowed. Nothing was written; allow more by --max-loss, or leave --quantize out."
+        )
+
+
+class NothingToJudgeBy(OutputError):
+    """What less precision costs cannot be measured without rows."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What less precision costs is measured on rows that the model has not learnt from. "
+            "Name a file with the target by --data."
+        )

@@ -1,0 +1,65 @@
+"""Predicts with the model.onnx beside this file: python predict.py data.csv > answers.csv.
+
+It needs numpy and onnxruntime, for images Pillow, for sounds soundfile. The graph does all that the model does; what
+stands beside this file reads cells as people write them, and decodes files.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cells
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+
+def fed(column: dict[str, str], found: list[str]) -> NDArray[Any]:
+    """Return the cells of a column as the graph takes them."""
+    if column["kind"] == "image":
+        import images
+
+        return np.stack([images.pixels(cell, column["format"]) for cell in found])
+    if column["kind"] == "sound":
+        import sounds
+
+        return sounds.samples(found[0], column["format"])
+    return cells.fed(found, column["kind"], column["format"])
+
+
+def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows: list[dict[str, str]]) -> list[Any]:
+    """Return the label or number of each row."""
+    inputs: dict[str, NDArray[Any]] = {}
+    worded: dict[str, list[str]] = {}
+    for column in json.loads(words["columns"]):
+        found = [cells.present(row.get(column["name"]) or "") for row in rows]
+        if column["kind"] == "text":
+            worded[column["name"]] = found
+        else:
+            inputs[column["name"]] = fed(column, found)
+    if worded:
+        import texts
+
+        inputs |= texts.fed(worded, json.loads(words["texts"]))
+    answers = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})[0]
+    return list(answers.tolist())
+
+
+def batches(table: list[dict[str, str]], words: dict[str, str]) -> Iterator[list[dict[str, str]]]:
+    """Yield rows that are fed together; sounds have lengths of their own, and are fed one by one."""
+    size = 1 if '"kind": "sound"' in words["columns"] else 1_000
+    yield from (table[start : start + size] for start in range(0, len(table), size))
+
+
+if __name__ == "__main__":
+    engine = onnxruntime.InferenceSession(Path(__file__).with_name("model.onnx"))
+    about = engine.get_modelmeta().custom_metadata_map
+    with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
+        all_rows = list(csv.DictReader(file))
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([about["target"]])
+    for batch in batches(all_rows, about):
+        writer.writerows([answer] for answer in answered(engine, about, batch))

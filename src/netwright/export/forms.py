@@ -1,0 +1,61 @@
+"""The forms that a model may be exported in, by the name that a user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwright.errors import NothingToJudgeBy, UnknownExport
+from netwright.export.parity import Parity
+from netwright.model import Model
+
+if TYPE_CHECKING:
+    from netwright.export.variants import Variant
+
+FORMS = ("onnx",)
+
+Write = Callable[[Model, Path], Parity]
+LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
+
+
+def find_precision(form: str, precision: str, data: str | None, most: float) -> LessPrecise:
+    """Return the function that writes a model in less precision, and says what was measured.
+
+    Args:
+        form: onnx alone.
+        precision: one of `variants.PRECISIONS`.
+        data: rows with the target.
+        most: the share of the score that may be lost.
+
+    Raises:
+        NothingToJudgeBy: if there are no rows.
+        UnknownExport: if there is no such precision of that form.
+    """
+    from netwright.export.onnx import Precision, write_less_precise
+    from netwright.export.variants import PRECISIONS
+
+    if form != "onnx":
+        raise UnknownExport("less precise form", form, ("onnx",))
+    if precision not in PRECISIONS:
+        raise UnknownExport("precision", precision, PRECISIONS)
+    if data is None:
+        raise NothingToJudgeBy
+    return partial(write_less_precise, precision=Precision(precision, data, most))
+
+
+def find_form(name: str) -> Write:
+    """Return the function that writes a model in a form, and says how near its answers are.
+
+    Raises:
+        UnknownExport: if there is no such form.
+        ModuleNotFoundError: if a package that it needs is not installed.
+    """
+    match name:
+        case "onnx":
+            from netwright.export.onnx import write_onnx
+
+            return write_onnx
+        case _:
+            raise UnknownExport("form", name, FORMS)

@@ -1,0 +1,108 @@
+"""A graph in less precision: smaller and often faster, as far as its score allows.
+
+What is better differs from model to model and from processor to processor, so every variant is measured.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quant_pre_process,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from netwright.errors import UnknownExport
+
+Fed = dict[str, NDArray[Any]]
+PRECISIONS = ("int8", "float16")
+DYNAMIC = ["MatMul"]  # convolutions whose ranges are found while they run took ten times the time of float32
+STATIC = ["MatMul", "Conv"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A graph and what it costs.
+
+    Attributes:
+        name: float32, or how it was made from that.
+        graph: itself.
+        score: on rows that the model has not learnt from.
+        size: bytes.
+        latency: median seconds for one row.
+    """
+
+    name: str
+    graph: ModelProto
+    score: float
+    size: int
+    latency: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was measured, as plain JSON values; the latency in milliseconds."""
+        return {"name": self.name, "score": self.score, "bytes": self.size, "ms": 1e3 * self.latency}
+
+
+class _Rows(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds rows to what measures the ranges of activations."""
+
+    def __init__(self, batches: Sequence[Fed]) -> None:
+        self._left: Iterator[Fed] = iter(batches)
+
+    def get_next(self) -> Fed | None:
+        return next(self._left, None)
+
+
+def less_precise(graph: ModelProto, precision: str, rows: Callable[[], Sequence[Fed]]) -> dict[str, ModelProto]:
+    """Return variants of a graph with weights of float32, by name.
+
+    `int8` gives two: with the ranges of activations found while it runs, and with fixed ones measured on rows.
+
+    Args:
+        graph: to be made less precise.
+        precision: one of `PRECISIONS`.
+        rows: gives batches of inputs, on which ranges are measured.
+
+    Raises:
+        UnknownExport: if there is no such precision.
+    """
+    if precision == "float16":
+        return {"float16": convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False)}
+    if precision != "int8":
+        raise UnknownExport("precision", precision, PRECISIONS)
+    with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
+        whole, ready, out = (Path(folder) / name for name in ("whole.onnx", "ready.onnx", "out.onnx"))
+        onnx.save(graph, whole)
+        quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
+        quantize_dynamic(ready, out, op_types_to_quantize=DYNAMIC, weight_type=QuantType.QInt8)
+        found = {"int8, ranges found as it runs": onnx.load(out)}
+        quantize_static(
+            ready,
+            out,
+            _Rows(rows()),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=STATIC,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return found | {"int8, fixed ranges": onnx.load(out)}
+
+
+def relative_loss(before: float, after: float, *, greater_is_better: bool) -> float:
+    """Return how much worse a score is than another, as a share of that; negative where it is better."""
+    change = before - after if greater_is_better else after - before
+    return float(change / max(abs(before), np.finfo(np.float64).tiny))

@@ -1,0 +1,30 @@
+"""Models that earlier versions wrote are read for ever, and answer as they did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from keep import as_cell
+
+import netwright as nw
+from netwright.tasks import TASKS
+
+RELEASED = Path(__file__).parent / "released"
+FILES = sorted(RELEASED.glob("format-*/*.nw"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_a_released_model_answers_as_it_did(file: Path) -> None:
+    """To a ten-thousandth of a probability, whatever computes it by now."""
+    kept = json.loads(file.with_suffix(".json").read_text())
+    rows = pd.DataFrame({name: [as_cell(cell) for cell in cells] for name, cells in kept["columns"].items()})
+    np.testing.assert_allclose(nw.load(file).answers(rows), np.array(kept["answers"]), atol=1e-4, rtol=1e-4)
+
+
+def test_every_task_is_among_them() -> None:
+    """And a model of a number beside those of classes."""
+    assert {file.stem for file in FILES if file.parent.name == "format-1"} == {*TASKS, "number"}

@@ -1,0 +1,238 @@
+"""A model goes out as one graph that answers the same, in plain ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import netwright as nw
+from netwright.cli import app
+from netwright.data.schema import Outcome
+from netwright.errors import UnequalExport, UnknownExport
+from netwright.export.examples import example_table
+from netwright.export.forms import find_form
+from netwright.export.onnx import write_onnx
+from netwright.export.parity import BATCHES, MOST, compare
+from netwright.model import Model
+
+ROWS = 160
+
+
+def rows(seed: int) -> pd.DataFrame:
+    """Return a table of mixed columns whose names are hard: spaces, dots, words of the standard, names of outputs."""
+    generator = np.random.default_rng(seed)
+    size = generator.normal(size=ROWS)
+    colour = generator.choice(["red", "grün", "青い"], ROWS)
+    word = [f"w{number}" for number in generator.integers(0, 30, ROWS)]
+    day = pd.Timestamp("2024-01-31 10:00") + pd.to_timedelta(generator.integers(0, 10**7, ROWS), unit="s")
+    kind = np.where(size + (colour == "red") > 0.3, "größer", np.where(size < -0.5, "small one", "Mul"))
+    return pd.DataFrame(
+        {
+            "a size.in cm": np.where(generator.random(ROWS) < 0.1, np.nan, size),
+            "label": colour,
+            "probabilities": word,
+            "Concat": generator.integers(0, 5, ROWS).astype(float),
+            "day": day,
+            "open": generator.random(ROWS) < 0.5,
+            "kind": kind,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run on such a table: three classes."""
+    return nw.fit(rows(0), "kind", trials=4, out=tmp_path_factory.mktemp("mixed"))
+
+
+def fed(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return cells as the documentation of the graph says, by hand."""
+    cells = {name: table[name].to_numpy(np.float64)[:, None] for name in ("a size.in cm", "Concat")}
+    cells["open"] = table["open"].to_numpy(np.float64)[:, None]
+    cells["day"] = table["day"].to_numpy().astype("datetime64[s]").astype(np.int64)[:, None]
+    return {**cells, **{name: table[name].to_numpy(object)[:, None] for name in ("label", "probabilities")}}
+
+
+def test_the_graph_takes_cells_and_gives_labels(run: nw.Run, tmp_path: Path) -> None:
+    """Plain ONNX Runtime answers as the model does, with names as in the table."""
+    parity = write_onnx(run.model, tmp_path)
+    assert 0 < parity.difference < MOST and parity.rows == sum(BATCHES)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [one.name for one in session.get_outputs()] == ["label_output", "probabilities_output"]
+    labels, chances = session.run(None, fed(rows(1)))
+    np.testing.assert_allclose(chances, run.model.predict_proba(rows(1)), atol=MOST)
+    assert labels.tolist() == run.model.predict(rows(1)).tolist()
+
+
+def test_the_graph_is_one_file_of_the_standard(run: nw.Run, tmp_path: Path) -> None:
+    """No operator of somebody's own, no weights beside it, and every node known to the checker."""
+    write_onnx(run.model, tmp_path)
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert {one.domain for one in model.opset_import} <= {"", "ai.onnx.ml"}
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    assert not model.functions and not model.graph.sparse_initializer
+
+
+def test_any_number_of_rows_is_taken(run: nw.Run, tmp_path: Path) -> None:
+    """One, none, and many at once; each row is on its own."""
+    write_onnx(run.model, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    all_rows = session.run(None, fed(rows(2)))[1]
+    one = session.run(None, fed(rows(2).iloc[7:8]))[1]
+    np.testing.assert_allclose(one[0], all_rows[7], atol=1e-5)
+    many = pd.concat([rows(2)] * 100)
+    np.testing.assert_allclose(session.run(None, fed(many))[1][-ROWS:], all_rows, atol=1e-5)
+    assert session.run(None, fed(rows(2).iloc[:0]))[1].shape == (0, 3)
+
+
+def test_missing_and_unseen_cells_are_answered(run: nw.Run, tmp_path: Path) -> None:
+    """As by the model: missing numbers, dates and words, infinite numbers, words that no row had."""
+    write_onnx(run.model, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    table = rows(3)
+    table.loc[:20, "a size.in cm"] = np.inf
+    table.loc[10:30, ["label", "probabilities"]] = "never seen"
+    table.loc[25:40, "day"] = pd.NaT
+    table.loc[35:50, ["label", "probabilities"]] = None
+    cells = fed(table)
+    for name in ("label", "probabilities"):
+        cells[name][35:51] = ""
+    np.testing.assert_allclose(session.run(None, cells)[1], run.model.predict_proba(table), atol=MOST)
+
+
+def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
+    """A regression gives values, as float64."""
+    table = rows(0).assign(price=1e6 + 1e4 * rows(0)["Concat"])
+    run = nw.fit(table, "price", task="regression", trials=2, out=tmp_path / "run")
+    write_onnx(run.model, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    words = fed(rows(1))
+    words["kind"] = rows(1)["kind"].to_numpy(object)[:, None]
+    values = session.run(["value"], words)[0]
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, run.model.predict(rows(1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("labels", [[True, False], [3, 5], [0.5, 1.5]])
+def test_labels_keep_their_type(tmp_path: Path, labels: list[object]) -> None:
+    """Truth values, whole numbers and fractions come back as such."""
+    table = rows(0).drop(columns="kind")
+    table["y"] = np.where(table["a size.in cm"].fillna(0) > 0, labels[0], labels[1])
+    run = nw.fit(table, "y", task="classification", trials=1, out=tmp_path / "run")
+    write_onnx(run.model, tmp_path)
+    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, fed(rows(1)))[0]
+    assert found.tolist() == run.model.predict(rows(1)).tolist()
+    assert type(found.tolist()[0]) is type(labels[0])
+
+
+def test_images_are_fed_as_pixels(tmp_path: Path) -> None:
+    """Uint8 in, a label out."""
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 100, (80, 12, 10, 1), dtype=np.uint8)
+    images[::2, 3:7, 3:7] += 120
+    truth = np.tile(["square", "none"], 40)
+    run = nw.fit(images, truth, trials=2, out=tmp_path / "run")
+    write_onnx(run.model, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    name = session.get_inputs()[0].name
+    found = dict(zip(("label", "probabilities"), session.run(["label", "probabilities"], {name: images}), strict=True))
+    np.testing.assert_allclose(found["probabilities"], run.model.predict_proba(images), atol=MOST)
+
+
+def test_the_program_beside_it_reads_a_table(run: nw.Run, tmp_path: Path) -> None:
+    """In an environment that lets it import numpy and ONNX Runtime only, it answers as the model does."""
+    write_onnx(run.model, tmp_path)
+    table = rows(4)
+    table.loc[3:9, "label"] = None
+    table.to_csv(tmp_path / "new.csv", index=False)
+    refused = "netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "PIL", "sklearn", "scipy"
+    code = (
+        f"import sys\nfor name in {refused!r}: sys.modules[name] = None\n"
+        f"import runpy\nsys.argv = ['predict.py', 'new.csv']\nrunpy.run_path('predict.py', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, *answers = done.stdout.splitlines()
+    assert first == "kind"
+    assert answers == run.model.predict(table).tolist()
+
+
+def test_the_program_is_short() -> None:
+    """Pages that anybody can read before running them."""
+    programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
+    assert len(programs) == 5
+    assert max(len(program.read_text().splitlines()) for program in programs) < 100
+
+
+def test_answers_that_differ_are_not_written(run: nw.Run, tmp_path: Path) -> None:
+    """An export whose answers are not those of PyTorch fails, and says by how much."""
+    first, *rest = run.model.parts
+    weights = {name: tensor + np.float32(0.3) for name, tensor in first.weights.items()}
+    other = Model(
+        run.model.task,
+        run.model.preparation,
+        (replace(first, weights=weights), *rest),
+        run.model.temperature,
+        run.model.result,
+    )
+    with pytest.raises(UnequalExport, match="differ"):
+        compare(run.model, lambda rows: other.answers_of(rows.frame), "model.onnx")
+
+
+def test_made_up_rows_hold_what_is_hard(run: nw.Run) -> None:
+    """Missing and far cells, unseen words, and each column that the model uses."""
+    table = example_table(run.model, 1_000, 0)
+    assert {*table.columns} == {column.name for column in run.model.preparation.schema.used}
+    assert table.isna().any().all() == table.isna().any().all()
+    assert table["label"].isna().any() and (table["label"] == "never seen").any()
+    assert table["a size.in cm"].abs().max() > 1e9
+
+
+def test_the_command_says_where_and_how_near(run: nw.Run, tmp_path: Path) -> None:
+    """Beside the model, if nothing else is asked for."""
+    found = CliRunner().invoke(app, ["export", str(run.bundle), "--to", "onnx", "--json"])
+    assert found.exit_code == 0, found.output
+    said = json.loads(found.output.splitlines()[-1])
+    assert said["difference"] < MOST and said["rows"] == sum(BATCHES)
+    assert Path(said["output"]).name == "model-onnx"
+    assert (Path(said["output"]) / "model.onnx").is_file() and (Path(said["output"]) / "predict.py").is_file()
+
+
+def test_a_form_that_there_is_not_is_named_with_those_that_there_are() -> None:
+    """Before the model is read."""
+    with pytest.raises(UnknownExport, match="onnx"):
+        find_form("onx")
+
+
+def test_a_model_answers_without_pytorch(run: nw.Run, tmp_path: Path) -> None:
+    """Loading and predicting import neither torch nor what else only training needs."""
+    rows(5).to_csv(tmp_path / "new.csv", index=False)
+    code = (
+        "import sys\nfor name in ('torch', 'optuna', 'jinja2'): sys.modules[name] = None\n"
+        "from netwright.cli import main\n"
+        f"sys.argv = ['netwright', 'predict', {str(run.bundle)!r}, {str(tmp_path / 'new.csv')!r}]\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[1:-1] == run.model.predict(rows(5)).tolist()
+    assert run.model.outcome == Outcome.MULTICLASS

@@ -1,0 +1,81 @@
+"""Less precision is measured before it is believed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from typer.testing import CliRunner
+
+import netwright as nw
+from netwright.cli import app
+from netwright.errors import LosesTooMuch, NothingToJudgeBy, UnknownExport
+from netwright.export.forms import find_precision
+from netwright.export.onnx import Precision, write_less_precise
+from netwright.export.variants import relative_loss
+
+
+def digits() -> pd.DataFrame:
+    """Return the digits that scikit-learn ships, as a table."""
+    data = load_digits(as_frame=True)
+    return data.frame.assign(target=data.frame["target"].map("digit {}".format))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a run on the first thousand of them."""
+    return nw.fit(digits()[:1000], "target", trials=3, out=tmp_path_factory.mktemp("digits"))
+
+
+@pytest.mark.parametrize("precision", ["int8", "float16"])
+def test_every_variant_is_measured_and_the_last_is_written(run: nw.Run, tmp_path: Path, precision: str) -> None:
+    """Score, bytes and time of float32 and of each variant; the written graph answers nearly as the model does."""
+    held_out = digits()[1000:]
+    whole, *variants = write_less_precise(run.model, tmp_path, Precision(precision, held_out, most=0.05))
+    assert whole.name == "float32" and all(one.name.startswith(precision) for one in variants)
+    assert whole.score == pytest.approx((run.model.predict(held_out) == held_out["target"]).mean(), abs=2e-3)
+    assert all(one.size < 0.7 * whole.size and one.latency > 0 for one in variants)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    cells = {one.name: held_out[one.name].to_numpy(np.float64)[:, None] for one in session.get_inputs()}
+    labels = session.run(["label"], cells)[0]
+    assert (labels == held_out["target"]).mean() == pytest.approx(variants[-1].score, abs=2e-3)
+
+
+def test_what_loses_too_much_is_not_written(run: nw.Run, tmp_path: Path) -> None:
+    """The sentence says how much would have been lost."""
+    with pytest.raises(LosesTooMuch, match="loses at least"):
+        write_less_precise(run.model, tmp_path / "none", Precision("int8", digits()[1000:], most=-0.5))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_loss_is_a_share_of_the_score() -> None:
+    """Positive where the score is worse, whichever way is better."""
+    assert relative_loss(0.8, 0.6, greater_is_better=True) == pytest.approx(0.25)
+    assert relative_loss(10.0, 12.0, greater_is_better=False) == pytest.approx(0.2)
+    assert relative_loss(0.8, 0.9, greater_is_better=True) < 0
+
+
+def test_settings_that_cannot_be_are_refused() -> None:
+    """Before the model is read."""
+    with pytest.raises(NothingToJudgeBy):
+        find_precision("onnx", "int8", None, 0.005)
+    with pytest.raises(UnknownExport, match="int8"):
+        find_precision("onnx", "int9", "rows.csv", 0.005)
+
+
+def test_the_command_prints_a_table(run: nw.Run, tmp_path: Path) -> None:
+    """In 80 columns; and as JSON."""
+    digits()[1000:].to_csv(tmp_path / "held_out.csv", index=False)
+    words = ["export", str(run.bundle), "--to", "onnx", "-o", str(tmp_path / "out"), "--quantize", "int8"]
+    words += ["--data", str(tmp_path / "held_out.csv"), "--max-loss", "5"]
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 0, found.output
+    assert "float32" in found.output and "fixed ranges" in found.output
+    assert max(map(len, found.output.splitlines()[:4])) <= 80
+    values = json.loads(CliRunner().invoke(app, [*words, "--json"]).output.splitlines()[-1])
+    assert {"name", "score", "bytes", "ms"} == {*values["variants"][0]} and values["metric"] == "accuracy"
