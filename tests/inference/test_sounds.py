@@ -38,7 +38,7 @@ def sound(seconds: float, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("seconds", [CLIP.seconds, 0.3, 0.031, 0.0001, 0.9 * CLIP.seconds, 1.3, 3.0])
 def test_a_map_is_that_of_the_front_end(seconds: float) -> None:
-    """Of sounds as long as a map, shorter, and longer; to one step of 255, in a few places at most."""
+    """Of sounds as long as a map, shorter, and longer; to one step of 255, hardly anywhere."""
     ready = session(CLIP)
     for seed in range(5):
         samples = sound(seconds, seed)
@@ -46,7 +46,7 @@ def test_a_map_is_that_of_the_front_end(seconds: float) -> None:
         found = ready.run({"samples": samples[None]})[0]
         apart = np.abs(found - right)
         assert apart.max() <= 1, f"{seconds} s, seed {seed}"
-        assert (apart > 0).mean() < 0.01
+        assert (apart > 0).mean() < 1e-3
 
 
 def test_silence_is_a_map_of_nothing() -> None:

@@ -20,7 +20,7 @@ FRAMES_AT_ONCE = 256
 QUIETEST = 1e-12  # power that stands for none
 
 
-def log_mel(samples: NDArray[np.float32], rate: int, clip: Clip) -> NDArray[np.float32]:
+def log_mel(samples: NDArray[np.float32], rate: int, clip: Clip) -> NDArray[np.float64]:
     """Return the power of each band in decibels (T, B), one frame every step of the clip; T hangs on the length.
 
     Hann windows, the squared magnitude of the Fourier transform, summed in triangular bands that are evenly spaced on
@@ -39,12 +39,14 @@ def log_mel(samples: NDArray[np.float32], rate: int, clip: Clip) -> NDArray[np.f
     window = np.hanning(width + 1)[:-1].astype(np.float32)
     transform = 2 ** (2 * width - 1).bit_length()  # twice as fine as the window: low bands are narrow
     filters = mel_filters(rate, transform, clip.bands, clip.highest)
-    powers = np.empty((len(starts), clip.bands), np.float32)
+    powers = np.empty((len(starts), clip.bands))
     for first in range(0, len(starts), FRAMES_AT_ONCE):
         places = starts[first : first + FRAMES_AT_ONCE, None] + np.arange(width)
-        spectrum = np.fft.rfft(padded[np.minimum(places, len(padded) - 1)] * window, transform)
-        powers[first : first + FRAMES_AT_ONCE] = (np.abs(spectrum) ** 2).astype(np.float32) @ filters
-    return np.asarray(10 * np.log10(np.maximum(powers / (transform * np.square(window).sum()), QUIETEST)), np.float32)
+        # In float64: what float32 loses beside a loud tone is as much as a quiet band has, differently on each machine.
+        frames = padded[np.minimum(places, len(padded) - 1)].astype(np.float64)
+        spectrum = np.fft.rfft(frames * window, transform)
+        powers[first : first + FRAMES_AT_ONCE] = (np.square(spectrum.real) + np.square(spectrum.imag)) @ filters
+    return np.asarray(10 * np.log10(np.maximum(powers / (transform * np.square(window).sum()), QUIETEST)), np.float64)
 
 
 @functools.lru_cache(maxsize=16)

@@ -36,13 +36,13 @@ def maps(graph: Graph, samples: str, clip: Clip) -> str:
     used = _frames(graph, count, clip, rate, length)
     kept = graph.apply("Slice", decibels, _whole(graph, 0), used, _whole(graph, 1))
     most = graph.apply("ReduceMax", kept, graph.constant([1, 2], np.int64), keepdims=1)
-    share = graph.apply("Div", graph.apply("Sub", kept, most), graph.constant(RANGE, np.float32))
-    share = graph.apply("Add", share, graph.constant(1, np.float32))
-    share = graph.apply("Clip", share, graph.constant(0, np.float32), graph.constant(1, np.float32))
+    share = graph.apply("Div", graph.apply("Sub", kept, most), graph.constant(RANGE, np.float64))
+    share = graph.apply("Add", share, graph.constant(1, np.float64))
+    share = graph.apply("Clip", share, graph.constant(0, np.float64), graph.constant(1, np.float64))
     loud = graph.apply("ReduceMax", graph.apply("Abs", part), _whole(graph, 1), keepdims=1)
-    heard = graph.cast(graph.apply("Greater", loud, graph.constant(0, np.float32)), np.float32)
-    levels = graph.apply("Mul", share, graph.constant(255, np.float32))
-    levels = graph.apply("Round", graph.apply("Mul", levels, graph.add_axes(heard, 2)))
+    heard = graph.cast(graph.apply("Greater", loud, graph.constant(0, np.float32)), np.float64)
+    levels = graph.apply("Mul", share, graph.constant(255, np.float64))
+    levels = graph.cast(graph.apply("Round", graph.apply("Mul", levels, graph.add_axes(heard, 2))), np.float32)
     return graph.add_axes(graph.apply("Transpose", _in_the_middle(graph, levels, used, clip), perm=[0, 2, 1]), 3)
 
 
@@ -101,10 +101,10 @@ def _log_mel(graph: Graph, part: str, clip: Clip, rate: int, length: int) -> str
         each = graph.apply("MatMul", graph.cast(frames, np.float64), graph.constant(wave))
         square = graph.apply("Mul", each, each)
         power = graph.apply("Add", power, square) if power else square
-    bands = graph.apply("MatMul", graph.cast(power, np.float32), graph.constant(filters[used]))
-    mean = graph.apply("Div", bands, graph.constant(transform * np.square(window).sum(), np.float32))
-    logs = graph.apply("Log", graph.apply("Max", mean, graph.constant(QUIETEST, np.float32)))
-    return graph.apply("Mul", logs, graph.constant(10 / math.log(10), np.float32))
+    bands = graph.apply("MatMul", power, graph.constant(filters[used], np.float64))
+    mean = graph.apply("Div", bands, graph.constant(transform * np.square(window).sum(), np.float64))
+    logs = graph.apply("Log", graph.apply("Max", mean, graph.constant(QUIETEST, np.float64)))
+    return graph.apply("Mul", logs, graph.constant(10 / math.log(10), np.float64))
 
 
 def _waves(

@@ -37,8 +37,8 @@ def moment(cell: str, order: str) -> int:
         elif order in ("compact", "year alone"):
             date, clock = [int(cell[:4]), int(cell[4:6] or 1), int(cell[6:8] or 1)], []
         else:
-            padded = digits + [1] * (3 - len(digits))
-            date, clock = [padded[place] for place in ORDERS[order]], digits[3:]
+            day = [1] if order == "year first" and len(digits) == 2 else []
+            date, clock = [[*digits, *day][place] for place in ORDERS[order]], digits[3:]
         year, (hour, minute, second) = date[0], [*clock, 0, 0, 0][:3]
         year += 0 if year > 99 else 1900 if year > 68 else 2000
         if half := re.search(r"([ap])\.?m", cell.lower()):

@@ -1,0 +1,135 @@
+"""The program beside an exported graph reads files as people have them, and needs nothing of Netwright."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import netwright as nw
+from netwright.data.wave import as_wave
+from netwright.export.onnx import write_onnx
+from netwright.tasks import TASKS
+
+REFUSED = ("netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "sklearn", "scipy", "tokenizers")
+"""Packages that the program may not import, as where they are not installed."""
+
+
+def program(folder: Path, data: str) -> list[str]:
+    """Return what `python predict.py DATA` prints, line by line, where the packages above are not there."""
+    code = (
+        f"import sys\nfor name in {REFUSED!r}: sys.modules[name] = None\n"
+        "import runpy\n"
+        f"sys.path.insert(0, '.')\nsys.argv = ['predict.py', {data!r}]\n"
+        "runpy.run_path('predict.py', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
+    """Words, pieces and bytes of texts beside other columns; a missing one, and letters beyond the first plane."""
+    generator = np.random.default_rng(0)
+    words = np.array(["good", "très bien", "好的地方", "ужасно", "bad!", "awful 👎", "nice", "cold"])
+    kind = generator.integers(0, 2, 200)
+    texts = [
+        " ".join(generator.choice(words[:4] if one else words[4:], 6)) + f" {generator.integers(99)}" for one in kind
+    ]
+    table = pd.DataFrame({"review": texts, "stars": generator.integers(1, 6, 200) * 1.0, "kind": kind})
+    run = nw.fit(table, "kind", kinds={"review": "text"}, trials=6, pretrained="none", out=tmp_path / "run")
+    parity = write_onnx(run.model, tmp_path / "out")
+    assert parity.difference < 1e-4
+    asked = table.drop(columns="kind")
+    asked.loc[3, "review"] = None
+    asked.loc[4, "review"] = "ﬁne 日本 𝔘nicode\nsecond line, " * 50
+    asked.to_csv(tmp_path / "out" / "new.csv", index=False)
+    assert program(tmp_path / "out", "new.csv") == ["kind", *map(str, run.model.predict(asked))]
+
+
+def test_sounds_are_heard_at_any_rate(tmp_path: Path) -> None:
+    """Mono and stereo, at the rate of the model and at twice that; each has its own length."""
+    pytest.importorskip("soundfile")
+    table, target = TASKS["audio"].toy(0)
+    run = nw.fit(table, target, trials=2, out=tmp_path / "run")
+    out = tmp_path / "out"
+    assert write_onnx(run.model, out).difference < 1e-4
+    paths = []
+    for place, sound in enumerate(table["sound"][:12]):
+        (out / f"{place}.wav").write_bytes(sound)
+        paths.append(f"{place}.wav")
+    pd.DataFrame({"sound": paths}).to_csv(out / "new.csv", index=False)
+    expected = run.model.predict(table.iloc[:12]).tolist()
+    assert program(out, "new.csv") == [target, *expected]
+    doubled = np.sin(np.arange(8_000) / 9) * 0.3
+    (out / "0.wav").write_bytes(as_wave(doubled, 16_000))
+    assert len(program(out, "new.csv")) == 13
+
+
+def test_images_are_decoded_in_any_size(tmp_path: Path) -> None:
+    """Of other sizes than those learnt from, in colour, transparent, and turned by their camera."""
+    table, target = TASKS["image"].toy(0)
+    run = nw.fit(table, target, trials=2, out=tmp_path / "run")
+    out = tmp_path / "out"
+    write_onnx(run.model, out)
+    for place in range(8):
+        image = Image.fromarray(table["image"][place]).resize((12 + 5 * place, 12 + 3 * place))
+        image.convert(["L", "RGB", "RGBA", "P"][place % 4]).save(out / f"{place}.png")
+    names = [f"{place}.png" for place in range(8)]
+    pd.DataFrame({"image": names}).to_csv(out / "new.csv", index=False)
+    expected = run.model.predict(pd.DataFrame({"image": [str(out / name) for name in names]})).tolist()
+    assert program(out, "new.csv") == [target, *expected]
+
+
+@pytest.mark.parametrize(
+    ("written", "column"),
+    [
+        (["2024-03-01", "1999-12-31 23:59:59", "", "nonsense"], "year first"),
+        (["31/12/2024", "1.2.03", "28-02-1999 5:30 pm", ""], "day first"),
+        (["12/31/2024", "2/1/03", "02-28-1999 05:30", "?"], "month first"),
+        (["31 December 2024", "Feb 3, 1999", "Mar 2001", "NA"], "month named"),
+    ],
+)
+def test_dates_are_read_as_by_netwright(written: list[str], column: str) -> None:
+    """In each order that people write."""
+    from netwright.data.dates import read_date
+
+    cells = _companion("cells")
+    for text in written:
+        found = read_date(text, column)
+        expected = np.iinfo(np.int64).min if np.isnat(found) else found.astype(np.int64)
+        assert cells.moment(cells.present(text), column) == expected, text
+
+
+@pytest.mark.parametrize("text", ["1,234.5", "$ 12", "12 %", "1e3", "many", "", "-0.5", "NaN"])
+def test_numbers_are_read_as_by_netwright(text: str) -> None:
+    """With thousands, money and per cent."""
+    from netwright.data.cells import read_number
+
+    cells = _companion("cells")
+    np.testing.assert_equal(cells.number(cells.present(text), "."), read_number(text))
+
+
+def _companion(name: str):  # type: ignore[no-untyped-def]
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    path = Path(nw.__file__).parent / "export" / "companion" / f"{name}.py"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
