@@ -12,7 +12,8 @@ import pytest
 import netwright as nw
 from netwright import trunks
 from netwright.build.pretrained import installed_encoder
-from netwright.data.schema import Kind
+from netwright.data.frame import Frame
+from netwright.data.schema import Column, Kind, Schema
 from netwright.data.wordpiece import encode_pieces
 from netwright.errors import BundleError, MissingExtra, UnfitWeights
 from netwright.extended import Extended, extend, needed_by, restore
@@ -57,12 +58,25 @@ def extended(trunk: TextTrunk) -> Extended:
 
 
 def test_it_sees_what_its_authors_library_sees(trunk: TextTrunk) -> None:
-    """In bfloat16 nearly."""
+    """In bfloat16, as networks learn, nearly."""
     from netwright.train.extractor import see_texts
 
     found = see_texts(ENCODER, trunk.weights, encode_pieces(trunk.vocabulary, SENTENCES, 64))
     np.testing.assert_allclose(found[:, :6], REFERENCE, atol=5e-3)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-2)
+
+
+def test_it_sees_the_same_when_it_answers(trunk: TextTrunk) -> None:
+    """In ONNX Runtime, in float32; texts of other lengths beside a text change nothing."""
+    texts = np.array([*SENTENCES, None, "word " * 500], object)
+    schema = Schema((Column("text", Kind.TEXT, False, 0.0, 4),), INNER.schema.target)
+    found = trunk.see(Frame({"text": texts}, len(texts)), schema)
+    np.testing.assert_allclose(found[: len(SENTENCES), :6], REFERENCE, atol=2e-4)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    alone = trunk.see(Frame({"text": texts[:1]}, 1), schema)
+    np.testing.assert_allclose(alone[0], found[0], atol=1e-6)
+    looked = trunk.look(Frame({"text": texts}, len(texts)), schema)
+    np.testing.assert_allclose(looked, found, atol=1e-2)
 
 
 def test_a_text_without_words_is_no_fault(trunk: TextTrunk) -> None:

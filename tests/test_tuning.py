@@ -12,6 +12,7 @@ import netwright as nw
 from netwright.build.pretrained import installed_weights
 from netwright.build.torch import forward
 from netwright.data.features import Features
+from netwright.data.frame import Frame
 from netwright.extended import Extended, beginning, extend
 from netwright.spec.blocks import Head, ImageInput
 from netwright.spec.images import TUNED
@@ -19,7 +20,6 @@ from netwright.spec.network import Network, Recipe
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
 from netwright.train.control import Control
-from netwright.train.extractor import see_images
 from netwright.train.losses import LOSSES
 from netwright.train.rows import Split, as_rows
 from netwright.train.stack import stack_parameters
@@ -72,7 +72,8 @@ def test_a_network_begins_as_the_trunk(prepared: Extended, trunk: ImageTrunk) ->
     batch = {"images": torch.from_numpy(images).expand(2, -1, -1, -1, -1)}
     with torch.no_grad():
         outputs = forward(sized, shown, batch)
-    seen = see_images(BACKBONE, trunk.weights, images, images.shape[1:3])[:, :3]
+    sight = ImageTrunk(BACKBONE, images.shape[1:3], trunk.weights)
+    seen = sight.see(Frame({"image": images}, len(images)), INNER.schema)[:, :3]
     for network_of_fold in outputs[:, 0].numpy():
         np.testing.assert_allclose(network_of_fold, seen, atol=1e-4)
     assert not torch.equal(weights[f"{head}.weight"][0], weights[f"{head}.weight"][1])

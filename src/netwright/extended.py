@@ -170,7 +170,7 @@ def extend(inner: Preparation, frame: Frame, trunk: Trunk | None, tuned: tuple[B
     """
     if trunk is None:
         return inner
-    seen = trunk.see(frame, inner.schema)
+    seen = trunk.look(frame, inner.schema)
     return Extended(inner, trunk, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3), (frame, seen), tuned)
 
 

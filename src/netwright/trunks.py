@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.frame import Frame
-from netwright.data.pieces import is_vocabulary
+from netwright.data.pieces import by_length, is_vocabulary
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import joined_texts
 from netwright.errors import MissingExtra, SpecError
@@ -42,7 +42,7 @@ TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
 
-ROWS = 32  # images that are looked at together
+ROWS = 32  # that are looked at together
 
 BACKBONE, ENCODER = BACKBONES["efficientnet_lite0"], ENCODERS["all_minilm_l6"]  # that are taken
 
@@ -58,6 +58,9 @@ class Trunk(Protocol):
 
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of rows; each depends on its own row only."""
+
+    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the same for the rows to learn from, of which there are many: features may differ by thousandths."""
 
     def beginning(self) -> Mapping[str, Array]:
         """Return the tensors by name that a network begins with which trains it further; none if there is no way to."""
@@ -94,6 +97,10 @@ class ImageTrunk:
         if not len(images):
             return np.zeros((0, self.features), np.float32)
         return np.asarray(_session_of(self, images.shape[1:]).run({"images": images}))
+
+    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the same."""
+        return self.see(frame, schema)
 
     def beginning(self) -> dict[str, Array]:
         """Return its weights, named as in a network, whose first block is that of the image."""
@@ -141,11 +148,28 @@ class TextTrunk:
 
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of the texts of each row, read one after the other."""
-        from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
-        from netwright.train.extractor import see_texts  # as above
+        found = np.zeros((frame.rows, self.features), np.float32)
+        for rows, pieces in by_length(self._pieces(frame, schema), ROWS):
+            found[rows] = self._session.run({"pieces": pieces})
+        return found
 
-        pieces = encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)
-        return see_texts(self.encoder, self.weights, pieces)
+    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
+        """Return the same, in bfloat16 where the processor multiplies it: in two thirds of the time."""
+        from netwright.train.extractor import see_texts  # torch is needed here first, and takes a second to import
+
+        return see_texts(self.encoder, self.weights, self._pieces(frame, schema))
+
+    def _pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
+        from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
+
+        return encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)
+
+    @cached_property
+    def _session(self) -> Session:
+        from netwright.inference.session import start  # onnx takes a tenth of a second to import
+        from netwright.inference.trunks import graph_of_texts
+
+        return start(graph_of_texts(self.encoder, self.weights), ROWS)
 
     def beginning(self) -> dict[str, Array]:
         """Return nothing: no network is built of its blocks."""
