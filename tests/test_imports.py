@@ -52,7 +52,7 @@ def test_the_command_line_loads_only_what_reads_and_prints() -> None:
 
 @pytest.mark.parametrize("name", ["load", "evaluate", "Model"])
 def test_a_model_is_loaded_and_shown_without_torch(name: str) -> None:
-    """Only fitting and predicting need PyTorch."""
+    """Only fitting needs PyTorch."""
     assert not loaded_by(f"from netwright import {name}\nimport netwright.report.text") & {
         "torch",
         "sklearn",

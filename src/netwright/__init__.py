@@ -13,11 +13,20 @@ from netwright._version import __version__
 if TYPE_CHECKING:
     from netwright.api import Run, fit, pick
     from netwright.evaluation import evaluate
+    from netwright.export.forms import export_model
     from netwright.model import Model, load
 
-_HOMES = {"fit": "api", "Run": "api", "evaluate": "evaluation", "load": "model", "Model": "model", "pick": "api"}
+_HOMES = {
+    "fit": "api",
+    "Run": "api",
+    "evaluate": "evaluation",
+    "export_model": "export.forms",
+    "load": "model",
+    "Model": "model",
+    "pick": "api",
+}
 
-__all__ = ["Model", "Run", "__version__", "evaluate", "fit", "load", "pick"]
+__all__ = ["Model", "Run", "__version__", "evaluate", "export_model", "fit", "load", "pick"]
 
 
 def __getattr__(name: str) -> Any:

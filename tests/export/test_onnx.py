@@ -218,6 +218,14 @@ def test_the_command_says_where_and_how_near(run: nw.Run, tmp_path: Path) -> Non
     assert (Path(said["output"]) / "model.onnx").is_file() and (Path(said["output"]) / "predict.py").is_file()
 
 
+def test_it_is_a_function_too(run: nw.Run, tmp_path: Path) -> None:
+    """Of a model, or of its file."""
+    first = nw.export_model(run.model, "onnx", tmp_path / "one")
+    second = nw.export_model(run.bundle, "onnx", tmp_path / "two")
+    assert first == second and first.difference < MOST
+    assert (tmp_path / "one" / "model.onnx").read_bytes() == (tmp_path / "two" / "model.onnx").read_bytes()
+
+
 def test_a_form_that_there_is_not_is_named_with_those_that_there_are() -> None:
     """Before the model is read."""
     with pytest.raises(UnknownExport, match="onnx"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netwright.errors import NothingToJudgeBy, UnknownExport
 from netwright.export.parity import Parity
-from netwright.model import Model
+from netwright.model import Model, load
 
 if TYPE_CHECKING:
     from netwright.export.variants import Variant
@@ -18,6 +18,27 @@ FORMS = ("onnx",)
 
 Write = Callable[[Model, Path], Parity]
 LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
+
+
+def export_model(model: Model | str | Path, to: str, out: str | Path) -> Parity:
+    """Write a model in a form that runs without Netwright, once its answers are seen to be the same.
+
+    Args:
+        model: itself, or the path of its file.
+        to: the form, one of `FORMS`.
+        out: the folder or file to write.
+
+    Returns:
+        How near the answers are.
+
+    Raises:
+        UnknownExport: if there is no such form.
+        UnequalExport: if the answers are not near enough; nothing is written then.
+        BundleError: if the file is no model.
+        OutputError: if it cannot be written there.
+    """
+    write = find_form(to)
+    return write(model if isinstance(model, Model) else load(model), Path(out))
 
 
 def find_precision(form: str, precision: str, data: str | None, most: float) -> LessPrecise:
