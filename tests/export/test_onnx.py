@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import netwright as nw
@@ -147,6 +148,11 @@ def test_images_are_fed_as_pixels(tmp_path: Path) -> None:
     write_onnx(run.model, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     name = session.get_inputs()[0].name
+    larger = np.stack([np.asarray(Image.fromarray(image[:, :, 0]).resize((37, 29))) for image in images])[..., None]
+    smaller = np.stack([np.asarray(Image.fromarray(image[:, :, 0]).resize((7, 9))) for image in images])[..., None]
+    for others in (larger, smaller):  # Pillow rounds twice on its way to another size, and the graph once
+        chances = session.run(["probabilities"], {name: others})[0]
+        np.testing.assert_allclose(chances, run.model.predict_proba(others), atol=0.02)
     found = dict(zip(("label", "probabilities"), session.run(["label", "probabilities"], {name: images}), strict=True))
     np.testing.assert_allclose(found["probabilities"], run.model.predict_proba(images), atol=MOST)
 

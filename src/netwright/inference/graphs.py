@@ -21,6 +21,7 @@ from netwright.data.text import TextEncoding
 from netwright.data.vocabulary import FINE, Vocabulary
 from netwright.inference.answers import answers
 from netwright.inference.cells import table_features
+from netwright.inference.images import sized
 from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
@@ -147,7 +148,8 @@ def _cells(graph: Graph, column: Column) -> str:
     if column.kind == Kind.SOUND:
         return graph.input(column.name, np.float32, (BATCH, "samples"))
     if size := column.map_size:
-        return graph.input(column.name, np.uint8, (BATCH, size.height, size.width, size.channels))
+        images = graph.input(column.name, np.uint8, (BATCH, "height", "width", size.channels))
+        return sized(graph, images, size)
     return graph.input(column.name, _CELLS[column.kind], (BATCH, 1))
 
 
