@@ -68,38 +68,31 @@ def resized() -> Iterator[Network]:
         yield Network((ImageInput(height, width, (0.5,), (0.2,)), Convolution(3), GlobalPool("both"), Head(2)))
 
 
+def shown(network: Network, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outputs for images (B, H, W, C) in PyTorch and in ONNX Runtime."""
+    weights = changed(initial_weights(network, torch.zeros(0, 2), STACK), torch.Generator().manual_seed(2))
+    right = forward(network, weights, {"images": images.expand(len(STACK), *images.shape)}).numpy()
+    graph, size = Graph(), (images.shape[1], images.shape[2])
+    fed = graph.input("images", np.uint8, ("batch", *images.shape[1:]))
+    found = outputs(graph, network, {name: one.numpy() for name, one in weights.items()}, {"images": fed}, size)
+    graph.output(found, "outputs", np.float32, ("stack", "members", "batch", "outputs"))
+    return right, start(graph.finish("test", {}), rows=100).run({"images": images.numpy()})
+
+
 @pytest.mark.parametrize("network", [*resized()], ids=lambda network: str(network.blocks[0]))
 def test_images_are_brought_to_a_size_as_pytorch_does(network: Network) -> None:
     """By means where no side grows, else by lines between pixels."""
     generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (3, 18, 16, 1), generator=generator, dtype=torch.uint8)
-    weights = changed(initial_weights(network, torch.zeros(0, 2), STACK), generator)
-    right = forward(network, weights, {"images": images.expand(2, *images.shape)}).numpy()
-    graph = Graph()
-    fed = graph.input("images", np.uint8, ("batch", 18, 16, 1))
-    arrays = {name: tensor.numpy() for name, tensor in weights.items()}
-    found = outputs(graph, network, arrays, {"images": fed}, (18, 16))
-    graph.output(found, "outputs", np.float32, ("stack", "members", "batch", "outputs"))
-    session = start(graph.finish("test", {}), rows=100)
-    np.testing.assert_allclose(session.run({"images": images.numpy()}), right, rtol=2e-4, atol=2e-5)
+    right, found = shown(network, torch.randint(0, 256, (3, 18, 16, 1), generator=generator, dtype=torch.uint8))
+    np.testing.assert_allclose(found, right, rtol=2e-4, atol=2e-5)
 
 
 def test_grey_images_are_shown_to_networks_of_coloured_ones() -> None:
     """As PyTorch does, the one channel stands for all three."""
     blocks = (ImageInput(6, 6, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)), Convolution(4), ConvNext(2, 3), GlobalPool(), Head(2))
-    network = Network(blocks)
     generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (3, 6, 6, 1), generator=generator, dtype=torch.uint8)
-    weights = changed(initial_weights(network, torch.zeros(0, 2), STACK), generator)
-    right = forward(network, weights, {"images": images.expand(2, *images.shape)}).numpy()
-    graph = Graph()
-    fed = graph.input("images", np.uint8, ("batch", 6, 6, 1))
-    arrays = {name: tensor.numpy() for name, tensor in weights.items()}
-    graph.output(
-        outputs(graph, network, arrays, {"images": fed}, (6, 6)), "outputs", np.float32, ("s", "e", "batch", "k")
-    )
-    session = start(graph.finish("test", {}), rows=100)
-    np.testing.assert_allclose(session.run({"images": images.numpy()}), right, rtol=2e-4, atol=2e-5)
+    right, found = shown(Network(blocks), torch.randint(0, 256, (3, 6, 6, 1), generator=generator, dtype=torch.uint8))
+    np.testing.assert_allclose(found, right, rtol=2e-4, atol=2e-5)
 
 
 def test_rows_are_fed_in_pieces_without_a_difference() -> None:

@@ -42,6 +42,25 @@ def program(folder: Path, data: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_a_table_is_read(tmp_path: Path) -> None:
+    """Numbers, dates, words and what is missing, as `netwright predict` reads them."""
+    table, target = TASKS["tabular"].toy(0)
+    run = nw.fit(table.drop(columns="note"), target, trials=2, out=tmp_path / "run")
+    write_onnx(run.model, tmp_path / "out")
+    asked = table.drop(columns=["note", target])
+    asked.loc[3:9, ["colour", "size"]] = None
+    asked.loc[5:7, "day"] = pd.NaT
+    asked.to_csv(tmp_path / "out" / "new.csv", index=False)
+    assert program(tmp_path / "out", "new.csv") == [target, *run.model.predict(asked)]
+
+
+def test_the_program_is_short() -> None:
+    """Pages that anybody can read before running them."""
+    programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
+    assert len(programs) == 5
+    assert max(len(program.read_text().splitlines()) for program in programs) < 100
+
+
 def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
     """Words, pieces and bytes of texts beside other columns; a missing one, and letters beyond the first plane."""
     generator = np.random.default_rng(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -155,39 +154,6 @@ def test_images_are_fed_as_pixels(tmp_path: Path) -> None:
         np.testing.assert_allclose(chances, run.model.predict_proba(others), atol=0.02)
     found = dict(zip(("label", "probabilities"), session.run(["label", "probabilities"], {name: images}), strict=True))
     np.testing.assert_allclose(found["probabilities"], run.model.predict_proba(images), atol=MOST)
-
-
-def test_the_program_beside_it_reads_a_table(run: nw.Run, tmp_path: Path) -> None:
-    """In an environment that lets it import numpy and ONNX Runtime only, it answers as the model does."""
-    write_onnx(run.model, tmp_path)
-    table = rows(4)
-    table.loc[3:9, "label"] = None
-    table.to_csv(tmp_path / "new.csv", index=False)
-    refused = "netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "PIL", "sklearn", "scipy"
-    code = (
-        f"import sys\nfor name in {refused!r}: sys.modules[name] = None\n"
-        f"import runpy\nsys.argv = ['predict.py', 'new.csv']\nrunpy.run_path('predict.py', run_name='__main__')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    first, *answers = done.stdout.splitlines()
-    assert first == "kind"
-    assert answers == run.model.predict(table).tolist()
-
-
-def test_the_program_is_short() -> None:
-    """Pages that anybody can read before running them."""
-    programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
-    assert len(programs) == 5
-    assert max(len(program.read_text().splitlines()) for program in programs) < 100
 
 
 def test_answers_that_differ_are_not_written(run: nw.Run, tmp_path: Path) -> None:
