@@ -25,13 +25,16 @@ from netwright.evaluation import known_rows, stretches
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity, Rows, compare, rows_of
 from netwright.export.variants import Fed, Variant, less_precise, relative_loss
+from netwright.extended import LARGEST, Extended
 from netwright.footprint import seconds_of, typical_row
 from netwright.inference.feed import fed_cells
 from netwright.inference.graphs import graph_of_cells, rows_together
 from netwright.inference.session import Session, start
+from netwright.inference.trunks import Sight
 from netwright.metrics import find_metric, measure
 from netwright.model import Model
 from netwright.storage import make_folder, replace_file
+from netwright.trunks import ImageTrunk
 
 GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py")
 NEEDED = {
@@ -115,8 +118,8 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
 
 
 def is_fed(model: Model) -> bool:
-    """Return whether the program can feed the graph of a model: not with tokens, nor with what a trunk sees."""
-    return model.outcome != Outcome.TAGS and not model.preparation.lent.features
+    """Return whether the program can feed the graph of a model: not with tokens, nor what a trunk sees in texts."""
+    return model.outcome != Outcome.TAGS and (not model.preparation.lent.features or _sight(model) is not None)
 
 
 def _graph(model: Model, *, halves: bool) -> ModelProto:
@@ -128,11 +131,21 @@ def _graph(model: Model, *, halves: bool) -> ModelProto:
         preparation.schema,
         preparation.encoder,
         preparation.vocabulary,
+        _sight(model),
         halves=halves,
     )
     helper.set_model_props(graph, {**_words(graph), "texts": json.dumps(_reading(model))})
     checker.check_model(graph, full_check=True)
     return graph
+
+
+def _sight(model: Model) -> Sight | None:
+    """Return the trunk of a model that sees images, if it carries one."""
+    whole = model.preparation
+    if not isinstance(whole, Extended) or not isinstance(whole.trunk, ImageTrunk):
+        return None
+    trunk = whole.trunk
+    return Sight(trunk.backbone, trunk.weights, trunk.size, whole.middle, whole.spread, LARGEST)
 
 
 def _words(graph: ModelProto) -> dict[str, str]:
@@ -141,7 +154,7 @@ def _words(graph: ModelProto) -> dict[str, str]:
 
 def _reading(model: Model) -> dict[str, Any]:
     """Return what the program must know to make pieces and bytes of texts."""
-    fitted = model.preparation.documents()["preprocess"]
+    fitted = model.preparation.own.documents()["preprocess"]
     found: dict[str, Any] = {}
     if fitted.get("length"):
         found["pieces"] = {"known": fitted["pieces"], "length": fitted["length"]}

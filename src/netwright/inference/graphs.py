@@ -25,6 +25,7 @@ from netwright.inference.images import sized
 from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
+from netwright.inference.trunks import Sight, frozen_features
 from netwright.spec.blocks import BagInput, Block, SequenceInput, TableInput
 from netwright.spec.costs import USUAL_GRAMS, rows_at_once
 
@@ -78,6 +79,7 @@ def graph_of_cells(
     schema: Schema,
     encoder: TableEncoder | None,
     vocabulary: Vocabulary | None,
+    sight: Sight | None,
     *,
     halves: bool = True,
 ) -> ModelProto:
@@ -96,6 +98,7 @@ def graph_of_cells(
         schema: the columns.
         encoder: of the table, if rows have one.
         vocabulary: of the n-grams of texts, if networks take them.
+        sight: the trunk that sees images, if networks take what it sees.
         halves: whether weights lie in the file as float16 where that loses nothing.
     """
     graph = Graph(halves=halves)
@@ -108,6 +111,8 @@ def graph_of_cells(
         (column,) = schema.used
         clip = Clip.parse(column.format) if column.kind == Kind.SOUND else None
         inputs["images"] = maps(graph, cells[column.name], clip) if clip else cells[column.name]
+        if sight is not None:
+            inputs["frozen"] = frozen_features(graph, inputs["images"], sight, (whole.height, whole.width))
     if encoder is not None:
         worded = (name for name, one in encoder.columns.items() if isinstance(one, TextEncoding))
         texts = {name: _text(graph, name) for name in worded}

@@ -6,6 +6,7 @@ Letters in shapes: B row, L piece, F width, A head.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -15,6 +16,7 @@ from onnx import ModelProto
 
 from netwright.build.graph import Graph
 from netwright.build.onnx_spatial import Map, even, pooled
+from netwright.inference.scaling import within
 from netwright.spec.backbones import Backbone
 from netwright.spec.encoders import Encoder
 
@@ -40,16 +42,60 @@ def graph_of_images(
     """
     graph = Graph()
     images = graph.input("images", np.uint8, (BATCH, *encoded))
+    found = seen_in_images(graph, images, backbone, weights, encoded[:2], size)
+    graph.output(found, "features", np.float32, (BATCH, backbone.features))
+    return graph.finish("trunk", {})
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A backbone for images, and what is made of its features before networks take them.
+
+    Attributes:
+        backbone: what it is made of.
+        weights: its tensors, named `<position of block>.<part>`.
+        size: height and width that images are brought to.
+        middle: (F,) taken from each feature.
+        spread: (F,) that each is then divided by.
+        largest: that a feature may be after that.
+    """
+
+    backbone: Backbone
+    weights: Weights
+    size: tuple[int, int]
+    middle: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    largest: float
+
+
+def frozen_features(graph: Graph, images: str, sight: Sight, encoded: tuple[int, int]) -> str:
+    """Return the name of what a trunk sees in images (B, H, W, C), as networks take it (B, F): see `extended`."""
+    raw = seen_in_images(graph, images, sight.backbone, sight.weights, encoded, sight.size)
+    away = graph.apply("Sub", raw, graph.constant(sight.middle))
+    return within(graph, graph.apply("Div", away, graph.constant(sight.spread)), np.float32(sight.largest))
+
+
+def seen_in_images(
+    graph: Graph, images: str, backbone: Backbone, weights: Weights, encoded: tuple[int, int], size: tuple[int, int]
+) -> str:
+    """Return the name of the features (B, F) that a backbone sees in images (B, H, W, C) from 0 to 255.
+
+    Args:
+        graph: takes the nodes.
+        images: of the size `encoded`; grey ones are taken for coloured.
+        backbone: what it is made of.
+        weights: its tensors, named `<position of block>.<part>`.
+        encoded: height and width of the images.
+        size: what they are brought to.
+    """
     planes = graph.apply("Transpose", graph.cast(images, np.float32), perm=[0, 3, 1, 2])
-    if encoded[:2] != size:
-        down, across = (smoothing(old, new) for old, new in zip(encoded, size, strict=False))
+    if encoded != size:
+        down, across = (smoothing(old, new) for old, new in zip(encoded, size, strict=True))
         planes = graph.apply("MatMul", graph.constant(down), planes)
         planes = graph.apply("MatMul", planes, graph.constant(across.T))
     name = even(graph, backbone.inputs(*size), planes)
     parts = [_below(weights, place) for place in range(len(backbone.blocks))]
-    found, width = pooled(graph, backbone.blocks, parts, Map(name, len(backbone.means), size))
-    graph.output(found, "features", np.float32, (BATCH, width))
-    return graph.finish("trunk", {})
+    return pooled(graph, backbone.blocks, parts, Map(name, len(backbone.means), size))[0]
 
 
 def smoothing(old: int, new: int) -> NDArray[np.float32]:
