@@ -44,6 +44,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NoKeptTrials": ("nowhere",),
     "NoPlaceForProbabilities": ("answers.conll",),
     "NoProbabilities": ("price",),
+    "NoSource": ("its networks learn from what a trained trunk sees",),
     "NoTarget": (),
     "NoText": (),
     "NoTrialFinished": ("memory did not suffice",),

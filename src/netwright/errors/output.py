@@ -147,3 +147,10 @@ class NothingToJudgeBy(OutputError):
             "What less precision costs is measured on rows that the model has not learnt from. "
             "Name a file with the target by --data."
         )
+
+
+class NoSource(OutputError):
+    """A model cannot be written as source."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The model cannot be written as source: {what}. Export it to another form, such as onnx.")

@@ -1,0 +1,126 @@
+"""From images to arrays of one size."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netwright.build.source.parts.cells import read_number, read_word
+
+HEIGHT, WIDTH, CHANNELS = 32, 32, 3  # that images are brought to; 1 channel for grey, 3 for colours
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+MOST_PIXELS = 100_000_000  # of one image: a bomb unpacks to more
+WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # grey of more than eight bits
+
+
+def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Return what the networks take of N rows: `images` (N, H, W, C) from 0 to 255.
+
+    Args:
+        rows: a dictionary for each, whose `IMAGE` is a path, the bytes of a file, or an array (H, W) or (H, W, C) of
+            uint8. Arrays of the right size are taken as they are, all else needs Pillow.
+    """
+    images = np.empty((len(rows), HEIGHT, WIDTH, CHANNELS), np.uint8)
+    for place, row in enumerate(rows):
+        images[place] = decoded_image(row[IMAGE])
+    return {"images": images}
+
+
+def decoded_image(source: str | Path | bytes | np.ndarray) -> np.ndarray:
+    """Return an image (H, W, C) of the size that networks take.
+
+    The first frame of a moving image; turned as its camera says; transparent pixels on white; more than eight bits are
+    scaled to eight.
+    """
+    if isinstance(source, np.ndarray) and source.shape == (HEIGHT, WIDTH, CHANNELS):
+        return source
+    from PIL import Image, ImageOps  # arrays of the right size do without
+
+    if isinstance(source, np.ndarray):
+        grey = source.ndim == 3 and source.shape[2] == 1
+        return sized(eight_bit_image(Image.fromarray(source[:, :, 0] if grey else source)))
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"the image has more than {MOST_PIXELS} pixels")
+        image.draft(None, (2 * WIDTH, 2 * HEIGHT))  # a JPEG need not be decoded in full
+        return sized(eight_bit_image(ImageOps.exif_transpose(image)))
+
+
+def eight_bit_image(image: Any) -> Any:
+    """Return an image of Pillow as grey or colour of eight bits."""
+    from PIL import Image
+
+    if image.mode in WIDE_MODES:
+        return Image.fromarray(eight_bits(np.asarray(image)))
+    if image.has_transparency_data:
+        colour = image.convert("RGBA")
+        white = Image.new("RGBA", colour.size, "white")
+        return Image.alpha_composite(white, colour).convert("L" if image.mode in ("L", "LA") else "RGB")
+    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+
+
+def eight_bits(values: np.ndarray) -> np.ndarray:
+    """Return grey values of more bits in eight: by the smallest of the usual ranges that holds them, or by their own.
+
+    The usual ranges are from 0 to 1 (of fractions), to 255, to 4,095 (12 bits, of cameras and scanners) and to 65,535.
+    """
+    wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(wide.min()), float(wide.max())
+    usual = ((1.0,) if values.dtype.kind == "f" else ()) + (255.0, 4_095.0, 65_535.0)
+    most = next((most for most in usual if high <= most), None) if low >= 0 else None
+    if most is not None:
+        low, high = 0.0, most
+    return ((wide - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
+
+
+def sized(image: Any) -> np.ndarray:
+    """Return an image of Pillow as an array (H, W, C) of the size and the channels that networks take."""
+    from PIL import Image
+
+    image = image.convert("L" if CHANNELS == 1 else "RGB")
+    if image.size != (WIDTH, HEIGHT):
+        image = image.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(image).reshape(HEIGHT, WIDTH, CHANNELS)
+
+
+# --- the target, and rows ---------------------------------------------------------------------------------------------
+
+IMAGE = "image"  # the column of the images
+TARGET = ""
+LABELS: tuple[Any, ...] = ()
+WORDS = tuple((read_word(label) or str(label),) for label in LABELS)  # of each class: how it may be written
+SHIFT, SPREAD = 0.0, 1.0  # mean and deviation of the target
+MARK = "."  # of decimals
+LOW, HIGH = 0.0, 1.0  # its range, which predictions do not leave
+
+
+def class_numbers(rows: Sequence[Mapping[str, Any]], target: str = TARGET) -> np.ndarray:
+    """Return the class of each row (N,), as its place in `LABELS`; -1 where it is unknown."""
+    numbers = {word: number for number, words in enumerate(WORDS) for word in words}
+    return np.array([numbers.get(read_word(row[target]) or str(row[target]), -1) for row in rows], np.int64)
+
+
+def target_values(rows: Sequence[Mapping[str, Any]], target: str = TARGET) -> np.ndarray:
+    """Return the target of each row (N,); NaN where it is unknown."""
+    return np.array([read_number(row[target], MARK) for row in rows], np.float64)
+
+
+def read_rows(path: Path, separator: str = ",") -> list[dict[str, str]]:
+    """Return the rows of a table of paths, or of a folder with a folder of images for each class.
+
+    Args:
+        path: of the folder, or of text with a header, in UTF-8; paths in it begin where it lies.
+        separator: between the cells of the text.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
+        return [{IMAGE: str(file), TARGET: file.parent.name} for file in files]
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file, delimiter=separator))
+    return [{**row, IMAGE: str(path.parent / row[IMAGE])} for row in rows]

@@ -1,0 +1,130 @@
+"""All networks of an exported model, and how their answers are mixed."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from netwright.build.source.parts.preprocess import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET, encode, read_rows
+
+HERE = Path(__file__).parent
+ROWS_AT_ONCE = 1_024
+
+
+@dataclass(frozen=True)
+class Design:
+    """One kind of network in the mix.
+
+    Attributes:
+        build: makes one.
+        share: how much the mean of their answers counts; all shares together are 1.
+        networks: how many there are, each of which has learnt from other rows.
+    """
+
+    build: Callable[[], nn.Module]
+    share: float
+    networks: int
+
+
+DESIGNS: dict[str, Design] = {}
+TEMPERATURE = 1.0  # the logits of the mix are divided by it: over 1 it becomes less sure
+
+
+class Mix(nn.Module):
+    """All networks, as one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        each = {name: [design.build() for _ in range(design.networks)] for name, design in DESIGNS.items()}
+        self.networks = nn.ModuleDict({name: nn.ModuleList(networks) for name, networks in each.items()})
+
+    def forward(self, rows: dict[str, Tensor]) -> Tensor:
+        """Return the answers for B rows: probabilities (B, K), or values (B,)."""
+        mixed = torch.zeros(())
+        for name, design in DESIGNS.items():
+            answers = torch.stack([decoded(network(rows)) for network in self.networks[name].children()])
+            mixed = mixed + design.share * answers.mean(dim=0)
+        return finished(mixed)
+
+
+# if classes:
+def decoded(outputs: Tensor) -> Tensor:
+    """(B, K) or, of members, (B, E, K) outputs → probabilities (B, K)."""
+    # if members:
+    if outputs.ndim == 3:
+        return torch.softmax(outputs, dim=2).mean(dim=1)
+    # end
+    return torch.softmax(outputs, dim=1)
+
+
+def finished(mixed: Tensor) -> Tensor:
+    """Return mixed probabilities (B, K), made neither too sure nor too shy (arXiv 1706.04599)."""
+    return torch.softmax(mixed.double().clamp_min(1e-7).log() / TEMPERATURE, dim=1)
+
+
+# end
+# if number:
+def decoded_numbers(outputs: Tensor) -> Tensor:
+    """(B, 1) or, of members, (B, E, 1) outputs → (B, 1)."""
+    # if members:
+    if outputs.ndim == 3:
+        return outputs.mean(dim=1)
+    # end
+    return outputs
+
+
+def finished_numbers(mixed: Tensor) -> Tensor:
+    """Return mixed outputs (B, 1) as values (B,) in the unit of the target, inside the range that was learnt from."""
+    return (mixed[:, 0].double() * SPREAD + SHIFT).clamp(LOW, HIGH)
+
+
+# end
+
+
+def load(path: Path = HERE / "weights.safetensors") -> Mix:
+    """Return the networks with their weights; no code of the file is run, since it holds numbers only."""
+    mix = Mix()
+    mix.load_state_dict(load_file(path))
+    return mix.eval()
+
+
+def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Return the answers for N rows: probabilities (N, K) in the order of `LABELS`, or values (N,)."""
+    answers = []
+    with torch.no_grad():
+        for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
+            arrays = encode(rows[start : start + ROWS_AT_ONCE])
+            answers.append(mix({name: torch.from_numpy(array) for name, array in arrays.items()}))
+    return torch.cat(answers).numpy()
+
+
+def main() -> None:
+    """Print the answers for the rows of a table."""
+    parser = argparse.ArgumentParser(description="Prints the answers for the rows of a table, as CSV.")
+    parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
+    parser.add_argument("--separator", default=",")
+    arguments = parser.parse_args()
+    answers = predict(load(), read_rows(arguments.table, arguments.separator))
+    out = csv.writer(sys.stdout)
+    # if classes:
+    out.writerow([TARGET, *LABELS])
+    out.writerows([LABELS[one.argmax()], *(f"{chance:.6f}" for chance in one)] for one in answers)
+    # end
+    # if number:
+    out.writerow([TARGET])
+    out.writerows([value] for value in answers.tolist())
+    # end
+
+
+if __name__ == "__main__":
+    main()

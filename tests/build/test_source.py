@@ -1,0 +1,280 @@
+"""Networks as source: the classes that are written compute what the specs say, and read as formatters want them."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from netwright.build.source.linking import Imports, kept, link
+from netwright.build.source.network import class_text, designs_of
+from netwright.build.source.parts.train import Recipe as WrittenRecipe
+from netwright.build.source.parts.train import cosine, rate_and_decay
+from netwright.build.source.text import Call, Name, assigned, flat, quoted
+from netwright.build.torch import forward, initial_weights
+from netwright.errors import NoSource
+from netwright.export.source.files import python_file
+from netwright.spec.blocks import (
+    BagInput,
+    Dense,
+    Head,
+    Identity,
+    Members,
+    Periodic,
+    Residual,
+    SequenceInput,
+    TableInput,
+)
+from netwright.spec.network import Candidate, Network, Recipe
+from netwright.testing.blocks import example_batch, example_networks
+from netwright.train.stack import decay_of, stack_parameters
+
+ROOT = Path(__file__).parents[2]
+NUMBERS = count()
+
+
+def module_of(imports: Imports, sections: list[str], folder: Path) -> ModuleType:
+    """Return a written file as a module."""
+    path = folder / f"written_{next(NUMBERS)}.py"
+    path.write_text(python_file("Networks.", imports, sections), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def written(candidates: list[Candidate], folder: Path) -> tuple[ModuleType, list[torch.nn.Module]]:
+    """Return the module of some networks, and one network of each class with its arguments."""
+    designs = designs_of(candidates)
+    layers = link("layers", set().union(*(design.draft.layers for design in designs)))
+    imports = Imports()
+    for other in (layers.imports, *(design.draft.imports for design in designs)):
+        imports.add(other)
+    imports.take("torch", "Tensor", "nn")
+    first = candidates[0].network.blocks[0]
+    table = first.table if isinstance(first, BagInput | SequenceInput) else first
+    constant = f"CATEGORIES = {table.cardinalities!r}" if isinstance(table, TableInput) else ""
+    kinds = {design.kind: class_text(design) for design in designs}
+    module = module_of(imports, [constant, layers.text, *kinds.values()], folder)
+    values = [
+        {name: getattr(torch.nn.functional, size.text.rpartition(".")[2]) if isinstance(size, Name) else size
+         for name, size in design.sizes.items()}
+        for design in designs
+    ]  # fmt: skip
+    return module, [getattr(module, design.kind)(**sizes).eval() for design, sizes in zip(designs, values, strict=True)]
+
+
+def spread(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights in which nothing is one or zero, as it is at the start: else a tensor could be left out unseen."""
+    generator = torch.Generator().manual_seed(7)
+    return {
+        name: tensor if name.endswith("knots") else tensor + 0.1 * torch.rand(tensor.shape, generator=generator)
+        for name, tensor in weights.items()
+    }
+
+
+def as_one(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Return the tensors of the first network of a stack as arrays."""
+    return {name: tensor[0].numpy() for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("network", list(example_networks()), ids=str)
+@pytest.mark.parametrize("dropout", [0.0, 0.25])
+def test_a_written_network_computes_what_the_spec_says(network: Network, dropout: float, tmp_path: Path) -> None:
+    """For every block, embedding, activation and normalisation, with the very tensors of the network."""
+    candidate = Candidate(network, Recipe(dropout=dropout))
+    (design,) = designs_of([candidate])
+    generator = torch.Generator().manual_seed(0)
+    batch = example_batch(network.blocks[0], generator)
+    columns = batch["numeric"].shape[2] if "numeric" in batch else 0
+    quantiles = torch.randn(columns, 49, generator=generator).sort(dim=1)[0]
+    weights = spread(initial_weights(network, quantiles, [1]))
+    _, (model,) = written([candidate], tmp_path)
+    state = {name: torch.from_numpy(np.ascontiguousarray(one)) for name, one in design.state(as_one(weights)).items()}
+    model.load_state_dict(state)
+    rows = {name: tensor[0] for name, tensor in batch.items()}
+    with torch.no_grad():
+        outputs = model(rows)
+        wanted = forward(network, weights, {name: tensor[:1] for name, tensor in batch.items()})[0]  # (E, B, K)
+    found = outputs.movedim(1, 0) if outputs.ndim == 3 else outputs[None]
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    assert sum(one.size for one in design.state(as_one(weights)).values() if one.dtype == np.float32) >= sum(
+        tensor[0].numel() for tensor in weights.values()
+    )
+
+
+@pytest.mark.parametrize("network", list(example_networks()), ids=str)
+def test_a_written_network_is_as_ruff_wants_it(network: Network, tmp_path: Path) -> None:
+    """Linted by the rules of this project, and formatted."""
+    written([Candidate(network, Recipe())], tmp_path)
+    config = ["--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, *config, str(tmp_path)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_networks_that_differ_in_sizes_alone_are_one_class(tmp_path: Path) -> None:
+    """Widths, depth, activation and dropout are its arguments; what all share is not."""
+    inputs = TableInput(3, 2, (4, 12), Periodic(4, 3))
+    candidates = [
+        Candidate(Network((inputs, Dense(8, "relu"), Dense(8, "relu"), Head(2))), Recipe(dropout=0.1)),
+        Candidate(
+            Network((inputs, Dense(6, "silu"), Dense(6, "silu"), Dense(6, "silu"), Head(2))), Recipe(dropout=0.2)
+        ),
+        Candidate(Network((inputs, Dense(8), Residual(16), Head(2))), Recipe()),
+    ]
+    _, models = written(candidates, tmp_path)
+    first, second, third = designs_of(candidates)
+    assert first.kind == second.kind == "PeriodicMLP"
+    assert third.kind == "PeriodicResNet"
+    assert first.sizes == {"widths": (27, 8, 8), "dropout": 0.1, "activation": Name("functional.relu")}
+    assert not third.sizes
+    weights = [initial_weights(one.network, torch.zeros(3, 49), [1]) for one in candidates]
+    for design, model, tensors in zip((first, second, third), models, weights, strict=True):
+        model.load_state_dict({name: torch.from_numpy(one) for name, one in design.state(as_one(tensors)).items()})
+
+
+def test_networks_of_one_name_and_two_shapes_are_two_classes() -> None:
+    """The second has a number behind its name."""
+    inputs = TableInput(3, 2, (4, 12), Identity())
+    candidates = [
+        Candidate(Network((inputs, Dense(8, norm=norm), Head(2))), Recipe()) for norm in ("none", "layer", "rms")
+    ]
+    assert [design.kind for design in designs_of(candidates)] == ["MLP", "MLP2", "MLP3"]
+
+
+def test_what_cannot_be_written_is_refused() -> None:
+    """A trained trunk, and members of members."""
+    frozen = Network((TableInput(0, 0, (), Identity(), frozen=5), Head(2)))
+    twice = Network((TableInput(3, 0, (), Identity()), Members(2), Members(2), Head(2)))
+    for network in (frozen, twice):
+        with pytest.raises(NoSource, match="cannot be written as source"):
+            designs_of([Candidate(network, Recipe())])
+
+
+@pytest.mark.parametrize("network", list(example_networks()), ids=str)
+def test_each_tensor_learns_as_fast_and_decays_as_much_as_in_the_search(network: Network, tmp_path: Path) -> None:
+    """The rule of the written loop goes by the names of the written class, that of the search by its own."""
+    recipe = Recipe(scale_decay=0.3, gram_rate=3.0)
+    said = WrittenRecipe(
+        learning_rate=recipe.learning_rate,
+        schedule=cosine,
+        weight_decay=recipe.weight_decay,
+        second_moment=recipe.second_moment,
+        batch_size=1,
+        epochs=1,
+        scale_rate=recipe.scale_rate,
+        scale_decay=recipe.scale_decay,
+        gram_rate=recipe.gram_rate,
+    )
+    candidate = Candidate(network, recipe)
+    _, (model,) = written([candidate], tmp_path)
+    (design,) = designs_of([candidate])
+    weights = initial_weights(network, torch.zeros(_numeric(network), 49), [1])
+    stack = stack_parameters(weights)
+    for name, parameter in model.named_parameters():
+        source = _source_of(design.draft.tensors[name], weights)
+        if source is None:
+            assert not parameter.requires_grad
+            continue
+        wanted = stack.rate_of(source, recipe), decay_of(source, recipe)
+        assert rate_and_decay(name, said) == pytest.approx(wanted), f"{name}, of {source}"
+
+
+def _numeric(network: Network) -> int:
+    first = network.blocks[0]
+    table = first.table if isinstance(first, BagInput | SequenceInput) else first
+    return table.numeric if isinstance(table, TableInput) else 0
+
+
+def _source_of(change: object, weights: dict[str, torch.Tensor]) -> str | None:
+    """Return the name of the tensor that one of a written class is made from; None if it is made from none."""
+
+    class Asked(dict[str, np.ndarray]):
+        asked: str | None = None
+
+        def __getitem__(self, name: str) -> np.ndarray:
+            self.asked = name
+            return super().__getitem__(name)
+
+    tensors = Asked(as_one(weights))
+    assert callable(change)
+    change(tensors)
+    return tensors.asked
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plain", "it's", 'a "b"', "both ' and \"", "back\\slash", "line\nend\r\t", "\x00\x1b\u202e", "é日本", "\ud800"],
+)
+def test_a_text_is_the_literal_of_itself(text: str) -> None:
+    """Whatever stands in it."""
+    space: dict[str, str] = {}
+    exec(f"value = {quoted(text)}", space)
+    assert space["value"] == text
+    assert "\u202e" not in quoted(text)
+
+
+def test_long_values_are_laid_out_as_formatters_do(tmp_path: Path) -> None:
+    """One entry a line where a value does not fit into one; also where letters take two columns."""
+    values = {
+        "numbers": tuple(range(60)),
+        "日本語" * 12: Call("Design", (Name("build"), "漢字" * 20), {"share": 0.25, "levels": ["a" * 30] * 5}),
+        "one": ("x" * 100,),
+        "short": {"a": None, "b": True},
+    }
+    path = tmp_path / "values.py"
+    path.write_text(f"{assigned('VALUES', values)}\n", encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "format",
+            "--no-cache",
+            "--check",
+            "--config",
+            str(ROOT / "pyproject.toml"),
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (
+        done.stderr
+        + subprocess.run(
+            [sys.executable, "-m", "ruff", "format", "--no-cache", "--diff", str(path)], capture_output=True, text=True
+        ).stdout
+    )
+    assert flat((1,)) == "(1,)"
+
+
+def test_only_what_is_used_is_taken() -> None:
+    """A layer brings what it uses along, its imports too, and nothing else."""
+    linked = link("layers", {"ResidualConvolution"})
+    assert "class Convolution" in linked.text and "def margins" in linked.text
+    assert "class Members" not in linked.text and "def resized" not in linked.text
+    assert "pack_padded_sequence" not in linked.imports.text(())
+    with pytest.raises(ValueError, match="Nonsense"):
+        link("layers", {"Nonsense"})
+
+
+def test_lines_of_features_are_kept_or_left_out() -> None:
+    """Marks themselves never stay."""
+    text = "a\n# if one:\nb\n# if two:\nc\n# end\n# end\nd\n"
+    assert kept(text, {"one", "two"}) == "a\nb\nc\nd\n"
+    assert kept(text, {"one"}) == "a\nb\nd\n"
+    assert kept(text, {"two"}) == "a\nd\n"
