@@ -1,0 +1,150 @@
+"""The folder: a model's networks, what stands before them, how they were trained, and what each file is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from netwright.build.source.linking import Imports, link
+from netwright.build.source.network import Design, class_text, designs_of
+from netwright.build.source.table import CATEGORIES
+from netwright.build.source.text import Call, Name, assigned, flat
+from netwright.bundle.short import half_where_equal
+from netwright.export.source.files import paragraphs, python_file
+from netwright.export.source.preprocess import preprocess_files
+from netwright.export.source.readme import readme, stacked
+from netwright.export.source.train import train_file
+from netwright.model import Model, Part
+from netwright.spec.blocks import BagInput, Block, Members, SequenceInput, TableInput
+from netwright.storage import make_folder, replace_file
+
+
+def write_source(model: Model, folder: Path) -> None:
+    """Write a model as a folder of Python source that needs torch, numpy and safetensors, and not Netwright.
+
+    Each file is there whole or not at all.
+
+    Args:
+        model: for tables, or for texts beside them.
+        folder: made if it is not there; files of the same names are replaced.
+
+    Raises:
+        NoSource: if a part of the model cannot be written as source.
+        CannotWrite: if the folder cannot be written to.
+    """
+    files = source_files(model)
+    make_folder(folder)
+    for name, content in files.items():
+        replace_file(folder / name, partial(_fill, content))
+
+
+def _fill(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
+def source_files(model: Model) -> dict[str, bytes]:
+    """Return the content of each file by its name; arguments and errors as of `write_source`."""
+    designs = designs_of([part.candidate for part in model.parts])
+    names = design_names(designs)
+    written, wanted = _model_file(model, names, designs)
+    trained, further = train_file(model, names, designs)
+    files = {
+        "model.py": written.encode(),
+        "train.py": trained.encode(),
+        "weights.safetensors": save(_weights(model.parts, names, designs)),
+        **preprocess_files(model.preparation, wanted | further),
+    }
+    return {**files, "README.md": readme(model, names, designs, [*files]).encode()}
+
+
+def design_names(designs: Sequence[Design]) -> list[str]:
+    """Return a name for each design: that of its class in small letters, with a number where several share one."""
+    stems = [_small(design.kind) for design in designs]
+    names = []
+    for place, stem in enumerate(stems):
+        names.append(f"{stem}_{stems[: place + 1].count(stem)}" if stems.count(stem) > 1 else stem)
+    return names
+
+
+def _small(kind: str) -> str:
+    """Return the name of a class as that of a value.
+
+    >>> _small("PeriodicTabMResNet2")
+    'periodic_tabm_resnet2'
+    """
+    words = "TabM|MLP|GRU|ResNet|ConvNeXt|ConvNet|MobileNet|Linear|Average|Transformer"
+    return re.sub(rf"(?<!^)(?={words})", "_", kind).lower()
+
+
+def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -> tuple[str, set[str]]:
+    """Return the text of `model.py`, and the names of `preprocess.py` that it uses."""
+    blocks = [block for part in model.parts for block in part.candidate.network.blocks]
+    members = any(isinstance(block, Members) for block in blocks)
+    goal = model.preparation.goal
+    features = {"members"} if members else set()
+    features.add("number" if goal.scale else "classes")
+    layers = link("layers", set().union(*(design.draft.layers for design in designs)))
+    kinds = {design.kind: design for design in designs}
+    given = {
+        "DESIGNS": assigned("DESIGNS", _table_of(model.parts, names, designs)),
+        "TEMPERATURE": f"TEMPERATURE = {model.temperature:.6g}  # the logits are divided by it: over 1 is less sure",
+    }
+    renamed = {"decoded_numbers": "decoded", "finished_numbers": "finished"} if goal.scale else {}
+    mix = link("model", {"main", "load"}, features, given, renamed)
+    imports = Imports()
+    for other in (layers.imports, mix.imports, *(design.draft.imports for design in designs)):
+        imports.add(other)
+    imports.take("torch", "Tensor", "nn")
+    if any(design.sizes for design in designs):
+        imports.take("functools", "partial")
+    letters = "B row, K output" + (", E member that shares weights" if members else "")
+    told = paragraphs(
+        f"The networks that predict {_plain(goal.target.name)}, and how their answers are mixed.",
+        "    python model.py rows.csv",
+        f"prints the answers for the rows of a table. Letters in shapes: {letters}.",
+    )
+    sections = [_cardinalities(blocks), layers.text, *map(class_text, kinds.values()), mix.text]
+    return python_file(told, imports, sections), mix.imports.names.get("preprocess", set())
+
+
+def _table_of(parts: Sequence[Part], names: Sequence[str], designs: Sequence[Design]) -> dict[str, Call]:
+    """Return the designs of a mix by name: what makes each, how much it counts, and how many networks it has."""
+    table = {}
+    for name, part, design in zip(names, parts, designs, strict=True):
+        build: Any = Call("partial", (Name(design.kind),), design.sizes) if design.sizes else Name(design.kind)
+        table[name] = Call("Design", (build,), {"share": float(f"{part.share:.9g}"), "networks": stacked(part)})
+    return table
+
+
+def _cardinalities(blocks: Sequence[Block]) -> str:
+    """Return the constant that tells how many categories each column has, all inputs of a model alike; or nothing."""
+    tables = (block.table if isinstance(block, BagInput | SequenceInput) else block for block in blocks)
+    for table in tables:
+        if isinstance(table, TableInput) and table.cardinalities:
+            note = "# of each column with many categories, how many numbers it has"
+            return f"{note}\n{assigned(CATEGORIES, table.cardinalities)}"
+    return ""
+
+
+def _plain(name: str) -> str:
+    """Return the name of a column as it may stand in a docstring."""
+    return flat(name).replace("\\", "\\\\").replace('"""', "'")
+
+
+def _weights(parts: Sequence[Part], names: Sequence[str], designs: Sequence[Design]) -> dict[str, NDArray[Any]]:
+    """Return the `state_dict` of the whole mix, in half the bytes wherever nothing is lost by it."""
+    state: dict[str, NDArray[Any]] = {}
+    for name, part, design in zip(names, parts, designs, strict=True):
+        for place in range(stacked(part)):
+            tensors = {key: tensor[place] for key, tensor in part.weights.items()}
+            state |= {f"networks.{name}.{place}.{key}": array for key, array in design.state(tensors).items()}
+    floats = {key: array for key, array in state.items() if array.dtype == np.float32}
+    short = half_where_equal(floats)
+    return {key: np.ascontiguousarray(short.get(key, array)) for key, array in state.items()}

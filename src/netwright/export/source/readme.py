@@ -1,0 +1,85 @@
+"""What a person reads first of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netwright._version import __version__
+from netwright.build.source.network import Design
+from netwright.build.source.text import folded
+from netwright.export.source.train import argument
+from netwright.model import Model, Part
+from netwright.report.numbers import metric_name, number, printable
+
+TRAINING = (
+    "trains all of them from the beginning, each on all folds of the rows but one, and prints the score on the rows "
+    "that they have not learnt from. It is the recipe of the search without its time limit: a network learns for all "
+    "of its epochs, or until the networks of the other folds no longer get better. Everything is computed in float32. "
+    "`--designs 1` trains the weightiest design alone, and `--out` writes the weights."
+)
+DISTILLED = (
+    "This model is one network that learnt from the answers of a mix, which this folder does not hold. Trained on the "
+    "rows alone it may come out worse than it was."
+)
+FILES = {
+    "model.py": "the networks, their shares in the mix, and `predict(load(), rows)`",
+    "weights.safetensors": "their weights, as the `state_dict` of `Mix`",
+    "preprocess.py": "from the rows of a table to arrays: `encode(rows)`",
+    "preprocess.json": "the longer constants of it: categories, quantiles, pieces of words",
+    "preprocess.safetensors": "its arrays",
+    "cells.py": "what number, word or moment a cell of text stands for",
+    "ngrams.py": "texts as counts of n-grams",
+    "images.py": "images as arrays of one size",
+    "train.py": "the recipe as a plain loop",
+}
+
+
+def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files: Sequence[str]) -> str:
+    """Return the text of `README.md`.
+
+    Args:
+        model: which the folder is of.
+        names: of its designs, in the order of its parts.
+        designs: its networks as source, likewise.
+        files: the names of the files beside it.
+    """
+    result, target = model.result, model.preparation.schema.target
+    answers = "the probability of each class, in the order of `LABELS`" if target.labels else "a number for each row"
+    paragraphs = [
+        f"# What predicts `{printable(target.name)}`",
+        folded(f"Networks in PyTorch, written by Netwright {__version__}. They take Python 3.11 and these packages:"),
+        _block("pip install torch numpy safetensors"),
+        "## To predict",
+        _block("python model.py rows.csv"),
+        folded(f"prints the answers for the rows of a table with the columns that `preprocess.py` names: {answers}."),
+        "In Python:",
+        _block(
+            "from model import load, predict\n\nanswers = predict(load(), rows)  # a dictionary for each row", "python"
+        ),
+        "## To train",
+        _block(f"python train.py data.csv {argument(target.name)}"),
+        folded(TRAINING),
+        *([folded(DISTILLED)] if result.distilled else []),
+        "## What is what",
+        "\n".join(f"- `{name}`: {FILES[name]}" for name in files),
+        "The designs of the mix, how much the mean of their networks counts, and how many there are:",
+        "\n".join(
+            f"- `{name}`, a `{design.kind}`: {100 * part.share:.1f} %, {stacked(part)}"
+            for name, design, part in zip(names, designs, model.parts, strict=True)
+        ),
+        "## Where the score comes from",
+        folded(
+            f"Netwright's own estimate was: {metric_name(result.metric)} {number(result.score)}, with 95 % certainty "
+            f"between {number(result.score_low)} and {number(result.score_high)}. {result.estimate}"
+        ),
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _block(text: str, language: str = "sh") -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def stacked(part: Part) -> int:
+    """Return how many networks a part of a model has."""
+    return int(next(iter(part.weights.values())).shape[0])

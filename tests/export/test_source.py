@@ -1,0 +1,438 @@
+"""A model as source: it runs where there is no Netwright, answers as the model does, and reads as a person's code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from packaging.requirements import Requirement
+from PIL import Image
+
+import netwright as nw
+from netwright.build.source.parts import cells as written_cells
+from netwright.build.source.parts import images as written_images
+from netwright.build.torch import initial_weights
+from netwright.data import cells, dates, images
+from netwright.data.reading import read_table
+from netwright.data.size import Size
+from netwright.errors import NoSource
+from netwright.export.source import write_source
+from netwright.model import Model, Part
+from netwright.result import Result
+from netwright.spec.spaces import sample
+from netwright.tasks import TASKS
+from netwright.tasks.task import Request
+
+ROOT = Path(__file__).parents[2]
+PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
+NEEDED = ("torch", "numpy", "safetensors")
+
+
+def allowed_packages() -> set[str]:
+    """Return the packages of an environment into which only `NEEDED` were installed."""
+    found, open_names = set[str](), [*NEEDED]
+    while open_names:
+        name = open_names.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        for text in distribution(name).requires or ():
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                open_names.append(needed.name)
+    return found
+
+
+GUARD = """
+import json, runpy, sys
+refused = set(json.loads(sys.argv[1]))
+
+
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in refused else self.finder.find_spec(name, path, target)
+
+
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+folder, program = sys.argv[2:4]
+sys.path.insert(0, folder)
+sys.argv = sys.argv[3:]
+runpy.run_path(program, run_name="__main__")
+"""
+"""Runs a program as if only `NEEDED` were installed: every other package of this environment is refused."""
+
+
+def run_bare(folder: Path, program: Path, *arguments: object, besides: tuple[str, ...] = ()) -> str:
+    """Return what a program prints that sees a written folder, bare PyTorch, and packages besides."""
+    allowed = allowed_packages() | {*besides}
+    others = {
+        top
+        for top, names in packages_distributions().items()
+        if not {name.lower().replace("_", "-") for name in names} & allowed
+    }
+    others |= {"netwright"}
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "-W",
+        "error",
+        "-c",
+        GUARD,
+        json.dumps(sorted(others)),
+        str(folder),
+        str(program),
+    ]
+    done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+ASK = """
+import json, sys
+from pathlib import Path
+from model import load, predict
+from preprocess import read_rows
+print(json.dumps(predict(load(), read_rows(Path(sys.argv[1]))).tolist()))
+"""
+
+
+def answers_of(folder: Path, table: Path) -> np.ndarray:
+    """Return what a written folder answers for the rows of a file."""
+    program = folder.parent / "ask.py"
+    program.write_text(ASK)
+    return np.array(json.loads(run_bare(folder, program, table)))
+
+
+def result_of(metric: str) -> Result:
+    """Return a result of no run."""
+    return Result(
+        "made", metric, True, 0.5, 0.4, 0.6, "It was made up.", {}, {}, (), (), 1.0, 1, 0, (), (), (), (), False
+    )
+
+
+def untrained(task_name: str, table: pd.DataFrame, target: str, most: int = 20, networks: int = 2) -> Model:
+    """Return a model of the portfolio's networks and of random ones, with random weights: what it answers is of use to
+    nobody, but a difference anywhere would show.
+    """
+    task = TASKS[task_name]
+    loaded = task.load(Request(table, target, {}, "auto"))
+    preparation = task.prepare(loaded, 0)
+    rows, generator = len(loaded.truth), np.random.default_rng(3)
+    space = task.space(preparation, rows)
+    points = [*task.portfolio(preparation, rows), *(sample(space, generator) for _ in range(20))]
+    candidates = [task.candidate(point, preparation) for point in points][:most]
+    quantiles = torch.from_numpy(preparation.quantiles)
+    parts = []
+    for place, candidate in enumerate(candidates):
+        weights = initial_weights(candidate.network, quantiles, [10 * place + one for one in range(networks)])
+        arrays = {name: tensor.numpy() for name, tensor in weights.items()}
+        parts.append(Part(candidate, arrays, (place + 1) / sum(range(1, len(candidates) + 1))))
+    metric = "accuracy" if loaded.schema.target.labels else "rmse"
+    return Model(
+        task, preparation.for_networks(tuple(one.network for one in candidates)), tuple(parts), 1.3, result_of(metric)
+    )
+
+
+def odd_table(rows: int, seed: int) -> pd.DataFrame:
+    """Return a table of text with every kind of column, and cells of every sort of oddity."""
+    random = np.random.default_rng(seed)
+    size, start = random.normal(size=rows), pd.Timestamp("2021-03-01")
+    days = start + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
+    hours = start + pd.to_timedelta(random.integers(0, 900 * 24, rows), unit="h")
+    words = ["good", "bad", "größer", "漢字", "rather", "plain!", "so-so"]
+    table = {
+        "size, in cm": [f"{one:.3f}" for one in size],
+        "income": [f"$ {one:,.2f}" for one in np.exp(3 * random.normal(size=rows))],
+        "comma": [f"{one:.2f}".replace(".", ",") for one in random.normal(size=rows) * 1000],
+        "children": random.choice(["0", "0", "0", *map(str, range(1, 14))], rows),
+        "two": random.choice(["3", "7.5"], rows),
+        "open": random.choice(["yes", "no"], rows),
+        "colour": random.choice(["red", "green", 'the "blue"', "NaN or so"], rows),
+        "city": random.choice([f"city {one}" for one in range(40)], rows),
+        "zip": random.choice([f"{one:05}" for one in range(900, 960)], rows),
+        "day": [str(one) for one in days],
+        "hour": [f"{one.day}/{one.month}/{one.year} {one:%H:%M}" for one in hours],
+        "note": [" ".join(random.choice(words, 6)) for _ in range(rows)],
+        "weight": [f"{one:.4f}" for one in 70 + 10 * size + random.normal(size=rows)],
+        "class": random.choice(["low", "middle", "high's"], rows),
+    }
+    frame = pd.DataFrame(table).astype(object)
+    for name in frame.columns.drop(["class", "weight"]):
+        frame.loc[random.random(rows) < 0.05, name] = None
+    return frame
+
+
+def spoilt(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return a table with cells that were never met in training."""
+    random = np.random.default_rng(seed)
+    table = table.copy()
+    odd = [
+        "",
+        "NA",
+        "inf",
+        "1e400",
+        "-3",
+        "(12)",
+        "12 %",
+        "unheard of",
+        "2024-02-30",
+        "1,234.5",
+        "nan",
+        "−5",
+        "0",
+        " x ",
+    ]
+    for name in table.columns:
+        table.loc[random.random(len(table)) < 0.1, name] = random.choice(odd)
+    return table
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Model, Path]]:
+    """Return models of tables and of texts, with the folders that were written of them."""
+    table = odd_table(400, 1)
+    notes = table[["note", "size, in cm", "city", "class"]]
+    models = {
+        "classes": untrained("tabular", table.drop(columns="weight"), "class"),
+        "number": untrained("tabular", table.drop(columns="class"), "weight", most=4),
+        "alone": untrained("tabular", table[["size, in cm", "colour", "class"]], "class", most=1, networks=1),
+        "texts": untrained("text", notes, "class"),
+    }
+    folder = tmp_path_factory.mktemp("source")
+    for name, model in models.items():
+        write_source(model, folder / name)
+    return {name: (model, folder / name) for name, model in models.items()}
+
+
+@pytest.mark.parametrize("name", ["classes", "number", "alone", "texts"])
+def test_a_folder_answers_as_its_model(tables: dict[str, tuple[Model, Path]], name: str, tmp_path: Path) -> None:
+    """Without Netwright, on rows that it has met and on rows of oddities."""
+    model, folder = tables[name]
+    rows = pd.concat([odd_table(60, 2), spoilt(odd_table(60, 3), 4)], ignore_index=True)
+    path = tmp_path / "rows.csv"
+    rows.to_csv(path, index=False)
+    wanted = model.answers(read_table(path))
+    found = answers_of(folder, path)
+    assert found.shape == wanted.shape
+    scale = 1.0 if model.labels else float(np.std(wanted)) or 1.0
+    assert np.abs(found - wanted).max() < 1e-4 * scale
+
+
+@pytest.mark.parametrize("name", ["classes", "number", "alone", "texts"])
+def test_a_folder_is_as_ruff_wants_it(tables: dict[str, tuple[Model, Path]], name: str) -> None:
+    """By the rules of this project: documented, named and formatted as its own code is."""
+    check_by_ruff(tables[name][1])
+
+
+def check_by_ruff(folder: Path) -> None:
+    """Lint a folder by the rules of this project, and see that it is formatted."""
+    config = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), "--config", f"src = [{json.dumps(str(folder))}]"]
+    for words in (["check"], ["format", "--check", "--diff"]):
+        command = [sys.executable, "-m", "ruff", *words, *config, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_folder_carries_only_what_it_needs(tables: dict[str, tuple[Model, Path]]) -> None:
+    """A small network has neither the layers nor the files of a large one."""
+    alone, large = (tables[name][1] for name in ("alone", "texts"))
+    assert {path.name for path in alone.iterdir()} == {
+        *("README.md", "cells.py", "model.py", "preprocess.py", "train.py", "weights.safetensors"),
+    }
+    assert {path.name for path in large.iterdir()} >= {"ngrams.py", "preprocess.json", "preprocess.safetensors"}
+    source = (alone / "model.py").read_text()
+    assert "GRU" not in source and "MemberLinear" not in source
+    assert "netwright" not in "".join(path.read_text().lower() for path in alone.glob("*.py"))
+
+
+def test_the_answers_are_printed(tables: dict[str, tuple[Model, Path]], tmp_path: Path) -> None:
+    """As CSV, with the label first and the probabilities behind it."""
+    model, folder = tables["alone"]
+    path = tmp_path / "rows.csv"
+    odd_table(3, 5).to_csv(path, index=False)
+    lines = run_bare(folder, folder / "model.py", path).splitlines()
+    assert lines[0] == "class," + ",".join(map(str, model.labels))
+    assert len(lines) == 4
+    assert lines[1].split(",")[0] in model.labels
+
+
+# --- images ----------------------------------------------------------------------------------------------------------
+
+ASK_IMAGES = """
+import json, sys
+import numpy as np
+from model import load, predict
+rows = [{"image": image} for image in np.load(sys.argv[1])]
+print(json.dumps(predict(load(), rows).tolist()))
+"""
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_for_images_answers_as_its_model(channels: int, tmp_path: Path) -> None:
+    """Of every sort of network for images; arrays of the right size need nothing but numpy."""
+    random = np.random.default_rng(channels)
+    shown = random.integers(0, 256, (60, 24, 20, channels), dtype=np.uint8)
+    table = pd.DataFrame({"image": [*shown], "class": random.choice(["cat", "dog"], 60)})
+    model = untrained("image", table, "class", most=14)
+    write_source(model, tmp_path / "source")
+    np.save(tmp_path / "images.npy", shown[:9])
+    (tmp_path / "ask.py").write_text(ASK_IMAGES)
+    found = json.loads(run_bare(tmp_path / "source", tmp_path / "ask.py", tmp_path / "images.npy"))
+    assert np.abs(np.array(found) - model.answers(table.iloc[:9])).max() < 1e-4
+    check_by_ruff(tmp_path / "source")
+
+
+def pictures() -> list[Image.Image]:
+    """Return images of every mode."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    colour = Image.fromarray(pixels[:, :, :3])
+    wide = pixels[:, :, 0].astype(np.uint16) * 16
+    return [
+        *(colour, colour.convert("L"), colour.convert("P"), colour.convert("1"), colour.convert("CMYK")),
+        *(Image.fromarray(pixels), Image.fromarray(wide), colour.convert("LA"), colour.resize((16, 12))),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(pictures())))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_decoded_as_netwright_decodes_them(
+    number: int, channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From files of every mode, bit for bit."""
+    picture = pictures()[number]
+    path = tmp_path / ("image.tiff" if picture.mode in ("CMYK", "I;16") else "image.png")
+    picture.save(path)
+    for name, value in (("HEIGHT", 12), ("WIDTH", 16), ("CHANNELS", channels)):
+        monkeypatch.setattr(written_images, name, value)
+    wanted = images.decode(path, Size(12, 16, channels))
+    assert np.array_equal(written_images.decoded_image(path), wanted)
+    assert np.array_equal(written_images.decoded_image(path.read_bytes()), wanted)
+
+
+def test_the_recipe_for_images_reproduces_the_score(tmp_path: Path) -> None:
+    """On bars that lie, stand or slant, from a folder for each class."""
+    table, target = TASKS["image"].toy(0)
+    for place, (pixels, name) in enumerate(zip(table["image"], table[target], strict=True)):
+        (tmp_path / "bars" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "bars" / name / f"{place}.png")
+    run = nw.fit(tmp_path / "bars", "class", trials=2, out=tmp_path / "run", pretrained="none")
+    write_source(run.model, tmp_path / "source")
+    folder = tmp_path / "source"
+    printed = run_bare(folder, folder / "train.py", tmp_path / "bars", besides=("pillow",))
+    assert score_of(printed) > 0.8
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def score_of(printed: str) -> float:
+    """Return the score of the mix, which is told last."""
+    return float(printed.split()[-1])
+
+
+def test_the_recipe_reproduces_the_score(tmp_path: Path) -> None:
+    """On the penguins, trained from the beginning by the written loop, within the interval of the estimate."""
+    run = nw.fit(PENGUINS, "species", trials=3, out=tmp_path / "run")
+    write_source(run.model, tmp_path / "source")
+    out = tmp_path / "new.safetensors"
+    printed = run_bare(tmp_path / "source", tmp_path / "source" / "train.py", PENGUINS, "species", "--out", out)
+    assert run.result.score_low <= score_of(printed) <= run.result.score_high
+    (tmp_path / "source" / "weights.safetensors").write_bytes(out.read_bytes())
+    found = answers_of(tmp_path / "source", PENGUINS)
+    truth = pd.read_csv(PENGUINS)["species"]
+    assert (np.array(run.model.labels)[found.argmax(axis=1)] == truth).mean() > 0.95
+
+
+def test_every_recipe_runs(tables: dict[str, tuple[Model, Path]], tmp_path: Path) -> None:
+    """Of all sorts of networks, for classes and numbers; with few epochs, since nothing can be learnt here."""
+    path = tmp_path / "rows.csv"
+    odd_table(80, 6).to_csv(path, index=False)
+    for name in ("classes", "number", "texts"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for source in tables[name][1].iterdir():
+            (folder / source.name).write_bytes(source.read_bytes())
+        train = (folder / "train.py").read_text()
+        short = "\n".join(
+            "        epochs=2," if line.strip().startswith("epochs=") else line for line in train.split("\n")
+        )
+        (folder / "train.py").write_text(short)
+        assert np.isfinite(score_of(run_bare(folder, folder / "train.py", path)))
+
+
+# --- cells -----------------------------------------------------------------------------------------------------------
+
+ODD_CELLS: Sequence[Any] = (
+    *(None, "", " ", "NA", "None", "none", "nan", "inf", "-inf", "∞", "3", "3.0", " 3.10 ", "+3", "- 3", "(3)", "12 %"),
+    *("1,234.5", "1.234,5", "1'234", "1 234", "$ 12", "12 €", "USD 5", "5 kr", "12,34,567", "1e3", "1e400", "٣", "−5"),
+    *(
+        True,
+        False,
+        "True",
+        "FALSE",
+        "yes",
+        "ja",
+        "нет",
+        "はい",
+        0,
+        1,
+        2,
+        -7,
+        2.5,
+        3.0,
+        float("nan"),
+        float("inf"),
+        10**18,
+    ),
+    *("2024-01-31", "2024-1-5 7:30", "2024-02-30", "31/12/2024 5:30 pm", "12/31/24", "1 Jan 2024", "Jan 1st, 2024"),
+    *(
+        "20240131",
+        "1999",
+        "07:45",
+        "7:45:10 am",
+        "1700000000",
+        "1700000000000",
+        "2024年3月5日",
+        "2024-01-31T10:00:00+02:00",
+    ),
+    *("a word", "01234", "0", "x" * 50),
+)
+
+
+@pytest.mark.parametrize("cell", ODD_CELLS, ids=repr)
+def test_cells_are_read_as_netwright_reads_them(cell: Any) -> None:
+    """Numbers with either mark, truth values, words, codes, and moments in every order."""
+    for mark in (".", ","):
+        assert str(written_cells.read_number(cell, mark)) == str(cells.read_number(cell, mark))
+    assert str(written_cells.read_truth(cell)) == str(cells.read_truth(cell))
+    assert written_cells.read_word(cell) == cells.read_word(cell)
+    assert written_cells.read_code(cell, 5) == cells.read_code(cell, 5)
+    for order in (*dates.ORDERS, *dates.EPOCHS):
+        if isinstance(cell, str):
+            assert str(written_cells.read_moment(cell, order)) == str(dates.read_date(cell, order))
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_written_is_refused_before_a_file_is_made(tmp_path: Path) -> None:
+    """Tags of tokens have a preparation of their own."""
+    table, target = TASKS["tagging"].toy(0)
+    model = untrained("tagging", TASKS["tagging"].read(table), target, most=1)
+    with pytest.raises(NoSource, match="cannot be written as source"):
+        write_source(model, tmp_path / "source")
+    assert not (tmp_path / "source").exists()
