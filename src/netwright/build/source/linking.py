@@ -176,14 +176,15 @@ def kept(text: str, features: Collection[str]) -> str:
 
 
 def joined(parts: Iterable[tuple[str, bool]]) -> str:
-    """Return statements one after the other: two lines free around functions and classes, one between others.
+    """Return statements one after the other: two lines free around functions and classes, one behind a docstring.
 
     Args:
         parts: the text of each statement, and whether it is a function or class.
     """
     out, before = "", None
     for text, block in parts:
-        out += "" if before is None else "\n\n\n" if block or before else "\n"
+        if before is not None:
+            out += "\n\n\n" if block or before else "\n\n" if out.endswith('"""') else "\n"
         out, before = out + text, block
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,6 +52,7 @@ def _fill(content: bytes, file: BinaryIO) -> None:
 
 def source_files(model: Model) -> dict[str, bytes]:
     """Return the content of each file by its name; arguments and errors as of `write_source`."""
+    model = replace(model, parts=tuple(sorted(model.parts, key=lambda part: -part.share)))  # the winner first
     designs = designs_of([part.candidate for part in model.parts])
     names = design_names(designs)
     written, wanted = _model_file(model, names, designs)
@@ -92,8 +94,9 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     features.add("number" if goal.scale else "classes")
     layers = link("layers", set().union(*(design.draft.layers for design in designs)))
     kinds = {design.kind: design for design in designs}
+    table = _table_of(model.parts, names, designs)
     given = {
-        "DESIGNS": assigned("DESIGNS", _table_of(model.parts, names, designs)),
+        "DESIGNS": f"# The mix, its weightiest design first\n{assigned('DESIGNS', table)}",
         "TEMPERATURE": f"TEMPERATURE = {model.temperature:.6g}  # the logits are divided by it: over 1 is less sure",
     }
     renamed = {"decoded_numbers": "decoded", "finished_numbers": "finished"} if goal.scale else {}
@@ -119,7 +122,7 @@ def _table_of(parts: Sequence[Part], names: Sequence[str], designs: Sequence[Des
     table = {}
     for name, part, design in zip(names, parts, designs, strict=True):
         build: Any = Call("partial", (Name(design.kind),), design.sizes) if design.sizes else Name(design.kind)
-        table[name] = Call("Design", (build,), {"share": float(f"{part.share:.9g}"), "networks": stacked(part)})
+        table[name] = Call("Design", (build,), {"share": float(f"{part.share:.6g}"), "networks": stacked(part)})
     return table
 
 
@@ -128,7 +131,7 @@ def _cardinalities(blocks: Sequence[Block]) -> str:
     tables = (block.table if isinstance(block, BagInput | SequenceInput) else block for block in blocks)
     for table in tables:
         if isinstance(table, TableInput) and table.cardinalities:
-            note = "# of each column with many categories, how many numbers it has"
+            note = "# How many numbers each column of many categories has, that of unknown ones included"
             return f"{note}\n{assigned(CATEGORIES, table.cardinalities)}"
     return ""
 

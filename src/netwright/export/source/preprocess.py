@@ -71,7 +71,7 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
         **_target(table.goal, stored),
         **(_texts(preparation, stored) if isinstance(preparation, text.Preparation) else {}),
     }
-    features = _features(preparation, table.encoder)
+    features = _features(preparation, table)
     linked = link("preprocess", {*wanted, "encode", "read_rows"}, features, given)
     told = paragraphs(
         "From the rows of a table to the arrays that the networks take.",
@@ -112,11 +112,17 @@ def _files(told: str, linked: Linked, stored: Stored) -> dict[str, bytes]:
     return files
 
 
-def _features(preparation: Any, encoder: TableEncoder) -> set[str]:
+def _features(preparation: Any, table: tabular.Preparation) -> set[str]:
     """Return the features of `parts.preprocess` that a preparation has a use for."""
-    features = set()
-    if any(isinstance(one, NumberEncoding) and one.heavy for one in encoder.columns.values()):
-        features.add("normal_scores")
+    columns = table.encoder.columns.values()
+    numbers = [one for one in columns if isinstance(one, NumberEncoding)]
+    seen = {
+        "normal_scores": any(one.heavy for one in numbers),
+        "common": any(one.common is not None for one in numbers),
+        "marks": any(column.kind == Kind.NUMERIC and column.format == "," for column in table.schema.used),
+        "codes": any(column.kind == Kind.CATEGORICAL and column.format for column in table.schema.used),
+    }
+    features = {name for name, used in seen.items() if used}
     if isinstance(preparation, text.Preparation):
         read = {"bags": preparation.vocabulary, "pieces": preparation.subwords, "bytes": preparation.spelling}
         features |= {name for name, used in read.items() if used is not None}

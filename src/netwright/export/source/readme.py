@@ -12,9 +12,9 @@ from netwright.model import Model, Part
 from netwright.report.numbers import metric_name, number, printable
 
 TRAINING = (
-    "trains all of them from the beginning, each on all folds of the rows but one, and prints the score on the rows "
-    "that they have not learnt from. It is the recipe of the search without its time limit: a network learns for all "
-    "of its epochs, or until the networks of the other folds no longer get better. Everything is computed in float32. "
+    "This trains all networks from the beginning, each on all folds of the rows but one, and prints the score on the "
+    "rows that they have not learnt from. It is the recipe of the search without its time limit: a network learns for "
+    "all of its epochs, or until those of the other folds no longer get better. Everything is computed in float32. "
     "`--designs 1` trains the weightiest design alone, and `--out` writes the weights."
 )
 DISTILLED = (
@@ -51,7 +51,9 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
         _block("pip install torch numpy safetensors"),
         "## To predict",
         _block("python model.py rows.csv"),
-        folded(f"prints the answers for the rows of a table with the columns that `preprocess.py` names: {answers}."),
+        folded(
+            f"This prints the answers for the rows of a table with the columns that `preprocess.py` names: {answers}."
+        ),
         "In Python:",
         _block(
             "from model import load, predict\n\nanswers = predict(load(), rows)  # a dictionary for each row", "python"

@@ -12,7 +12,7 @@ from netwright.build.source.text import Call, Name, assigned
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
 from netwright.model import Model
-from netwright.spec.blocks import BagInput, Dense, ImageInput, Piecewise, Residual, SequenceInput, TableInput
+from netwright.spec.blocks import BagInput, Dense, ImageInput, Members, Piecewise, Residual, SequenceInput, TableInput
 from netwright.spec.network import Network, Recipe
 
 PLAIN = Recipe(dropout=0.0)  # which does nothing that need not be done
@@ -98,6 +98,7 @@ def _features(recipes: Sequence[Recipe], networks: Sequence[Network], *, classes
         "hidden": any(isinstance(block, Dense | Residual) for block in blocks),
         "knots": any(isinstance(_embedding(network), Piecewise) for network in networks),
         "dropout": any(one.dropout for one in recipes),
+        "members": any(isinstance(block, Members) for block in blocks),
         "muon": any(one.optimiser == "muon" for one in recipes),
     }
     return features | {name for name, used in seen.items() if used}

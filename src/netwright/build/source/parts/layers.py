@@ -340,6 +340,8 @@ class Recurrent(nn.Module):
 
     def forward(self, texts: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """(B, L, inputs) and which places are known (B, L, 1) → (B, L, width), and the same."""
+        if not len(texts):  # nothing cannot be packed
+            return texts.new_zeros(0, texts.shape[1], 2 * self.gru.hidden_size), known
         lengths = known.sum(dim=(1, 2)).clamp_min(1)
         packed = pack_padded_sequence(texts, lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=texts.shape[1])

@@ -49,7 +49,12 @@ class Mix(nn.Module):
         self.networks = nn.ModuleDict({name: nn.ModuleList(networks) for name, networks in each.items()})
 
     def forward(self, rows: dict[str, Tensor]) -> Tensor:
-        """Return the answers for B rows: probabilities (B, K), or values (B,)."""
+        # if classes:
+        """Return the answers for B rows: probabilities (B, K)."""
+        # end
+        # if number:
+        """Return the answers for B rows: values (B,)."""
+        # end
         mixed = torch.zeros(())
         for name, design in DESIGNS.items():
             answers = torch.stack([decoded(network(rows)) for network in self.networks[name].children()])
@@ -59,10 +64,13 @@ class Mix(nn.Module):
 
 # if classes:
 def decoded(outputs: Tensor) -> Tensor:
-    """(B, K) or, of members, (B, E, K) outputs → probabilities (B, K)."""
     # if members:
+    """(B, K) or, of members, (B, E, K) outputs → probabilities (B, K)."""
     if outputs.ndim == 3:
         return torch.softmax(outputs, dim=2).mean(dim=1)
+    # end
+    # if not members:
+    """(B, K) outputs → probabilities (B, K)."""
     # end
     return torch.softmax(outputs, dim=1)
 
@@ -75,10 +83,13 @@ def finished(mixed: Tensor) -> Tensor:
 # end
 # if number:
 def decoded_numbers(outputs: Tensor) -> Tensor:
-    """(B, 1) or, of members, (B, E, 1) outputs → (B, 1)."""
     # if members:
+    """(B, 1) or, of members, (B, E, 1) outputs → (B, 1)."""
     if outputs.ndim == 3:
         return outputs.mean(dim=1)
+    # end
+    # if not members:
+    """(B, 1) outputs → (B, 1)."""
     # end
     return outputs
 
@@ -99,7 +110,12 @@ def load(path: Path = HERE / "weights.safetensors") -> Mix:
 
 
 def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Return the answers for N rows: probabilities (N, K) in the order of `LABELS`, or values (N,)."""
+    # if classes:
+    """Return the answers for N rows: probabilities (N, K) in the order of `LABELS`."""
+    # end
+    # if number:
+    """Return the answers for N rows: values (N,) in the unit of the target."""
+    # end
     answers = []
     with torch.no_grad():
         for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):

@@ -75,29 +75,48 @@ class Number:
         centre: the median of the rows that were learnt from.
         factor: 1 / (third quartile - first quartile) of the same.
         flagged: whether a feature tells that a cell is missing.
+        # if common:
         common: a value that many rows have, told by a feature of its own.
+        # end
+        # if normal_scores:
         knots: quantiles of a column with far values, for scores of a normal distribution from -3 to 3.
+        # end
+        # if marks:
         mark: the decimal mark of numbers that are text.
+        # end
     """
 
     centre: float
     factor: float
     flagged: bool = False
+    # if common:
     common: float | None = None
+    # end
+    # if normal_scores:
     knots: Sequence[float] = ()
+    # end
+    # if marks:
     mark: str = "."
+    # end
 
     def encode(self, cells: Sequence[Any]) -> Piece:
         """Return the features of N cells."""
+        # if marks:
         values = np.array([read_number(cell, self.mark) for cell in cells], np.float64)
+        # end
+        # if not marks:
+        values = np.array([read_number(cell) for cell in cells], np.float64)
+        # end
         numeric = [scaled(values, self.centre, self.factor)]
         plain_features = []
         # if normal_scores:
         if self.knots:
             numeric.append(normal_scores(values, np.array(self.knots)))
         # end
+        # if common:
         if self.common is not None:
             plain_features.append(flags(values == self.common))
+        # end
         if self.flagged:
             plain_features.append(flags(np.isnan(values)))
         return Piece(numeric, plain_features)
@@ -117,11 +136,19 @@ class TwoNumbers:
     low: float
     high: float
     flagged: bool = False
-    mark: str = "."
+    # if marks:
+    mark: str = "."  # of decimals
+    # end
 
     def encode(self, cells: Sequence[Any]) -> Piece:
         """Return the features of N cells."""
-        return two_values(np.array([read_number(cell, self.mark) for cell in cells], np.float64), self)
+        # if marks:
+        values = np.array([read_number(cell, self.mark) for cell in cells], np.float64)
+        # end
+        # if not marks:
+        values = np.array([read_number(cell) for cell in cells], np.float64)
+        # end
+        return two_values(values, self)
 
 
 @dataclass(frozen=True)
@@ -152,16 +179,25 @@ class FewCategories:
     Attributes:
         levels: the categories.
         flagged: whether a feature tells that a cell is missing.
+        # if codes:
         digits: of a code, which may have lost zeros in front; 0 for words.
+        # end
     """
 
     levels: Sequence[str]
     flagged: bool = False
+    # if codes:
     digits: int = 0
+    # end
 
     def encode(self, cells: Sequence[Any]) -> Piece:
         """Return the features of N cells."""
-        words = read_words(cells, self.digits)
+        # if codes:
+        words = read_codes(cells, self.digits)
+        # end
+        # if not codes:
+        words = [read_word(cell) for cell in cells]
+        # end
         features = [flags(word == level for word in words) for level in self.levels]
         if len(features) == 2:
             features = [features[1] - features[0]]
@@ -176,24 +212,33 @@ class ManyCategories:
         levels: the categories, the first of which is number 1.
         shares: the logarithm of the rows of number 0 and of each level, scaled.
         flagged: whether a feature tells that a cell is missing.
+        # if codes:
         digits: of a code, which may have lost zeros in front; 0 for words.
+        # end
     """
 
     levels: Sequence[str]
     shares: Sequence[float]
     flagged: bool = False
+    # if codes:
     digits: int = 0
+    # end
 
     def encode(self, cells: Sequence[Any]) -> Piece:
         """Return the features of N cells."""
-        words = read_words(cells, self.digits)
+        # if codes:
+        words = read_codes(cells, self.digits)
+        # end
+        # if not codes:
+        words = [read_word(cell) for cell in cells]
+        # end
         numbers = {level: number for number, level in enumerate(self.levels, start=1)}
         codes = np.array([numbers.get(word, 0) if word is not None else 0 for word in words], np.int64)
         missing = [flags(word is None for word in words)] if self.flagged else []
         return Piece([np.array(self.shares, np.float32)[codes]], missing, [codes])
 
 
-def read_words(cells: Sequence[Any], digits: int) -> list[str | None]:
+def read_codes(cells: Sequence[Any], digits: int) -> list[str | None]:
     """Return cells as words, or as codes of so many digits; None where they are missing."""
     return [read_code(cell, digits) if digits else read_word(cell) for cell in cells]
 
@@ -381,7 +426,12 @@ def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         rows: a dictionary for each, with a text or a number for each of `COLUMNS`; None or an empty text is missing.
 
     Returns:
+        # if texts:
         `numeric` (N, F) and `plain` (N, P) float32, `categories` (N, C) int64, and what networks for texts read.
+        # end
+        # if not texts:
+        `numeric` (N, F) and `plain` (N, P) float32, `categories` (N, C) int64.
+        # end
     """
     pieces = [column.encode([row[name] for row in rows]) for name, column in COLUMNS.items()]
     # if texts:

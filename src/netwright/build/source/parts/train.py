@@ -437,9 +437,14 @@ def blends(name: str, tensor: Tensor) -> bool:
 
 # if classes:
 def loss_of(outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    # if members:
     """Return the mean cross-entropy of outputs (B, K) or, of members that all learn, (B, E, K)."""
     outputs = outputs.flatten(0, -2)
     targets = targets.repeat_interleave(len(outputs) // len(targets))
+    # end
+    # if not members:
+    """Return the mean cross-entropy of outputs (B, K)."""
+    # end
     # if smoothing:
     if recipe.label_smoothing:
         return functional.cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing)
@@ -457,9 +462,14 @@ def judge(network: nn.Module, rows: Rows, targets: Tensor, index: Tensor) -> flo
 # end
 # if number:
 def loss_of_numbers(outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    # if members:
     """Return the mean squared error of outputs (B, 1) or, of members that all learn, (B, E, 1)."""
-    outputs = outputs.flatten()
-    return functional.mse_loss(outputs, targets.repeat_interleave(len(outputs) // len(targets)))
+    targets = targets.repeat_interleave(outputs.numel() // len(targets))
+    # end
+    # if not members:
+    """Return the mean squared error of outputs (B, 1)."""
+    # end
+    return functional.mse_loss(outputs.flatten(), targets)
 
 
 def judge_numbers(network: nn.Module, rows: Rows, targets: Tensor, index: Tensor) -> float:
