@@ -8,32 +8,52 @@ import sys
 from itertools import count
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
+from netwright.build.noise import Noise
 from netwright.build.source.linking import Imports, kept, link
-from netwright.build.source.network import class_text, designs_of
+from netwright.build.source.network import Design, class_text, designs_of
+from netwright.build.source.parts import train as training
 from netwright.build.source.parts.train import Recipe as WrittenRecipe
-from netwright.build.source.parts.train import cosine, rate_and_decay
+from netwright.build.source.parts.train import (
+    cosine,
+    loss_on,
+    optimiser_for,
+    optimisers_for,
+    pace,
+    rate_and_decay,
+)
 from netwright.build.source.text import Call, Name, assigned, flat, quoted
 from netwright.build.torch import forward, initial_weights
 from netwright.errors import NoSource
 from netwright.export.source.files import python_file
 from netwright.spec.blocks import (
     BagInput,
+    Convolution,
     Dense,
+    GlobalPool,
     Head,
     Identity,
+    ImageInput,
+    InvertedResidual,
     Members,
     Periodic,
+    Piecewise,
     Residual,
+    ResidualConvolution,
     SequenceInput,
     TableInput,
 )
 from netwright.spec.network import Candidate, Network, Recipe
 from netwright.testing.blocks import example_batch, example_networks
+from netwright.train.growth import at_share, side_share
+from netwright.train.losses import LOSSES
+from netwright.train.optimiser import optimiser_for as optimiser_of_search
+from netwright.train.schedule import SCHEDULES
 from netwright.train.stack import decay_of, stack_parameters
 
 ROOT = Path(__file__).parents[2]
@@ -166,17 +186,7 @@ def test_what_cannot_be_written_is_refused() -> None:
 def test_each_tensor_learns_as_fast_and_decays_as_much_as_in_the_search(network: Network, tmp_path: Path) -> None:
     """The rule of the written loop goes by the names of the written class, that of the search by its own."""
     recipe = Recipe(scale_decay=0.3, gram_rate=3.0)
-    said = WrittenRecipe(
-        learning_rate=recipe.learning_rate,
-        schedule=cosine,
-        weight_decay=recipe.weight_decay,
-        second_moment=recipe.second_moment,
-        batch_size=1,
-        epochs=1,
-        scale_rate=recipe.scale_rate,
-        scale_decay=recipe.scale_decay,
-        gram_rate=recipe.gram_rate,
-    )
+    said = said_of(recipe)
     candidate = Candidate(network, recipe)
     _, (model,) = written([candidate], tmp_path)
     (design,) = designs_of([candidate])
@@ -189,6 +199,99 @@ def test_each_tensor_learns_as_fast_and_decays_as_much_as_in_the_search(network:
             continue
         wanted = stack.rate_of(source, recipe), decay_of(source, recipe)
         assert rate_and_decay(name, said) == pytest.approx(wanted), f"{name}, of {source}"
+
+
+STEPPED = (
+    (Network((TableInput(3, 2, (4, 12), Periodic(4, 3)), Dense(8, norm="layer"), Residual(9), Head(3))), "adamw"),
+    (Network((TableInput(3, 2, (4, 12), Piecewise(5)), Members(3), Dense(8), Residual(9), Head(3))), "adamw"),
+    (
+        Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), ResidualConvolution(6), GlobalPool(), Head(3))),
+        "muon",
+    ),
+    (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "adamw"),
+    (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Dense(5), Head(3))), "adamw"),
+)
+
+
+@pytest.mark.parametrize(("network", "optimiser"), STEPPED, ids=str)
+def test_steps_of_the_written_loop_are_those_of_the_search(
+    network: Network, optimiser: Literal["adamw", "muon"], tmp_path: Path
+) -> None:
+    """One batch three times: loss, smoothing, sparsity, rates, decays and optimiser lead to the same weights."""
+    sparsity = 0.02 if optimiser == "adamw" and not isinstance(network.blocks[0], ImageInput) else 0.0
+    recipe = Recipe(
+        optimiser=optimiser, scale_decay=0.3, gram_rate=3.0, label_smoothing=0.1, sparsity=sparsity, dropout=0.0
+    )
+    candidate = Candidate(network, recipe)
+    _, (model,) = written([candidate], tmp_path)
+    (design,) = designs_of([candidate])
+    weights = initial_weights(network, torch.randn(_numeric(network), 49).sort(dim=1)[0], [1])
+    model.load_state_dict(_state(design, weights))
+    batch = example_batch(network.blocks[0], torch.Generator().manual_seed(3))
+    targets = torch.tensor([0, 1, 2, 1, 0, 2, 2])
+    stack, said = stack_parameters(weights), said_of(recipe)
+    own = optimiser_of_search(stack, [recipe], 1)
+    other = (optimisers_for if optimiser == "muon" else optimiser_for)(model.train(), said)
+    for progress in (0.2, 0.4, 0.8):
+        noise = Noise(torch.zeros(1), torch.Generator())
+        batch_of_one = {name: tensor[:1] for name, tensor in batch.items()}
+        outputs = forward(network, stack.computed(), batch_of_one, noise)
+        loss = LOSSES["cross_entropy"].training(outputs, targets[None], torch.tensor([recipe.label_smoothing])).sum()
+        if sparsity:
+            loss = loss + sparsity * stack.leaves["0.scale"].abs().sum()
+        stack.take(torch.autograd.grad(loss, [*stack.leaves.values()]))
+        with torch.no_grad():
+            own.step(progress)
+        pace(other, said, progress)
+        found = loss_on(model, said, {name: tensor[0] for name, tensor in batch.items()}, targets)
+        torch.testing.assert_close(found, loss, rtol=1e-4, atol=1e-5)
+        other.zero_grad()
+        found.backward()
+        other.step()
+    wanted = _state(design, stack.named())
+    for name, tensor in model.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(
+                tensor, wanted[name], rtol=1e-3, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+            )
+
+
+def _state(design: Design, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the `state_dict` of the first network of a stack."""
+    arrays = design.state(as_one({name: tensor.detach() for name, tensor in tensors.items()}))
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+
+
+def said_of(recipe: Recipe) -> WrittenRecipe:
+    """Return a recipe as it is written."""
+    return WrittenRecipe(
+        learning_rate=recipe.learning_rate,
+        schedule=cosine,
+        weight_decay=recipe.weight_decay,
+        second_moment=recipe.second_moment,
+        batch_size=1,
+        epochs=1,
+        scale_rate=recipe.scale_rate,
+        scale_decay=recipe.scale_decay,
+        gram_rate=recipe.gram_rate,
+        sparsity=recipe.sparsity,
+        label_smoothing=recipe.label_smoothing,
+        muon=recipe.optimiser == "muon",
+    )
+
+
+def test_the_written_schedules_are_those_of_the_search() -> None:
+    """At every share of the training."""
+    for share in np.linspace(0, 1, 41).tolist():
+        for name, schedule in SCHEDULES.items():
+            assert getattr(training, name)(share) == pytest.approx(schedule(share))
+        for growth in (0.25, 0.5, 0.9):
+            wanted = at_share(
+                Network((ImageInput(30, 20, (0.5,), (0.2,)), GlobalPool(), Head(2))), side_share(growth, share)
+            )
+            first = wanted.blocks[0]
+            assert isinstance(first, ImageInput)
+            assert training.grown((30, 20), growth, share) == (first.height, first.width)
 
 
 def _numeric(network: Network) -> int:

@@ -212,6 +212,13 @@ def grouped(named: Sequence[tuple[str, Tensor]], recipe: Recipe) -> list[dict[st
     return [{"params": params, "rate": rate, "decay": decay} for (rate, decay), params in groups.items()]
 
 
+def pace(optimiser: Any, recipe: Recipe, progress: float) -> None:
+    """Set learning rates and decays for the moment when a share of the training has gone."""
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.schedule(progress) * group["rate"]
+        group["weight_decay"] = flat_cosine(progress) * group["decay"]
+
+
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
@@ -342,14 +349,11 @@ def pass_over(
     # end
     for step in range(steps):
         progress = (epoch - 1 + (step + 0.5) / steps) / recipe.epochs
-        fading = flat_cosine(progress)
+        pace(optimiser, recipe, progress)
         # if dropout:
         for layer, rate in zip(dropouts, full, strict=True):
-            layer.p = fading * rate
+            layer.p = flat_cosine(progress) * rate
         # end
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.schedule(progress) * group["rate"]
-            group["weight_decay"] = fading * group["decay"]
         index = order[step * batch : (step + 1) * batch]
         some = {name: tensor[index] for name, tensor in rows.items()}
         # if flips:
