@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,10 @@ from netwright.build.torch import initial_weights
 from netwright.data import cells, dates, images
 from netwright.data.reading import read_table
 from netwright.data.size import Size
-from netwright.errors import NoSource
+from netwright.errors import NoSource, UnequalExport
 from netwright.export.source import write_source
+from netwright.export.source.checking import check
+from netwright.export.source.folder import source_files
 from netwright.model import Model, Part
 from netwright.result import Result
 from netwright.spec.spaces import sample
@@ -124,7 +128,7 @@ def result_of(metric: str) -> Result:
     )
 
 
-def untrained(task_name: str, table: pd.DataFrame, target: str, most: int = 20, networks: int = 2) -> Model:
+def untrained(task_name: str, table: pd.DataFrame, target: str, most: int = 12, networks: int = 2) -> Model:
     """Return a model of the portfolio's networks and of random ones, with random weights: what it answers is of use to
     nobody, but a difference anywhere would show.
     """
@@ -133,7 +137,8 @@ def untrained(task_name: str, table: pd.DataFrame, target: str, most: int = 20, 
     preparation = task.prepare(loaded, 0)
     rows, generator = len(loaded.truth), np.random.default_rng(3)
     space = task.space(preparation, rows)
-    points = [*task.portfolio(preparation, rows), *(sample(space, generator) for _ in range(20))]
+    drawn = [sample(space, generator) for _ in range(most)]
+    points = [point for pair in zip(task.portfolio(preparation, rows), drawn, strict=False) for point in pair]
     candidates = [task.candidate(point, preparation) for point in points][:most]
     quantiles = torch.from_numpy(preparation.quantiles)
     parts = []
@@ -296,7 +301,7 @@ def test_a_folder_for_images_answers_as_its_model(channels: int, tmp_path: Path)
     random = np.random.default_rng(channels)
     shown = random.integers(0, 256, (60, 24, 20, channels), dtype=np.uint8)
     table = pd.DataFrame({"image": [*shown], "class": random.choice(["cat", "dog"], 60)})
-    model = untrained("image", table, "class", most=14)
+    model = untrained("image", table, "class", most=5, networks=1)
     write_source(model, tmp_path / "source")
     np.save(tmp_path / "images.npy", shown[:9])
     (tmp_path / "ask.py").write_text(ASK_IMAGES)
@@ -343,6 +348,29 @@ def test_the_recipe_for_images_reproduces_the_score(tmp_path: Path) -> None:
     folder = tmp_path / "source"
     printed = run_bare(folder, folder / "train.py", tmp_path / "bars", besides=("pillow",))
     assert score_of(printed) > 0.8
+
+
+# --- names that stand in the source ----------------------------------------------------------------------------------
+
+ODD_NAMES = ('a"""b', "line\nend", "back\\slash", "'; import os #", "{braces}", "\u202eright", "x" * 130, "# end", "\\")
+
+
+def test_names_are_never_code(tmp_path: Path) -> None:
+    """Of columns, of the target, of classes and of the metric: they stand in the source as texts."""
+    random = np.random.default_rng(0)
+    for target in ODD_NAMES:
+        others = [name for name in ODD_NAMES if name != target]
+        table = pd.DataFrame({name: random.choice([*others[:3], *others[-3:]], 120) for name in others})
+        table[target] = random.choice(ODD_NAMES, 120)
+        model = untrained("tabular", table, target, most=1)
+        files = source_files(replace(model, result=result_of("print(1)")))
+        assert b"print(1)" not in files["train.py"]
+        for name in ("model.py", "train.py", "preprocess.py"):
+            for node in ast.walk(ast.parse(files[name])):
+                assert not isinstance(node, ast.Import) or "os" not in [alias.name for alias in node.names]
+    assert check(model, files).difference < 1e-4
+    write_source(model, tmp_path / "source")
+    check_by_ruff(tmp_path / "source")
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -443,5 +471,21 @@ def test_what_cannot_be_written_is_refused_before_a_file_is_made(tmp_path: Path)
     table, target = TASKS["tagging"].toy(0)
     model = untrained("tagging", TASKS["tagging"].read(table), target, most=1)
     with pytest.raises(NoSource, match="cannot be written as source"):
+        write_source(model, tmp_path / "source")
+    assert not (tmp_path / "source").exists()
+
+
+def test_a_folder_that_does_not_run_or_answers_otherwise_is_not_written(
+    tables: dict[str, tuple[Model, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is asked before a file is made, and what it says is told."""
+    model = tables["alone"][0]
+    files = source_files(model)
+    broken = {**files, "model.py": files["model.py"] + b"\nraise ValueError('of no use')\n"}
+    with pytest.raises(NoSource, match="of no use"):
+        check(model, broken)
+    other = replace(model, temperature=1.31)
+    monkeypatch.setattr("netwright.export.source.folder.source_files", lambda _: source_files(other))
+    with pytest.raises(UnequalExport, match="differ"):
         write_source(model, tmp_path / "source")
     assert not (tmp_path / "source").exists()

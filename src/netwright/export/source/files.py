@@ -8,6 +8,7 @@ from netwright.build.source.linking import Imports
 from netwright.build.source.text import WIDTH, columns_of, folded
 
 OWN = ("cells", "images", "model", "ngrams", "preprocess", "train")  # files that may stand beside each other
+LONGEST = 60  # letters of a name that is told
 _LONG = "# ruff: noqa: E501 - names from the data are as long as they are\n"
 
 
@@ -25,6 +26,16 @@ def python_file(docstring: str, imports: Imports, sections: Sequence[str]) -> st
     text = f"{quotes}{docstring}{quotes}\n\n{imports.text(OWN)}{gap}{body}\n"
     long = any(columns_of(line) > WIDTH and len(line.split()) > 1 for line in text.splitlines())
     return _LONG + text if long else text
+
+
+def told(name: str) -> str:
+    """Return a name from the data as a docstring can tell it; what could not stand there plainly is not told.
+
+    >>> told("price"), told("a" * 100)
+    ('`price`', 'the target')
+    """
+    plain = name.isprintable() and len(name) <= LONGEST and not {*name} & {"\\", '"', "`"}
+    return f"`{name}`" if plain else "the target"
 
 
 def paragraphs(*texts: str) -> str:

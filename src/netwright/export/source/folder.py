@@ -16,34 +16,46 @@ from safetensors.numpy import save
 from netwright.build.source.linking import Imports, link
 from netwright.build.source.network import Design, class_text, designs_of
 from netwright.build.source.table import CATEGORIES
-from netwright.build.source.text import Call, Name, assigned, flat
+from netwright.build.source.text import Call, Name, assigned
 from netwright.bundle.short import half_where_equal
-from netwright.export.source.files import paragraphs, python_file
+from netwright.export.parity import Parity
+from netwright.export.source.checking import check
+from netwright.export.source.files import paragraphs, python_file, told
 from netwright.export.source.preprocess import preprocess_files
 from netwright.export.source.readme import readme, stacked
 from netwright.export.source.train import train_file
 from netwright.model import Model, Part
 from netwright.spec.blocks import BagInput, Block, Members, SequenceInput, TableInput
+from netwright.spec.costs import widest
 from netwright.storage import make_folder, replace_file
 
+FEWEST_ROWS, MOST_ROWS = 16, 1_024  # that networks are given together
+ACTIVATION = 2**24  # numbers between two layers of one network, of all these rows: 64 MB
 
-def write_source(model: Model, folder: Path) -> None:
+
+def write_source(model: Model, folder: Path) -> Parity:
     """Write a model as a folder of Python source that needs torch, numpy and safetensors, and not Netwright.
 
-    Each file is there whole or not at all.
+    The source is run before it is written. Each file is there whole or not at all.
 
     Args:
-        model: for tables, or for texts beside them.
+        model: for tables, for texts beside them, or for images.
         folder: made if it is not there; files of the same names are replaced.
+
+    Returns:
+        How near its answers are to those of the model.
 
     Raises:
         NoSource: if a part of the model cannot be written as source.
+        UnequalExport: if its answers are not near enough; nothing is written then.
         CannotWrite: if the folder cannot be written to.
     """
     files = source_files(model)
+    parity = check(model, files)
     make_folder(folder)
     for name, content in files.items():
         replace_file(folder / name, partial(_fill, content))
+    return parity
 
 
 def _fill(content: bytes, file: BinaryIO) -> None:
@@ -96,6 +108,7 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     kinds = {design.kind: design for design in designs}
     table = _table_of(model.parts, names, designs)
     given = {
+        "ROWS_AT_ONCE": f"ROWS_AT_ONCE = {_rows_at_once(model)}  # few enough for the memory",
         "DESIGNS": f"# The mix, its weightiest design first\n{assigned('DESIGNS', table)}",
         "TEMPERATURE": f"TEMPERATURE = {model.temperature:.6g}  # the logits are divided by it: over 1 is less sure",
     }
@@ -108,13 +121,19 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     if any(design.sizes for design in designs):
         imports.take("functools", "partial")
     letters = "B row, K output" + (", E member that shares weights" if members else "")
-    told = paragraphs(
-        f"The networks that predict {_plain(goal.target.name)}, and how their answers are mixed.",
+    docstring = paragraphs(
+        f"The networks that predict {told(goal.target.name)}, and how their answers are mixed.",
         "    python model.py rows.csv",
         f"prints the answers for the rows of a table. Letters in shapes: {letters}.",
     )
     sections = [_cardinalities(blocks), layers.text, *map(class_text, kinds.values()), mix.text]
-    return python_file(told, imports, sections), mix.imports.names.get("preprocess", set())
+    return python_file(docstring, imports, sections), mix.imports.names.get("preprocess", set())
+
+
+def _rows_at_once(model: Model) -> int:
+    """Return how many rows the networks are given together."""
+    numbers = max(widest(part.candidate.network) for part in model.parts)
+    return max(FEWEST_ROWS, min(MOST_ROWS, ACTIVATION // numbers))
 
 
 def _table_of(parts: Sequence[Part], names: Sequence[str], designs: Sequence[Design]) -> dict[str, Call]:
@@ -134,11 +153,6 @@ def _cardinalities(blocks: Sequence[Block]) -> str:
             note = "# How many numbers each column of many categories has, that of unknown ones included"
             return f"{note}\n{assigned(CATEGORIES, table.cardinalities)}"
     return ""
-
-
-def _plain(name: str) -> str:
-    """Return the name of a column as it may stand in a docstring."""
-    return flat(name).replace("\\", "\\\\").replace('"""', "'")
 
 
 def _weights(parts: Sequence[Part], names: Sequence[str], designs: Sequence[Design]) -> dict[str, NDArray[Any]]:

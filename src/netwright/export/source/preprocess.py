@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from netwright.build.source.linking import Linked, docstring_of, link
-from netwright.build.source.text import Call, Name, assigned, columns_of, flat, quoted
+from netwright.build.source.text import Call, Name, assigned, columns_of, flat
 from netwright.data.categories import CategoryEncoding
 from netwright.data.cells import read_name
 from netwright.data.encoding import Encoding, TableEncoder
@@ -42,10 +42,10 @@ class Stored:
     values: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def of_column(self, column: str, part: str, value: Any) -> Name:
+    def of_column(self, column: str, part: str, value: Any) -> Call:
         """Store a part of a column; return the expression for it."""
         self.values.setdefault("columns", {}).setdefault(column, {})[part] = value
-        return Name(f'STORED["columns"][{quoted(column)}]["{part}"]')
+        return Call("stored", (column, part))
 
 
 def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, bytes]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from netwright._version import __version__
 from netwright.build.source.network import Design
 from netwright.build.source.text import folded
-from netwright.export.source.train import argument
 from netwright.model import Model, Part
 from netwright.report.numbers import metric_name, number, printable
 
@@ -59,7 +59,7 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
             "from model import load, predict\n\nanswers = predict(load(), rows)  # a dictionary for each row", "python"
         ),
         "## To train",
-        _block(f"python train.py data.csv {argument(target.name)}"),
+        _block(f"python train.py data.csv {shlex.quote(printable(target.name))}"),
         folded(TRAINING),
         *([folded(DISTILLED)] if result.distilled else []),
         "## What is what",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from netwright.build.source.network import Design
 from netwright.build.source.text import Call, Name, assigned
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
+from netwright.metrics import metrics_for
 from netwright.model import Model
 from netwright.spec.blocks import BagInput, Dense, ImageInput, Members, Piecewise, Residual, SequenceInput, TableInput
 from netwright.spec.network import Network, Recipe
@@ -48,25 +48,27 @@ def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) ->
     features = _features(recipes, networks, classes=goal.scale is None)
     kinds = {name: Call("Recipe", (), _fields(one, features)) for name, one in zip(names, recipes, strict=True)}
     folds = max(FEWEST_FOLDS, *(len(next(iter(part.weights.values()))) for part in model.parts))
+    known = [one.name for one in metrics_for(goal.target.outcome)]  # a name from a file is not trusted
+    metric = model.result.metric if model.result.metric in known else known[0]
     given = {
         "FOLDS": f"FOLDS = {folds}  # parts of the rows: each network learns from all but one of them",
         "RECIPES": assigned("RECIPES", kinds),
         "PATIENT": _patient(recipes),
         "WEIGHTS": "WEIGHTS = read_weights()",
         "OUTPUTS": f"OUTPUTS = {goal.outputs}  # of a network",
-        "SCORE": f"SCORE = {model.result.metric}",
-        "METRIC": assigned("METRIC", model.result.metric),
+        "SCORE": f"SCORE = {metric}",
+        "METRIC": assigned("METRIC", metric),
     }
     renamed = {"loss_of_numbers": "loss_of", "judge_numbers": "judge"} if goal.scale else {}
     renamed |= {"optimisers_for": "optimiser_for"} if "muon" in features else {}
     linked = link("train", {"main"}, features, given, renamed)
-    told = paragraphs(
+    docstring = paragraphs(
         "Trains the networks of `model.py` from the beginning, and prints their score.",
-        f"    python train.py data.csv {argument(goal.target.name)}",
+        "    python train.py data.csv",
         f"The rows are dealt to {folds} folds. Each network learns from all folds but one, and answers for that "
         "one, so the score is of rows that no network had learnt from. Encodings stay as `preprocess.py` has them.",
     )
-    return python_file(told, linked.imports, [linked.text]), linked.imports.names.get("preprocess", set())
+    return python_file(docstring, linked.imports, [linked.text]), linked.imports.names.get("preprocess", set())
 
 
 def _check(recipe: Recipe, network: Network) -> None:
@@ -143,8 +145,3 @@ def _patient(recipes: Sequence[Recipe]) -> str:
     patient = [name for name in ("cosine", "flat_cosine") if any(one.schedule == name for one in recipes)]
     listed = f"({', '.join(patient)}{',' if len(patient) == 1 else ''})"
     return f"PATIENT = {listed}  # schedules that rise once, so that training can end early"
-
-
-def argument(name: str) -> str:
-    """Return the name of a column as it is typed into a shell, and stands in a docstring."""
-    return name if name.isidentifier() else shlex.quote(name).replace("\\", "\\\\").replace('"""', r"\"\"\"")

@@ -33,6 +33,13 @@ def read_arrays() -> dict[str, np.ndarray]:
 
 
 STORED: dict[str, Any] = {}
+
+
+def stored(column: str, part: str) -> Any:
+    """Return a longer constant of a column."""
+    return STORED["columns"][column][part]
+
+
 ARRAYS: dict[str, np.ndarray] = {}
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netwright.build.source.parts.model import DESIGNS, HERE, Design, decoded, finished
+from netwright.build.source.parts.model import DESIGNS, HERE, ROWS_AT_ONCE, Design, decoded, finished
 from netwright.build.source.parts.preprocess import (
     SHIFT,
     SPREAD,
@@ -487,7 +487,8 @@ def answered(network: nn.Module, rows: Rows, index: Tensor) -> Tensor:
     """Return the answers (n, K) of a network for some rows."""
     network.eval()
     with torch.no_grad():
-        return decoded(network({name: tensor[index] for name, tensor in rows.items()}))
+        parts = index.split(ROWS_AT_ONCE)
+        return torch.cat([decoded(network({name: tensor[some] for name, tensor in rows.items()})) for some in parts])
 
 
 # --- images changed at random -----------------------------------------------------------------------------------------
