@@ -14,7 +14,7 @@ from netwright.model import Model, load
 if TYPE_CHECKING:
     from netwright.export.variants import Variant
 
-FORMS = ("onnx",)
+FORMS = ("onnx", "source")
 
 Write = Callable[[Model, Path], Parity]
 LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
@@ -78,5 +78,9 @@ def find_form(name: str) -> Write:
             from netwright.export.onnx import write_onnx
 
             return write_onnx
+        case "source":
+            from netwright.export.source import write_source
+
+            return write_source
         case _:
             raise UnknownExport("form", name, FORMS)
