@@ -15,18 +15,15 @@ import pytest
 import torch
 
 from netwright.build.noise import Noise
-from netwright.build.source.linking import Imports, kept, link
+from netwright.build.source.imports import Imports
+from netwright.build.source.linking import LAYERS, kept, link
 from netwright.build.source.network import Design, class_text, designs_of
-from netwright.build.source.parts import train as training
-from netwright.build.source.parts.train import Recipe as WrittenRecipe
-from netwright.build.source.parts.train import (
-    cosine,
-    loss_on,
-    optimiser_for,
-    optimisers_for,
-    pace,
-    rate_and_decay,
-)
+from netwright.build.source.parts import recipes as schedules
+from netwright.build.source.parts.losses import loss_on
+from netwright.build.source.parts.optimisers import optimiser_for, optimisers_for, pace
+from netwright.build.source.parts.recipes import Recipe as WrittenRecipe
+from netwright.build.source.parts.recipes import cosine, rate_and_decay
+from netwright.build.source.parts.train import grown
 from netwright.build.source.text import Call, Name, assigned, flat, quoted
 from netwright.build.torch import forward, initial_weights
 from netwright.errors import NoSource
@@ -74,7 +71,7 @@ def module_of(imports: Imports, sections: list[str], folder: Path) -> ModuleType
 def written(candidates: list[Candidate], folder: Path) -> tuple[ModuleType, list[torch.nn.Module]]:
     """Return the module of some networks, and one network of each class with its arguments."""
     designs = designs_of(candidates)
-    layers = link("layers", set().union(*(design.draft.layers for design in designs)))
+    layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     imports = Imports()
     for other in (layers.imports, *(design.draft.imports for design in designs)):
         imports.add(other)
@@ -284,14 +281,14 @@ def test_the_written_schedules_are_those_of_the_search() -> None:
     """At every share of the training."""
     for share in np.linspace(0, 1, 41).tolist():
         for name, schedule in SCHEDULES.items():
-            assert getattr(training, name)(share) == pytest.approx(schedule(share))
+            assert getattr(schedules, name)(share) == pytest.approx(schedule(share))
         for growth in (0.25, 0.5, 0.9):
             wanted = at_share(
                 Network((ImageInput(30, 20, (0.5,), (0.2,)), GlobalPool(), Head(2))), side_share(growth, share)
             )
             first = wanted.blocks[0]
             assert isinstance(first, ImageInput)
-            assert training.grown((30, 20), growth, share) == (first.height, first.width)
+            assert grown((30, 20), growth, share) == (first.height, first.width)
 
 
 def _numeric(network: Network) -> int:
@@ -367,12 +364,12 @@ def test_long_values_are_laid_out_as_formatters_do(tmp_path: Path) -> None:
 
 def test_only_what_is_used_is_taken() -> None:
     """A layer brings what it uses along, its imports too, and nothing else."""
-    linked = link("layers", {"ResidualConvolution"})
+    linked = link(LAYERS, {"ResidualConvolution"})
     assert "class Convolution" in linked.text and "def margins" in linked.text
     assert "class Members" not in linked.text and "def resized" not in linked.text
     assert "pack_padded_sequence" not in linked.imports.text(())
     with pytest.raises(ValueError, match="Nonsense"):
-        link("layers", {"Nonsense"})
+        link(LAYERS, {"Nonsense"})
 
 
 def test_lines_of_features_are_kept_or_left_out() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.build.source.linking import Imports
+from netwright.build.source.imports import Imports
 from netwright.build.source.text import STEP, WIDTH, Name, flat
 
 Array = NDArray[Any]

@@ -7,74 +7,25 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from netwright.build.source.text import WIDTH
+from netwright.build.source.imports import Imports
 
-BESIDE = {
-    **{f"netwright.build.source.parts.{name}": name for name in ("cells", "model", "preprocess")},
-    "netwright.data.ngrams": "ngrams",
+LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers")
+FILES = {
+    **{name: name for name in ("cells", "ngrams")},
+    **dict.fromkeys((*LAYERS, "model"), "model"),
+    **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess", "images"), "preprocess"),
+    **dict.fromkeys(("recipes", "optimisers", "changes", "losses", "scores", "train"), "train"),
 }
-"""Modules that stand beside each other where they are written, and what they are called there."""
+"""Modules of `parts`, and the written files that what is taken of them goes into."""
+
+_PARTS, _NGRAMS = "netwright.build.source.parts.", "netwright.data.ngrams"
 _MARK = re.compile(r"\s*# (?:if (?P<unless>not )?(?P<feature>[a-z_]+):|(?P<end>end))")
-
-
-@dataclass
-class Imports:
-    """What a written file imports.
-
-    Attributes:
-        whole: modules, with the name that each has in the file.
-        names: module → names that are taken from it.
-    """
-
-    whole: dict[str, str] = field(default_factory=dict)
-    names: dict[str, set[str]] = field(default_factory=dict)
-
-    def take(self, module: str, *names: str) -> None:
-        """Import names from a module."""
-        self.names.setdefault(module, set()).update(names)
-
-    def add(self, other: Imports) -> None:
-        """Import what another file does, too."""
-        self.whole |= other.whole
-        for module, names in other.names.items():
-            self.take(module, *names)
-
-    def text(self, own: Collection[str]) -> str:
-        """Return the lines, sorted as ruff and isort sort them: Python's own modules, those of others, and `own`."""
-        sections: list[list[str]] = [[], [], []]
-        for module, name in sorted(self.whole.items()):
-            line = f"import {module}" if module == name else f"import {module} as {name}"
-            sections[_section(module, own)].append(line)
-        for module in sorted(self.names):
-            sections[_section(module, own)].append(_from(module, self.names[module]))
-        return "\n\n".join("\n".join(lines) for lines in (["from __future__ import annotations"], *sections) if lines)
-
-
-def _section(module: str, own: Collection[str]) -> int:
-    top = module.partition(".")[0]
-    return 2 if top in own else 0 if top in sys.stdlib_module_names else 1
-
-
-def _from(module: str, names: Iterable[str]) -> str:
-    """Return the line that takes names from a module: constants first, then classes, then all else."""
-    ordered = sorted(
-        names, key=lambda name: (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
-    )
-    line = f"from {module} import {', '.join(ordered)}"
-    if len(line) <= WIDTH:
-        return line
-    return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
-
-
-def _sort(name: str) -> int:
-    return 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
 
 
 @dataclass(frozen=True)
@@ -92,69 +43,128 @@ class _Definition:
 
 @dataclass(frozen=True)
 class Linked:
-    """Definitions taken out of a module.
+    """Definitions taken out of modules.
 
     Attributes:
-        imports: what they use of other modules.
-        text: their source, in the order of the module.
+        imports: what they use of other files.
+        text: their source, in the order of the modules, those first that others use.
     """
 
     imports: Imports
     text: str
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What is taken of one module: statements, the imports that they use, and the names that they use of others."""
+
+    statements: list[tuple[str, bool]]
+    imports: Imports
+    asked: dict[str, set[str]]
+
+
 def link(
-    part: str,
+    parts: str | Sequence[str],
     wanted: Collection[str],
     features: Collection[str] = (),
     given: Mapping[str, str] = MappingProxyType({}),
     renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Linked:
-    """Return what is wanted of a module of `parts`, with all that it uses.
+    """Return what is wanted of modules of `parts`, with all that it uses of them and of others for the same file.
 
     Args:
-        part: the name of the module.
-        wanted: names that it defines.
+        parts: the names of the modules that define what is wanted.
+        wanted: names that they define.
         features: whose lines are kept; those of others are left out.
         given: name → text of its definition, in the place of the module's own.
-        renamed: name in the module → name in the text: of two definitions one is taken, by the name of the other.
+        renamed: name in a module → name in the text: of two definitions one is taken, by the name of the other.
     """
-    text = kept(_file_of(part).read_text(encoding="utf-8"), features)
-    for old, new in renamed.items():
-        text = re.sub(rf"\b{old}\b", new, text)
-    definitions, imports = _read(text)
-    known = {name for one in definitions for name in one.defines}
-    if not {*wanted} <= known:
-        raise ValueError(f"{part} does not define {', '.join(sorted({*wanted} - known))}")
+    names = [parts] if isinstance(parts, str) else [*parts]
+    library = {part: _read(_text_of(part, features, renamed)) for part in FILES if FILES[part] == FILES[names[0]]}
+    asked = {part: {*wanted} & library[part].defines for part in names}
+    if missing := {*wanted} - set[str]().union(*asked.values()):
+        raise ValueError(f"{', '.join(names)} do not define {', '.join(sorted(missing))}")
+    taken, open_parts = dict[str, _Taken](), [*names]
+    while open_parts:
+        part = open_parts.pop()
+        taken[part] = _take(library, part, asked[part], given)
+        for other, further in taken[part].asked.items():
+            if not further <= asked.get(other, set()):
+                asked[other] = asked.get(other, set()) | further
+                open_parts.append(other)
+    imports = Imports()
+    for one in taken.values():
+        imports.add(one.imports)
+    statements = [statement for part in _in_order(taken) for statement in taken[part].statements]
+    return Linked(imports, joined(statements))
+
+
+def _take(library: Mapping[str, _Module], part: str, wanted: Collection[str], given: Mapping[str, str]) -> _Taken:
+    """Return what is wanted of a module, with all that it uses."""
+    module = library[part]
     reached, open_names = set[str](), [*wanted]
     while open_names:
         name = open_names.pop()
         if name in reached:
             continue
         reached.add(name)
-        uses = _uses(ast.parse(given[name])) if name in given else frozenset[str]()
-        for one in definitions:
-            if name in one.defines and name not in given:
-                uses |= one.uses
-        open_names += sorted(uses & known)
-    taken = [one for one in definitions if one.defines & reached or (not one.defines and one.uses & reached)]
-    parts = [
-        (next((given[name] for name in sorted(one.defines) if name in given), one.text), one.block) for one in taken
+        own = (one.uses for one in module.definitions if name in one.defines)
+        uses = _uses(ast.parse(given[name])) if name in given else frozenset[str]().union(*own)
+        open_names += sorted(uses & module.defines)
+    chosen = [one for one in module.definitions if one.defines & reached or (not one.defines and one.uses & reached)]
+    statements = [
+        (next((given[name] for name in sorted(one.defines) if name in given), one.text), one.block) for one in chosen
     ]
-    used = frozenset[str]().union(*(_uses(ast.parse(text)) for text, _ in parts))
-    return Linked(_chosen(imports, used), joined(parts))
+    used = frozenset[str]().union(*(_uses(ast.parse(text)) for text, _ in statements)) - module.defines
+    imports, asked = Imports(), dict[str, set[str]]()
+    for name in sorted(used):
+        _import(name, part, library, imports, asked)
+    return _Taken(statements, imports, asked)
+
+
+def _import(name: str, part: str, library: Mapping[str, _Module], imports: Imports, asked: dict[str, set[str]]) -> None:
+    """Note where a name comes from that a module does not define itself: another file, or a module of the same one."""
+    module, taken = library[part].imported.get(name, ("", None))
+    other = "ngrams" if module == _NGRAMS else module.removeprefix(_PARTS)
+    home = next((one for one in library if name in library[one].defines), "")  # of what stands in given texts alone
+    if other in library or (not module and home):
+        asked.setdefault(other if module else home, set()).add(name)
+    elif module and taken is None:
+        imports.whole[module] = name
+    elif module and module != "__future__":
+        imports.take(FILES.get(other, module), name)
+
+
+def _in_order(taken: Mapping[str, _Taken]) -> list[str]:
+    """Return modules so that each stands behind those that it uses."""
+    ordered: list[str] = []
+
+    def visit(part: str) -> None:
+        for other in sorted(taken[part].asked):
+            if other not in ordered:
+                visit(other)
+        if part not in ordered:
+            ordered.append(part)
+
+    for part in taken:
+        visit(part)
+    return ordered
 
 
 def docstring_of(part: str) -> str:
     """Return what a module says of itself, as it stands between the quotes."""
-    said = ast.get_docstring(ast.parse(_file_of(part).read_text(encoding="utf-8")), clean=False)
-    return said or ""
+    return ast.get_docstring(ast.parse(_text_of(part)), clean=False) or ""
 
 
-def _file_of(part: str) -> Path:
-    """Return the file of a part; n-grams are written as Netwright itself counts them."""
+def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the text of a module; n-grams are written as Netwright itself counts them."""
     package = Path(__file__).parent.parent.parent
-    return package / "data" / "ngrams.py" if part == "ngrams" else package / "build" / "source" / "parts" / f"{part}.py"
+    own = package / "build" / "source" / "parts" / f"{part}.py"
+    path = package / "data" / "ngrams.py" if part == "ngrams" else own
+    text = kept(path.read_text(encoding="utf-8"), features)
+    for old, new in renamed.items():
+        text = re.sub(rf"\b{old}\b", new, text)
+    return text
 
 
 def kept(text: str, features: Collection[str]) -> str:
@@ -189,25 +199,36 @@ def joined(parts: Iterable[tuple[str, bool]]) -> str:
     return out
 
 
+@dataclass(frozen=True)
+class _Module:
+    """A module: its definitions, and name in it → where it is imported from, as (module, name or None)."""
+
+    definitions: tuple[_Definition, ...]
+    imported: Mapping[str, tuple[str, str | None]]
+
+    @property
+    def defines(self) -> frozenset[str]:
+        return frozenset(name for one in self.definitions for name in one.defines)
+
+
 @cache
-def _read(text: str) -> tuple[tuple[_Definition, ...], tuple[tuple[str, str | None, str], ...]]:
-    """Return the definitions of a module, and its imports as (module, name or None, name in the file)."""
+def _read(text: str) -> _Module:
+    """Return a module by its text."""
     lines = text.splitlines()
-    tree = ast.parse(text)
     definitions: list[_Definition] = []
-    imports: list[tuple[str, str | None, str]] = []
-    for node in tree.body:
+    imported: dict[str, tuple[str, str | None]] = {}
+    for node in ast.parse(text).body:
         if isinstance(node, ast.Import):
-            imports += [(alias.name, None, alias.asname or alias.name) for alias in node.names]
+            imported |= {(alias.asname or alias.name).partition(".")[0]: (alias.name, None) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imports += [(node.module or "", alias.name, alias.asname or alias.name) for alias in node.names]
+            imported |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
         elif isinstance(node, ast.Expr) and definitions and isinstance(node.value, ast.Constant):
             last = definitions[-1]  # the docstring of a constant
             definitions[-1] = _Definition(last.defines, last.uses, f"{last.text}\n{_segment(lines, node)}", last.block)
         else:
             block = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If)
             definitions.append(_Definition(_names(node), _uses(node), _segment(lines, node), block))
-    return tuple(definitions), tuple(imports)
+    return _Module(tuple(definitions), imported)
 
 
 def _names(node: ast.stmt) -> frozenset[str]:
@@ -234,16 +255,3 @@ def _segment(lines: list[str], node: ast.stmt) -> str:
     while first and lines[first - 1].startswith("#"):
         first -= 1
     return "\n".join(lines[first : node.end_lineno])
-
-
-def _chosen(imports: Iterable[tuple[str, str | None, str]], used: Collection[str]) -> Imports:
-    """Return the imports whose names are used; those of other parts are of files beside the written one."""
-    chosen = Imports()
-    for module, name, own in imports:
-        if own.partition(".")[0] not in used or module == "__future__":
-            continue
-        if name is None:
-            chosen.whole[module] = own
-        else:
-            chosen.take(BESIDE.get(module, module), name)
-    return chosen

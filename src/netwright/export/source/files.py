@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netwright.build.source.linking import Imports
+from netwright.build.source.imports import Imports
 from netwright.build.source.text import WIDTH, columns_of, folded
 
 OWN = ("cells", "images", "model", "ngrams", "preprocess", "train")  # files that may stand beside each other

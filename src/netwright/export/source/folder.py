@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from netwright.build.source.linking import Imports, link
+from netwright.build.source.imports import Imports
+from netwright.build.source.linking import LAYERS, link
 from netwright.build.source.network import Design, class_text, designs_of
 from netwright.build.source.table import CATEGORIES
 from netwright.build.source.text import Call, Name, assigned
@@ -104,7 +105,7 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     goal = model.preparation.goal
     features = {"members"} if members else set()
     features.add("number" if goal.scale else "classes")
-    layers = link("layers", set().union(*(design.draft.layers for design in designs)))
+    layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     kinds = {design.kind: design for design in designs}
     table = _table_of(model.parts, names, designs)
     given = {

@@ -72,7 +72,7 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
         **(_texts(preparation, stored) if isinstance(preparation, text.Preparation) else {}),
     }
     features = _features(preparation, table)
-    linked = link("preprocess", {*wanted, "encode", "read_rows"}, features, given)
+    linked = link(("preprocess", "target"), {*wanted, "encode", "read_rows"}, features, given)
     told = paragraphs(
         "From the rows of a table to the arrays that the networks take.",
         "Everything here was fitted to the rows that were learnt from, without a look at what is to be predicted.",
@@ -94,7 +94,8 @@ def _image_files(preparation: media.Preparation, wanted: Collection[str]) -> dic
     sides = f"HEIGHT, WIDTH, CHANNELS = {size.height}, {size.width}, {size.channels}  {note}"
     image = f"{assigned('IMAGE', column.name)}  # the column of the images"
     given = {**dict.fromkeys(("HEIGHT", "WIDTH", "CHANNELS"), sides), "IMAGE": image}
-    linked = link("images", {*wanted, "encode", "read_rows"}, (), {**given, **_target(preparation.goal, stored)})
+    given |= _target(preparation.goal, stored)
+    linked = link(("images", "target"), {*wanted, "encode", "read_rows"}, (), given)
     return _files("From images to arrays of one size.", linked, stored)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from netwright.build.source.parts.cells import read_number, read_word
+from netwright.build.source.parts.target import TARGET
 
+IMAGE = "image"  # the column of the images
 HEIGHT, WIDTH, CHANNELS = 32, 32, 3  # that images are brought to; 1 channel for grey, 3 for colours
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -87,28 +88,6 @@ def sized(image: Any) -> np.ndarray:
     if image.size != (WIDTH, HEIGHT):
         image = image.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(image).reshape(HEIGHT, WIDTH, CHANNELS)
-
-
-# --- the target, and rows ---------------------------------------------------------------------------------------------
-
-IMAGE = "image"  # the column of the images
-TARGET = ""
-LABELS: tuple[Any, ...] = ()
-WORDS = tuple((read_word(label) or str(label),) for label in LABELS)  # of each class: how it may be written
-SHIFT, SPREAD = 0.0, 1.0  # mean and deviation of the target
-MARK = "."  # of decimals
-LOW, HIGH = 0.0, 1.0  # its range, which predictions do not leave
-
-
-def class_numbers(rows: Sequence[Mapping[str, Any]], target: str = TARGET) -> np.ndarray:
-    """Return the class of each row (N,), as its place in `LABELS`; -1 where it is unknown."""
-    numbers = {word: number for number, words in enumerate(WORDS) for word in words}
-    return np.array([numbers.get(read_word(row[target]) or str(row[target]), -1) for row in rows], np.int64)
-
-
-def target_values(rows: Sequence[Mapping[str, Any]], target: str = TARGET) -> np.ndarray:
-    """Return the target of each row (N,); NaN where it is unknown."""
-    return np.array([read_number(row[target], MARK) for row in rows], np.float64)
 
 
 def read_rows(path: Path, separator: str = ",") -> list[dict[str, str]]:

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from netwright.build.source.parts.preprocess import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET, encode, read_rows
+from netwright.build.source.parts.preprocess import encode, read_rows
+from netwright.build.source.parts.target import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET
 
 HERE = Path(__file__).parent
 ROWS_AT_ONCE = 1_024
