@@ -18,7 +18,8 @@ LAYERS = tuple(tuple(re.split(r"  +", line)[0].split()) for line in DOCUMENT.spl
 
 HEIGHT = {unit: -place for place, units in enumerate(LAYERS) for unit in units}
 LAZY = {
-    ("netwright/build/source/parts/images.py", "PIL"),  # who gives arrays of the right size does without
+    ("netwright/build/source/parts/images.py", "PIL"),  # who gives arrays does without, and so of sounds
+    ("netwright/build/source/parts/sounds.py", "soundfile"),
     ("netwright/cli.py", "api"),  # a command that fits nothing must not wait for PyTorch
     ("netwright/cli.py", "answers"),
     ("netwright/cli.py", "data"),

@@ -23,7 +23,7 @@ import netwright as nw
 from netwright.build.source.parts import cells as written_cells
 from netwright.build.source.parts import images as written_images
 from netwright.build.torch import initial_weights
-from netwright.data import cells, dates, images
+from netwright.data import cells, dates, images, sounds
 from netwright.data.reading import read_table
 from netwright.data.size import Size
 from netwright.errors import NoSource, UnequalExport
@@ -308,6 +308,29 @@ def test_a_folder_for_images_answers_as_its_model(channels: int, tmp_path: Path)
     found = json.loads(run_bare(tmp_path / "source", tmp_path / "ask.py", tmp_path / "images.npy"))
     assert np.abs(np.array(found) - model.answers(table.iloc[:9])).max() < 1e-4
     check_by_ruff(tmp_path / "source")
+
+
+def test_a_folder_for_sounds_answers_as_its_model(tmp_path: Path) -> None:
+    """From samples, which need no decoder."""
+    table, target = TASKS["audio"].toy(0)
+    model = untrained("audio", table[:60], target, most=3, networks=1)
+    write_source(model, tmp_path / "source")
+    found = [sounds.decode(sound) for sound in table["sound"][:4]]
+    np.savez(tmp_path / "sounds.npz", *[samples for samples, _ in found], rates=[rate for _, rate in found])
+    (tmp_path / "ask.py").write_text(ASK_SOUNDS)
+    answers = json.loads(run_bare(tmp_path / "source", tmp_path / "ask.py", tmp_path / "sounds.npz"))
+    assert np.abs(np.array(answers) - model.answers(table.iloc[:4])).max() < 1e-4
+    check_by_ruff(tmp_path / "source")
+
+
+ASK_SOUNDS = """
+import json, sys
+import numpy as np
+from model import load, predict
+held = np.load(sys.argv[1])
+rows = [{"sound": (held[f"arr_{place}"], int(rate))} for place, rate in enumerate(held["rates"])]
+print(json.dumps(predict(load(), rows).tolist()))
+"""
 
 
 def pictures() -> list[Image.Image]:

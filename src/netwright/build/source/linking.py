@@ -19,7 +19,8 @@ LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequenc
 FILES = {
     **{name: name for name in ("cells", "ngrams")},
     **dict.fromkeys((*LAYERS, "model"), "model"),
-    **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess", "images"), "preprocess"),
+    **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess"), "preprocess"),
+    **dict.fromkeys(("files", "images", "sounds"), "preprocess"),
     **dict.fromkeys(("recipes", "optimisers", "changes", "losses", "scores", "train"), "train"),
 }
 """Modules of `parts`, and the written files that what is taken of them goes into."""

@@ -14,7 +14,9 @@ from netwright.build.source.linking import Linked, docstring_of, link
 from netwright.build.source.text import Call, Name, assigned, columns_of, flat
 from netwright.data.categories import CategoryEncoding
 from netwright.data.cells import read_name
+from netwright.data.clip import LOWEST, Clip
 from netwright.data.encoding import Encoding, TableEncoder
+from netwright.data.folders import SUFFIXES
 from netwright.data.goal import Goal
 from netwright.data.moments import MomentEncoding
 from netwright.data.numeric import NumberEncoding, PairEncoding
@@ -59,7 +61,7 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
         NoSource: if the preparation is of another sort.
     """
     if isinstance(preparation, media.Preparation):
-        return _image_files(preparation, wanted)
+        return _map_files(preparation, wanted)
     table = preparation.table if isinstance(preparation, text.Preparation) else preparation
     if not isinstance(table, tabular.Preparation):
         raise NoSource("what its data go through before the networks is not written as source yet")
@@ -80,23 +82,30 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
     return _files(told, linked, stored)
 
 
-def _image_files(preparation: media.Preparation, wanted: Collection[str]) -> dict[str, bytes]:
-    """Return the files that bring images to one size.
-
-    Raises:
-        NoSource: if they are pictures of sounds.
-    """
+def _map_files(preparation: media.Preparation, wanted: Collection[str]) -> dict[str, bytes]:
+    """Return the files that bring images to one size, or sounds to spectrograms of one form."""
     (column,) = preparation.schema.used
-    if column.kind != Kind.IMAGE or column.map_size is None:
-        raise NoSource("how its sounds become spectrograms is not written as source yet")
-    size, stored = column.map_size, Stored()
-    note = "# that images are brought to; 1 channel for grey, 3 for colours"
-    sides = f"HEIGHT, WIDTH, CHANNELS = {size.height}, {size.width}, {size.channels}  {note}"
-    image = f"{assigned('IMAGE', column.name)}  # the column of the images"
-    given = {**dict.fromkeys(("HEIGHT", "WIDTH", "CHANNELS"), sides), "IMAGE": image}
-    given |= _target(preparation.goal, stored)
-    linked = link(("images", "target"), {*wanted, "encode", "read_rows"}, (), given)
-    return _files("From images to arrays of one size.", linked, stored)
+    stored, clip = Stored(), Clip.parse(column.format)
+    given = {"FILE": f"{assigned('FILE', column.name)}  # the column of the files", **_target(preparation.goal, stored)}
+    if column.kind == Kind.SOUND and clip is not None:
+        part, about = "sounds", "From sounds to spectrograms of one form."
+        form = f"BANDS, FRAMES = {clip.bands}, {clip.frames}  # of a spectrogram"
+        given |= {**dict.fromkeys(("BANDS", "FRAMES"), form), "ENDINGS": _endings("sound")}
+        given["STEP"] = f"STEP = {clip.step / 1e6!r}  # seconds from one frame to the next"
+        given |= dict.fromkeys(("LOWEST", "HIGHEST"), f"LOWEST, HIGHEST = {LOWEST}, {clip.highest}  # Hz of the bands")
+    else:
+        part, about, size = "images", "From images to arrays of one size.", column.map_size
+        assert size is not None
+        note = "# that images are brought to; 1 channel for grey, 3 for colours"
+        sides = f"HEIGHT, WIDTH, CHANNELS = {size.height}, {size.width}, {size.channels}  {note}"
+        given |= {**dict.fromkeys(("HEIGHT", "WIDTH", "CHANNELS"), sides)}
+        given["ENDINGS"] = _endings("image")
+    linked = link((part, "files", "target"), {*wanted, "encode", "read_rows"}, (), given)
+    return _files(about, linked, stored)
+
+
+def _endings(held: str) -> str:
+    return assigned("ENDINGS", tuple(sorted(SUFFIXES[held])))
 
 
 def _files(told: str, linked: Linked, stored: Stored) -> dict[str, bytes]:

@@ -23,6 +23,8 @@ SECONDARY = {
     "label_smoothing": "smoothing",
     "flips": "flips",
     "distortion": "distortion",
+    "warp": "warp",
+    "masking": "masking",
     "growth": "growth",
     "averaging": "averaging",
 }
@@ -77,9 +79,8 @@ def _check(recipe: Recipe, network: Network) -> None:
     Raises:
         NoSource: if it is one.
     """
-    for name in ("trunk_rate", "warp", "masking"):
-        if getattr(recipe, name) != getattr(PLAIN, name):
-            raise NoSource(f"how it was trained ({name.replace('_', ' ')}) is not written as source yet")
+    if recipe.trunk_rate:
+        raise NoSource("its networks began as a trained trunk, which stands in no file of theirs")
     if recipe.optimiser == "muon" and not isinstance(network.blocks[0], ImageInput):
         raise NoSource("how it was trained (muon, but not on images) is not written as source yet")
     if recipe.mixup and recipe.sparsity:

@@ -1,4 +1,4 @@
-"""Images changed at random each time they are learnt from."""
+"""Images and spectrograms changed at random each time they are learnt from."""
 
 from __future__ import annotations
 
@@ -60,3 +60,47 @@ def recoloured(images: Tensor, strength: float) -> Tensor:
         images = grey + (images - grey) * torch.exp(0.7 * saturation)
         images = images * torch.exp(0.15 * torch.cat(tints, dim=3))
     return images.clamp(0, 255)
+
+
+def warped(maps: Tensor, strength: float) -> Tensor:
+    """Return spectrograms (B, bands, frames, 1) with other speed, pitch, timbre and noise, as of another voice or room.
+
+    Speed and time are changed as for Ko et al. (2015, Audio augmentation for speech recognition), frequencies as by
+    vocal tract length perturbation (Jaitly and Hinton 2013); what comes from outside of a map is silence.
+    """
+    if not strength:
+        return maps
+    maps = maps.float()
+    speed, later, voice, higher, tilt, spread, noise = strength * (2 * torch.rand(7, len(maps)) - 1)
+    zero = torch.zeros_like(speed)
+    first = torch.stack([torch.exp(0.2 * speed), zero, 0.24 * later], dim=1)
+    second = torch.stack([zero, torch.exp(0.1 * voice), 0.12 * higher], dim=1)
+    grid = functional.affine_grid(
+        torch.stack([first, second], dim=1), [len(maps), 1, *maps.shape[1:3]], align_corners=False
+    )
+    moved_maps = functional.grid_sample(
+        maps.permute(0, 3, 1, 2), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    ).permute(0, 2, 3, 1)
+    tilt, spread, noise = (one[:, None, None, None] for one in (tilt, spread, noise))
+    band = torch.linspace(-1, 1, maps.shape[1])[None, :, None, None]
+    loud = 255 + (moved_maps + band * 255 * 0.15 * tilt - 255) * torch.exp(0.25 * spread)
+    floor = 255 * (0.5 * noise + 0.06 * torch.randn(maps.shape))
+    return torch.where(noise > 0, torch.maximum(loud, floor), loud).clamp(0, 255)
+
+
+def masked(maps: Tensor, strength: float) -> Tensor:
+    """Return spectrograms with two stretches of bands and two of frames replaced by the mean (arXiv 1904.08779)."""
+    if not strength:
+        return maps
+    maps = maps.float()
+    middle = maps.mean(dim=(1, 2, 3), keepdim=True)
+    for axis in (1, 2):
+        side = maps.shape[axis]
+        widths, places = torch.rand(2, 2, len(maps))
+        widths = widths * strength * 0.25 * side
+        starts = places * (side - widths)
+        index = torch.arange(side) + 0.5
+        inside = ((index >= starts[..., None]) & (index < (starts + widths)[..., None])).any(dim=0)  # (B, side)
+        hidden = inside[:, :, None, None] if axis == 1 else inside[:, None, :, None]
+        maps = torch.where(hidden, middle, maps)
+    return maps

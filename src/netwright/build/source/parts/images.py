@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from netwright.build.source.parts.target import TARGET
+from netwright.build.source.parts.files import FILE
 
-IMAGE = "image"  # the column of the images
 HEIGHT, WIDTH, CHANNELS = 32, 32, 3  # that images are brought to; 1 channel for grey, 3 for colours
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 MOST_PIXELS = 100_000_000  # of one image: a bomb unpacks to more
 WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # grey of more than eight bits
@@ -24,12 +21,12 @@ def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Return what the networks take of N rows: `images` (N, H, W, C) from 0 to 255.
 
     Args:
-        rows: a dictionary for each, whose `IMAGE` is a path, the bytes of a file, or an array (H, W) or (H, W, C) of
+        rows: a dictionary for each, whose `FILE` is a path, the bytes of a file, or an array (H, W) or (H, W, C) of
             uint8. Arrays of the right size are taken as they are, all else needs Pillow.
     """
     images = np.empty((len(rows), HEIGHT, WIDTH, CHANNELS), np.uint8)
     for place, row in enumerate(rows):
-        images[place] = decoded_image(row[IMAGE])
+        images[place] = decoded_image(row[FILE])
     return {"images": images}
 
 
@@ -88,18 +85,3 @@ def sized(image: Any) -> np.ndarray:
     if image.size != (WIDTH, HEIGHT):
         image = image.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(image).reshape(HEIGHT, WIDTH, CHANNELS)
-
-
-def read_rows(path: Path, separator: str = ",") -> list[dict[str, str]]:
-    """Return the rows of a table of paths, or of a folder with a folder of images for each class.
-
-    Args:
-        path: of the folder, or of text with a header, in UTF-8; paths in it begin where it lies.
-        separator: between the cells of the text.
-    """
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
-        return [{IMAGE: str(file), TARGET: file.parent.name} for file in files]
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file, delimiter=separator))
-    return [{**row, IMAGE: str(path.parent / row[IMAGE])} for row in rows]

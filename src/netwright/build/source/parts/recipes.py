@@ -57,6 +57,12 @@ class Recipe:
     # if distortion:
     distortion: float = 0.0  # from 0 to 1: how far images are turned, scaled, slanted, shifted and recoloured
     # end
+    # if warp:
+    warp: float = 0.0  # from 0 to 1: how far spectrograms are stretched, shifted, tilted, and noise is added
+    # end
+    # if masking:
+    masking: float = 0.0  # from 0 to 1: how wide the bands and moments are that are hidden
+    # end
     # if growth:
     growth: float = 1.0  # the share of their side that images begin with; they are whole after two thirds
     # end

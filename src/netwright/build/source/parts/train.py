@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from netwright.build.source.parts.changes import distorted, flipped
+from netwright.build.source.parts.changes import distorted, flipped, masked, warped
 from netwright.build.source.parts.losses import Rows, answered, judge, loss_on
 from netwright.build.source.parts.model import DESIGNS, HERE, Design, finished
 from netwright.build.source.parts.optimisers import optimiser_for, pace
@@ -161,6 +161,12 @@ def pass_over(
         # end
         # if distortion:
         some["images"] = distorted(some["images"], recipe.distortion)
+        # end
+        # if warp:
+        some["images"] = warped(some["images"], recipe.warp)
+        # end
+        # if masking:
+        some["images"] = masked(some["images"], recipe.masking)
         # end
         # if growth:
         if recipe.growth < 1:
