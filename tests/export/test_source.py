@@ -32,6 +32,7 @@ from netwright.export.source.checking import check
 from netwright.export.source.folder import source_files
 from netwright.model import Model, Part
 from netwright.result import Result
+from netwright.spec.network import Recipe
 from netwright.spec.spaces import sample
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
@@ -417,21 +418,52 @@ def test_the_recipe_reproduces_the_score(tmp_path: Path) -> None:
     assert (np.array(run.model.labels)[found.argmax(axis=1)] == truth).mean() > 0.95
 
 
+def shortened(folder: Path, written: Path) -> Path:
+    """Copy a written folder to another one, with two epochs for each recipe; return its program that trains."""
+    folder.mkdir()
+    for source in written.iterdir():
+        (folder / source.name).write_bytes(source.read_bytes())
+    train = folder / "train.py"
+    lines = train.read_text().split("\n")
+    train.write_text("\n".join("        epochs=2," if line.strip().startswith("epochs=") else line for line in lines))
+    return train
+
+
 def test_every_recipe_runs(tables: dict[str, tuple[Model, Path]], tmp_path: Path) -> None:
     """Of all sorts of networks, for classes and numbers; with few epochs, since nothing can be learnt here."""
     path = tmp_path / "rows.csv"
     odd_table(80, 6).to_csv(path, index=False)
     for name in ("classes", "number", "texts"):
-        folder = tmp_path / name
-        folder.mkdir()
-        for source in tables[name][1].iterdir():
-            (folder / source.name).write_bytes(source.read_bytes())
-        train = (folder / "train.py").read_text()
-        short = "\n".join(
-            "        epochs=2," if line.strip().startswith("epochs=") else line for line in train.split("\n")
-        )
-        (folder / "train.py").write_text(short)
-        assert np.isfinite(score_of(run_bare(folder, folder / "train.py", path)))
+        train = shortened(tmp_path / name, tables[name][1])
+        assert np.isfinite(score_of(run_bare(tmp_path / name, train, path)))
+
+
+@pytest.mark.parametrize("medium", ["image", "audio"])
+def test_every_recipe_for_images_and_sounds_runs(medium: str, tmp_path: Path) -> None:
+    """With every way to change them, growth, averages of weights, and both optimisers."""
+    table, target = TASKS[medium].toy(0)
+    table, column = table[:32], table.columns[0]
+    model = untrained(medium, table, target, most=2, networks=1)
+    recipes = (
+        Recipe(optimiser="muon", growth=0.5, averaging=0.1, mixup=0.2, label_smoothing=0.1, batch_size=8, dropout=0.1),
+        Recipe(flips="all", distortion=0.5, warp=0.5, masking=0.5, schedule="flat_cosine", batch_size=8),
+    )
+    parts = zip(model.parts, recipes, strict=True)
+    model = replace(
+        model, parts=tuple(replace(part, candidate=replace(part.candidate, recipe=recipe)) for part, recipe in parts)
+    )
+    write_source(model, tmp_path / "source")
+    check_by_ruff(tmp_path / "source")
+    for place, (cell, name) in enumerate(zip(table[column], table[target], strict=True)):
+        folder = tmp_path / "files" / str(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        if medium == "image":
+            Image.fromarray(cell).save(folder / f"{place}.png")
+        else:
+            (folder / f"{place}.wav").write_bytes(cell)
+    train = shortened(tmp_path / "short", tmp_path / "source")
+    besides = ("pillow",) if medium == "image" else ("soundfile", "cffi", "pycparser")
+    assert np.isfinite(score_of(run_bare(tmp_path / "short", train, tmp_path / "files", besides=besides)))
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from netwright.export.source.preprocess import preprocess_files
 from netwright.export.source.readme import readme, stacked
 from netwright.export.source.train import train_file
 from netwright.model import Model, Part
-from netwright.spec.blocks import BagInput, Block, Members, SequenceInput, TableInput
+from netwright.spec.blocks import BagInput, Block, ImageInput, Members, SequenceInput, TableInput
 from netwright.spec.costs import widest
 from netwright.storage import make_folder, replace_file
 
@@ -40,7 +40,7 @@ def write_source(model: Model, folder: Path) -> Parity:
     The source is run before it is written. Each file is there whole or not at all.
 
     Args:
-        model: for tables, for texts beside them, or for images.
+        model: for tables, for texts beside them, for images or for sounds.
         folder: made if it is not there; files of the same names are replaced.
 
     Returns:
@@ -104,6 +104,7 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     members = any(isinstance(block, Members) for block in blocks)
     goal = model.preparation.goal
     features = {"members"} if members else set()
+    features |= {"maps"} if any(isinstance(block, ImageInput) for block in blocks) else set()
     features.add("number" if goal.scale else "classes")
     layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     kinds = {design.kind: design for design in designs}

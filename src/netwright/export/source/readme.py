@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from netwright._version import __version__
 from netwright.build.source.network import Design
 from netwright.build.source.text import folded
+from netwright.data.schema import Kind
 from netwright.model import Model, Part
 from netwright.report.numbers import metric_name, number, printable
 
@@ -24,12 +25,11 @@ DISTILLED = (
 FILES = {
     "model.py": "the networks, their shares in the mix, and `predict(load(), rows)`",
     "weights.safetensors": "their weights, as the `state_dict` of `Mix`",
-    "preprocess.py": "from the rows of a table to arrays: `encode(rows)`",
+    "preprocess.py": "from rows to arrays: `encode(rows)`",
     "preprocess.json": "the longer constants of it: categories, quantiles, pieces of words",
     "preprocess.safetensors": "its arrays",
     "cells.py": "what number, word or moment a cell of text stands for",
     "ngrams.py": "texts as counts of n-grams",
-    "images.py": "images as arrays of one size",
     "train.py": "the recipe as a plain loop",
 }
 
@@ -45,21 +45,28 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
     """
     result, target = model.result, model.preparation.schema.target
     answers = "the probability of each class, in the order of `LABELS`" if target.labels else "a number for each row"
+    first = model.preparation.schema.used[0]
+    medium = {Kind.IMAGE: ("images", "pillow"), Kind.SOUND: ("sounds", "soundfile")}.get(first.kind)
+    if medium is None:
+        packages, data, of = "", "rows.csv", "the rows of a table that has the columns of `preprocess.py`"
+        learnt = f"data.csv {shlex.quote(printable(target.name))}"
+    else:
+        packages, data = f" {medium[1]}", f"folder-of-{medium[0]}"
+        of = f"the {medium[0]} of a folder, or of a table with their paths in the column `{printable(first.name)}`"
+        learnt = data
     paragraphs = [
         f"# What predicts `{printable(target.name)}`",
         folded(f"Networks in PyTorch, written by Netwright {__version__}. They take Python 3.11 and these packages:"),
-        _block("pip install torch numpy safetensors"),
+        _block(f"pip install torch numpy safetensors{packages}"),
         "## To predict",
-        _block("python model.py rows.csv"),
-        folded(
-            f"This prints the answers for the rows of a table with the columns that `preprocess.py` names: {answers}."
-        ),
+        _block(f"python model.py {data}"),
+        folded(f"This prints the answers for {of}: {answers}."),
         "In Python:",
         _block(
             "from model import load, predict\n\nanswers = predict(load(), rows)  # a dictionary for each row", "python"
         ),
         "## To train",
-        _block(f"python train.py data.csv {shlex.quote(printable(target.name))}"),
+        _block(f"python train.py {learnt}"),
         folded(TRAINING),
         *([folded(DISTILLED)] if result.distilled else []),
         "## What is what",

@@ -128,7 +128,12 @@ def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
 def main() -> None:
     """Print the answers for the rows of a table."""
     parser = argparse.ArgumentParser(description="Prints the answers for the rows of a table, as CSV.")
+    # if maps:
+    parser.add_argument("table", type=Path, help="a folder of files, or comma-separated values with their paths")
+    # end
+    # if not maps:
     parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
+    # end
     parser.add_argument("--separator", default=",")
     arguments = parser.parse_args()
     answers = predict(load(), read_rows(arguments.table, arguments.separator))

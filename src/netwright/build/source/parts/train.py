@@ -231,7 +231,12 @@ def deal_folds(rows: Rows, truth: np.ndarray, seed: int) -> np.ndarray:
 def main() -> None:
     """Train on a table, and print the score on rows that the networks have not learnt from."""
     parser = argparse.ArgumentParser(description="Trains the networks of model.py on a table and prints their score.")
+    # if maps:
+    parser.add_argument("table", type=Path, help="a folder with a folder for each class, or a table with paths")
+    # end
+    # if not maps:
     parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
+    # end
     parser.add_argument("target", nargs="?", default=TARGET, help="the column to predict")
     parser.add_argument("--designs", type=int, default=len(DESIGNS), help="how many designs, the weightiest first")
     parser.add_argument("--separator", default=",")
