@@ -372,6 +372,11 @@ def test_the_recipe_for_images_reproduces_the_score(tmp_path: Path) -> None:
     folder = tmp_path / "source"
     printed = run_bare(folder, folder / "train.py", tmp_path / "bars", besides=("pillow",))
     assert score_of(printed) > 0.8
+    answers = run_bare(folder, folder / "model.py", tmp_path / "bars", besides=("pillow",)).splitlines()
+    assert answers[0] == "path,class,lying,slanting,standing"
+    right = [Path(path).parent.name == name for path, name in (line.split(",")[:2] for line in answers[1:])]
+    assert len(right) == 120
+    assert np.mean(right) > 0.8
 
 
 # --- names that stand in the source ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from netwright.build.source.parts.files import FILE
 from netwright.build.source.parts.preprocess import encode, read_rows
 from netwright.build.source.parts.target import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET
 
@@ -136,16 +137,19 @@ def main() -> None:
     # end
     parser.add_argument("--separator", default=",")
     arguments = parser.parse_args()
-    answers = predict(load(), read_rows(arguments.table, arguments.separator))
-    out = csv.writer(sys.stdout)
+    rows = read_rows(arguments.table, arguments.separator)
+    answers = predict(load(), rows)
     # if classes:
-    out.writerow([TARGET, *LABELS])
-    out.writerows([LABELS[one.argmax()], *(f"{chance:.6f}" for chance in one)] for one in answers)
+    header = [TARGET, *LABELS]
+    lines = [[LABELS[one.argmax()], *(f"{chance:.6f}" for chance in one)] for one in answers]
     # end
     # if number:
-    out.writerow([TARGET])
-    out.writerows([value] for value in answers.tolist())
+    header, lines = [TARGET], [[value] for value in answers.tolist()]
     # end
+    # if maps:
+    header, lines = ["path", *header], [[row[FILE], *line] for row, line in zip(rows, lines, strict=True)]
+    # end
+    csv.writer(sys.stdout).writerows([header, *lines])
 
 
 if __name__ == "__main__":
