@@ -16,8 +16,12 @@ ROOT = Path(__file__).parent.parent
 SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
-NAMED = {"PIL": "pillow"}  # packages that are imported by another name than they are installed by
 COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")}  # they import each other
+BY_SERVERS = {"httptools", "python-multipart"}  # uvicorn and Starlette import them for us
+NAMED = {
+    "PIL": "pillow",
+    "prometheus_client": "prometheus-client",
+}  # packages that are imported by another name than they are installed by
 TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
 
 
@@ -39,13 +43,17 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
-    """The core, what training adds and what images, sounds, texts and the hub need, together and apart."""
+    """The core, what training adds and what images, sounds, texts, the hub and serving need, together and apart."""
     core, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
-    train, image, audio, text, hub = (names(extras[name]) for name in ("train", "image", "audio", "text", "hub"))
-    assert core | train | image | audio | text | hub == {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS
+    used = {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS | BY_SERVERS
+    train, image, audio, text, hub, serve = (
+        names(extras[name]) for name in ("train", "image", "audio", "text", "hub", "serve")
+    )
+    assert core | train | image | audio | text | hub | serve == used
     assert train == TRAINING
     assert image == {"pillow"} and audio == {"pillow", "soundfile"}
     assert text == {"tokenizers"} and hub == {"huggingface_hub"}
+    assert serve == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
 
 
 def test_every_dependency_has_a_version_that_was_tried() -> None:
@@ -68,7 +76,7 @@ def test_the_command_is_installed_under_its_name() -> None:
     assert PROJECT["requires-python"] == ">=3.11"
 
 
-@pytest.mark.parametrize("name", ["py.typed", "report/templates/report.html"])
+@pytest.mark.parametrize("name", ["py.typed", "report/templates/report.html", "serve/page.html"])
 def test_what_is_no_code_is_packed_too(name: str) -> None:
     """The wheel takes the whole folder."""
     assert (SOURCE / name).is_file()

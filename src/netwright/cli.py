@@ -19,7 +19,7 @@ from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
-from netwright.limits import make_limits
+from netwright.limits import make_limits, parse_size
 from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ EXTRA_OF = {
     "torch": "train",
     "jinja2": "train",
     "markupsafe": "train",
+    "fastapi": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "httptools": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
 }
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
@@ -312,6 +318,35 @@ def _export_less_precise(file: Path, path: Path, write: LessPrecise, as_json: bo
         put_json({"output": str(path.absolute()), "metric": loaded.result.metric, "variants": values})
     else:
         put(f"{variants_table(variants, loaded.result.metric)}\n\n{path} holds the last of these.")
+
+
+@app.command(epilog="Example: netwright serve netwright-run/model.nw --port 8000")
+def serve(
+    model: ModelFile,
+    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine a token and TLS are needed.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="How many processes.")] = 1,
+    token_file: Annotated[Path | None, typer.Option(help="A file with the token that a request has to carry.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The certificate, a PEM file.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, a PEM file without a password.")] = None,
+    tls_elsewhere: Annotated[bool, typer.Option("--tls-elsewhere", help="A proxy in front ends TLS.")] = False,
+    max_body: Annotated[str, typer.Option(help="What a request may hold: 16MiB, 500kB.")] = "16MiB",
+    max_rows: Annotated[int, typer.Option(min=1, help="Rows of a request.")] = 10_000,
+    max_time: Annotated[str, typer.Option(help="From the end of a request to the end of its answer.")] = "30s",
+    max_wait: Annotated[str, typer.Option(help="What a request may take to arrive, large ones longer.")] = "10s",
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests that are answered at one time.")] = 256,
+) -> None:
+    """Serve a model over HTTP: JSON, CSV and files in, answers out, and a page at / to try it on."""
+    from netwright.serve.limits import Limits
+    from netwright.serve.run import Asked
+    from netwright.serve.run import serve as serve_model
+
+    body, seconds, wait = parse_size(max_body), parse_duration(max_time), parse_duration(max_wait)
+    limits = Limits(int(body), max_rows, seconds, wait, max_requests)
+    asked = Asked(host, port, workers, token_file, tls_cert, tls_key, tls_elsewhere)
+    serve_model(model, asked, limits)
 
 
 @app.command(epilog="Example: netwright doctor")

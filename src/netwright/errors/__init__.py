@@ -69,6 +69,15 @@ from netwright.errors.output import (
     UnwritableModel,
 )
 from netwright.errors.run import NoTrialFinished, TrialError
+from netwright.errors.serving import (
+    BadCertificate,
+    BadToken,
+    HalfTls,
+    NoAddress,
+    OpenWithoutTls,
+    OpenWithoutToken,
+    ServersEnded,
+)
 from netwright.errors.settings import (
     BadKind,
     BadLatency,
@@ -91,11 +100,13 @@ from netwright.errors.settings import (
 )
 
 __all__ = [
+    "BadCertificate",
     "BadFiles",
     "BadKind",
     "BadLatency",
     "BadRepository",
     "BadSize",
+    "BadToken",
     "BadTrials",
     "BundleError",
     "CannotWrite",
@@ -108,6 +119,7 @@ __all__ = [
     "EmptyTable",
     "FolderInUse",
     "GroupOfTarget",
+    "HalfTls",
     "HostileBundle",
     "KindOfTarget",
     "LosesTooMuch",
@@ -121,6 +133,7 @@ __all__ = [
     "NetwrightError",
     "NewerBundle",
     "NewerJournal",
+    "NoAddress",
     "NoClasses",
     "NoDevice",
     "NoInputs",
@@ -139,11 +152,14 @@ __all__ = [
     "NothingToEvaluate",
     "NothingToJudgeBy",
     "OneGroup",
+    "OpenWithoutTls",
+    "OpenWithoutToken",
     "OutputError",
     "OversizedBundle",
     "RaggedRow",
     "ReplacesTrials",
     "RunError",
+    "ServersEnded",
     "SettingError",
     "SpecError",
     "TimeAndTrials",

@@ -1,0 +1,110 @@
+"""Requests for models of tables, with texts or without: rows as JSON objects, or a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel
+
+from netwright.data.delimited import read_delimited
+from netwright.errors import DataError, DuplicateColumns, nearest
+from netwright.model import Model
+from netwright.serve.form import CSV, JSON, MULTIPART, Form, Part, Reply, only_part, unsupported
+from netwright.serve.inputs import Input
+from netwright.serve.limits import Limits
+from netwright.serve.problems import Fault, Refusal
+from netwright.serve.replies import replies_of, reply_schema
+from netwright.serve.rows import RowReader
+
+CSV_TYPES = (CSV, "application/csv", "application/vnd.ms-excel", "text/plain")  # as browsers call such files
+UPLOAD = "The table"  # what a file is called in a sentence
+
+
+def table_form(model: Model, inputs: tuple[Input, ...], limits: Limits) -> Form:
+    """Return how requests to a model of tables are read and answered."""
+    reader = RowReader(inputs, limits.rows)
+    row, text = {"$ref": "#/components/schemas/Row"}, {"type": "string", "description": "A table with a header."}
+    listed = {"type": "array", "items": row, "maxItems": limits.rows}
+    upload = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+    return Form(
+        one=partial(_one, reader),
+        many=partial(_many, reader),
+        predict=partial(_predict, model, reader),
+        of_csv=partial(_of_csv, model, inputs, limits),
+        one_schema={JSON: row},
+        many_schema={JSON: listed, CSV: text, MULTIPART: upload},
+        reply_schema=reply_schema(model),
+        components={"Row": reader.row.model_json_schema()},
+        warm=reader.one(json.dumps({each.name: None for each in inputs}).encode()),
+    )
+
+
+def is_csv(parts: Sequence[Part]) -> bool:
+    """Return whether a request is a table in delimited text: by its type, or by the name of the file."""
+    return len(parts) == 1 and (parts[0].type in CSV_TYPES or parts[0].name.lower().endswith((".csv", ".tsv", ".txt")))
+
+
+def as_csv(model: Model, replies: Sequence[Reply]) -> str:
+    """Return replies as a table: the prediction, and a column for the probability of each class."""
+    target, out = model.preparation.schema.target.name, io.StringIO()
+    chances = [*replies[0]["probabilities"]] if replies and "probabilities" in replies[0] else []
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([target, *(f"{target}={name}" for name in chances)])
+    for reply in replies:
+        writer.writerow([reply["prediction"], *reply.get("probabilities", {}).values()])
+    return out.getvalue()
+
+
+def _one(reader: RowReader, parts: Sequence[Part]) -> list[BaseModel]:
+    part = only_part(parts)
+    if part.type not in (JSON, ""):
+        raise unsupported(part, (JSON,))
+    return reader.one(part.content)
+
+
+def _many(reader: RowReader, parts: Sequence[Part]) -> list[BaseModel]:
+    part = only_part(parts)
+    if part.type not in (JSON, ""):
+        raise unsupported(part, (JSON, CSV))
+    return reader.many(part.content)
+
+
+def _predict(model: Model, reader: RowReader, rows: list[Any]) -> list[Reply]:
+    return replies_of(model, model.answers(reader.table(rows)))
+
+
+def _of_csv(model: Model, inputs: tuple[Input, ...], limits: Limits, content: bytes) -> list[Reply]:
+    try:
+        table = read_delimited(content, UPLOAD)
+    except DataError as error:
+        raise Refusal(422, str(error)) from error
+    _check_columns(table, inputs)
+    if len(table) > limits.rows:
+        rows, most = f"{len(table):,}", f"{limits.rows:,}"
+        raise Refusal(413, f"The table has {rows} rows, but a request may have {most} at most. Send it in parts.")
+    return replies_of(model, model.answers(table)) if len(table) else []
+
+
+def _check_columns(table: pd.DataFrame, inputs: tuple[Input, ...]) -> None:
+    """Refuse a table in which columns are missing, or stand twice.
+
+    Raises:
+        Refusal: with each of them as a fault.
+    """
+    names = [*table.columns]
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        faults = tuple(Fault(None, name, f"The column {name!r} stands in the table more than once.") for name in twice)
+        raise Refusal(422, str(DuplicateColumns(UPLOAD, twice)), faults)
+    absent = [each.name for each in inputs if each.name not in set(names)]
+    if absent:
+        others = [str(name) for name in names if name not in {each.name for each in inputs}]
+        sentences = [f"The column {name!r} is missing.{nearest(name, others)}" for name in absent]
+        faults = tuple(Fault(None, name, said) for name, said in zip(absent, sentences, strict=True))
+        raise Refusal(422, f"{sentences[0]} Where nothing is known, leave its cells empty.", faults)
