@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netwright.serve.batches import Batcher
+from netwright.serve.batches import FEW, Batcher
 from netwright.serve.form import Reply
 
 
@@ -105,12 +105,14 @@ def test_what_nobody_waits_for_is_not_predicted() -> None:
     assert model.batches == [[1], [3]]
 
 
-def test_a_slow_model_leaves_the_loop_and_a_quick_one_comes_back() -> None:
-    """By what its last batches took."""
-    batcher = Batcher(Model(), 100, lambda rows: None)
+def test_many_rows_are_left_to_the_thread() -> None:
+    """However quick the model is with a few: the loop has others to answer."""
+    model = Model()
+    batcher = Batcher(model, 1_000, lambda rows: None)
     batcher.warm_up([1])
-    assert batcher._usual < 1
-    asked_together(batcher, [1])
+    model.threads.clear()
+    asked_together(batcher, [*range(FEW + 1)])
+    assert threading.get_ident() not in model.threads
 
 
 def test_a_table_is_answered_beside_the_batches() -> None:

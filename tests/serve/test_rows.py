@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import pytest
 
-from netwright.data.schema import Kind
+from netwright.data.frame import Frame
+from netwright.data.parsing import parse_frame
+from netwright.data.schema import Column, Kind, Outcome, Schema, Target
 from netwright.serve.inputs import Input
 from netwright.serve.problems import Refusal
 from netwright.serve.rows import RowReader
@@ -23,7 +25,7 @@ INPUTS = (
 )
 GOOD: dict[str, Any] = {"size.of (cm)": 1.5, "class": "red", "zip": 1234, "offen?": True}
 GOOD |= {"c0": "31.12.2024", "文": "好"}
-READER = RowReader(INPUTS, most_rows=3)
+READER, WIDE = RowReader(INPUTS, most_rows=3), RowReader(INPUTS, most_rows=100)
 
 
 def refused(body: bytes | str, *, many: bool = False) -> Refusal:
@@ -40,25 +42,34 @@ def row(**changes: Any) -> str:
     return json.dumps(GOOD | {names[int(key[2:])]: value for key, value in changes.items()})
 
 
-def test_a_row_becomes_a_table() -> None:
-    """With the names of the columns, numbers as numbers, and texts as they were."""
-    table = READER.table(READER.one(row().encode()))
-    assert [*table.columns] == [each.name for each in INPUTS]
-    assert table.iloc[0].tolist() == [1.5, "red", 1234, 1.0, "31.12.2024", "好"]
-    assert table["size.of (cm)"].dtype == np.float64
+def as_parsed(given: list[dict[str, Any]]) -> Frame:
+    """Return rows as the reader of tables has them."""
+    columns = tuple(Column(each.name, each.kind, False, 0.0, 2, each.format) for each in INPUTS)
+    return parse_frame(pd.DataFrame(given, dtype=object), Schema(columns, Target("y", Outcome.REGRESSION, ())))
 
 
-def test_any_cell_may_be_null() -> None:
-    """Numbers become NaN, anything else None."""
-    table = READER.table(READER.one(json.dumps(dict.fromkeys(GOOD)).encode()))
-    assert np.isnan(table["size.of (cm)"][0]) and np.isnan(table["offen?"][0])
-    assert table["class"][0] is None
+def test_cells_are_read_as_those_of_a_table() -> None:
+    """Whatever is in them: the same row gets the same answer as JSON and from a file."""
+    odd: list[tuple[Any, ...]] = [
+        (1.5, "red", 1234, True, "31.12.2024", "好"),
+        (None, None, None, None, None, None),
+        (-1e300, " red ", "01234", False, "2024-12-31T17:30:00Z", "  "),
+        (7, "NA", 3.0, None, "NA", "n/a"),
+        (0, "None", "x1", True, "1.2.2024 5:30 pm", "TRUE"),
+        (2**60, "3.0", 98765, False, "", " \u3000a\u00a0"),
+    ]
+    given = [dict(zip(GOOD, cells, strict=True)) for cells in odd]
+    frame, parsed = READER.frame(WIDE.many(json.dumps(given).encode())), as_parsed(given)
+    assert frame.rows == parsed.rows == len(odd)
+    for name, cells in parsed.columns.items():
+        assert frame.columns[name].dtype == cells.dtype, name
+        assert pd.Series(frame.columns[name]).equals(pd.Series(cells)), name
 
 
 def test_other_columns_are_ignored_and_the_order_does_not_matter() -> None:
     """Also one that is called as a field inside of the reader is."""
     turned = dict(reversed(GOOD.items())) | {"id": 7, "c1": [1, {"deep": None}]}
-    assert READER.table(READER.one(json.dumps(turned).encode())).iloc[0].tolist()[1] == "red"
+    assert READER.frame(READER.one(json.dumps(turned).encode())).columns["class"].tolist() == ["red"]
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,11 @@ async def _asked(replies: Awaitable[list[Reply]]) -> list[Reply]:
         raise Refusal(422, str(error)) from error
 
 
+_write = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 def _json(found: Any) -> Response:
-    return Response(json.dumps(found, allow_nan=False, separators=(",", ":")), media_type="application/json")
+    return Response(_write(found), media_type="application/json")
 
 
 async def _fixed(content: bytes, media_type: str, request: Request) -> Response:

@@ -20,8 +20,9 @@ from typing import Any
 from netwright.serve.form import Reply
 
 QUICK = 0.004  # seconds: below Python's switch interval of 5 ms, which a thread would make the loop wait
-FEW = 256  # rows up to which a batch can be quick
-MEMORY = 0.2  # weight of the latest batch in the mean of what batches took
+FEW = 64  # rows up to which a batch can be quick
+WARM = 3  # predictions before the first request
+LATEST = 16  # batches of few rows, the fastest of which says how fast the model is: other work only slows it down
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,15 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
         self._busy = False  # whether a batch runs, or is about to
-        self._usual = float("inf")  # seconds that a batch of few rows takes: the thread is the safe guess
+        self._took: deque[float] = deque(maxlen=LATEST)  # seconds of the latest batches of few rows
 
     def warm_up(self, rows: list[Any]) -> None:
         """Predict rows that stand for those to come, so that no request waits for what is loaded at first use."""
-        self._predict(rows)
-        started = time.perf_counter()
-        self._predict(rows)
-        self._usual = time.perf_counter() - started
+        self._predict(rows)  # the first takes as long as what it loads
+        for _ in range(WARM):
+            started = time.perf_counter()
+            self._predict(rows)
+            self._took.append(time.perf_counter() - started)
 
     async def replies(self, rows: list[Any]) -> list[Reply]:
         """Return a reply for each row."""
@@ -81,7 +83,7 @@ class Batcher:
             return
         rows = sum(len(job.rows) for job in jobs)
         self._heard(rows)
-        if rows <= FEW and self._usual < QUICK:
+        if rows <= FEW and min(self._took, default=QUICK) < QUICK:
             _hand_back(jobs, self._outcomes(jobs))
             loop.call_soon(self._next, loop)
             return
@@ -114,8 +116,7 @@ class Batcher:
         except Exception as error:  # of whatever kind: it is raised again where the request is answered
             return [error] if len(jobs) == 1 else [each for job in jobs for each in self._outcomes([job])]
         if len(rows) <= FEW:
-            took = time.perf_counter() - started
-            self._usual = took if self._usual == float("inf") else self._usual + MEMORY * (took - self._usual)
+            self._took.append(time.perf_counter() - started)
         found, start = list[list[Reply] | Exception](), 0
         for job in jobs:
             found.append(replies[start : start + len(job.rows)])

@@ -7,6 +7,7 @@ should be loaded and refused before anything is served. What uvicorn lacks stand
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def serve_here(settings: Settings, listener: socket.socket, *, ready: str = "") 
     metrics = Metrics(PATHS)
     app = make_app(load(settings.model), settings.limits, settings.token, metrics)
     server = uvicorn.Server(_config(app, settings, metrics))
+    _set_aside()
     if ready:
         say(ready)
     with _signals_spent():
@@ -63,6 +65,16 @@ def _config(app: object, settings: Settings, metrics: Metrics) -> uvicorn.Config
         ssl_keyfile=None if tls is None else tls.key,
         timeout_graceful_shutdown=round(settings.limits.seconds + LAST_SECONDS),
     )
+
+
+def _set_aside() -> None:
+    """Let the collector of cycles look no more at what is there before the first request.
+
+    With PyTorch and pandas loaded it would search a million objects again and again: under load that took half of the
+    time of a request, and held the slowest ones up by a fifth of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def _many(reader: RowReader, parts: Sequence[Part]) -> list[BaseModel]:
 
 
 def _predict(model: Model, reader: RowReader, rows: list[Any]) -> list[Reply]:
-    return replies_of(model, model.answers(reader.table(rows)))
+    return replies_of(model, model.answers_of(reader.frame(rows)))
 
 
 def _of_csv(model: Model, inputs: tuple[Input, ...], limits: Limits, content: bytes) -> list[Reply]:
