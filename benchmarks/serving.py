@@ -19,9 +19,10 @@ Prints one JSON line a round, and the medians at the end.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import re
+import selectors
+import socket
 import statistics
 import subprocess
 import sys
@@ -33,9 +34,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 
 START = 60.0  # seconds that a server may take to start
 SERVE = ("-c", "from netwright.cli import main; main()", "serve")
+HEAD = b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+LENGTH = re.compile(rb"content-length: (\d+)")
 LOOP = str(Path(__file__).with_name("serving_loop.py"))
 
 
@@ -49,6 +53,8 @@ class Round:
         requests: that were answered; errors: that were not, or not by status 200.
         rate: answered requests a second.
         p50, p99: milliseconds from the first byte sent to the last received.
+        cpu: microseconds of a processor that the server took for a request, of all its processes: what other work on
+            the machine changes least.
     """
 
     server: str
@@ -58,6 +64,7 @@ class Round:
     rate: float
     p50: float
     p99: float
+    cpu: float
 
 
 def rows_of(path: Path, model: Path) -> list[bytes]:
@@ -78,8 +85,8 @@ def rows_of(path: Path, model: Path) -> list[bytes]:
 
 
 @contextmanager
-def running(words: list[str]) -> Iterator[int]:
-    """Run a server and yield its port, which it says on standard error."""
+def running(words: list[str]) -> Iterator[tuple[int, psutil.Process]]:
+    """Run a server and yield its port, which it says on standard error, and its process."""
     process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
@@ -87,7 +94,7 @@ def running(words: list[str]) -> Iterator[int]:
         for line in process.stderr:
             found = re.search(r"http://[\d.]+:(\d+)", line)
             if found:
-                yield int(found[1])
+                yield int(found[1]), psutil.Process(process.pid)
                 break
             assert time.monotonic() < until, "it did not start"
         else:
@@ -97,44 +104,85 @@ def running(words: list[str]) -> Iterator[int]:
         process.wait()
 
 
-async def client(port: int, bodies: list[bytes], until: float, times: list[float]) -> int:
-    """Ask one row after the other until a moment; return how many requests failed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    errors = place = 0
-    while time.perf_counter() < until:
-        body = bodies[place % len(bodies)]
-        place += 1
-        head = f"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-        started = time.perf_counter()
-        writer.write(head.encode() + b"\r\n\r\n" + body)
-        try:
-            top = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", top)
-            answer = await reader.readexactly(int(length[1]) if length else 0)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return errors + 1
-        times.append(time.perf_counter() - started)
-        errors += not (top.startswith(b"HTTP/1.1 200") and b"prediction" in answer)
-    writer.close()
-    return errors
+@dataclass
+class Client:
+    """A connection that asks one row after the other.
+
+    Attributes:
+        connection: to the server.
+        place: of the next row.
+        sent: when the last request was sent.
+        answer: what has come of its answer.
+    """
+
+    connection: socket.socket
+    place: int
+    sent: float = 0.0
+    answer: bytes = b""
+
+    def ask(self, requests: list[bytes]) -> None:
+        """Send the next request."""
+        self.answer, self.sent = b"", time.perf_counter()
+        self.connection.sendall(requests[self.place % len(requests)])
+        self.place += 1
+
+    def take(self) -> bool | None:
+        """Take what has come; return whether the answer is a right one, None while it is not whole."""
+        piece = self.connection.recv(65_536)
+        self.answer += piece
+        top, end, body = self.answer.partition(b"\r\n\r\n")
+        length = LENGTH.search(top) if end else None
+        if piece and (length is None or len(body) < int(length[1])):
+            return None
+        return top.startswith(b"HTTP/1.1 200") and b"prediction" in body
 
 
-async def load(port: int, bodies: list[bytes], clients: int, seconds: float) -> tuple[list[float], int, float]:
-    """Return the times of all requests, how many failed, and how long it took."""
-    started, times = time.perf_counter(), list[float]()
-    step = max(1, len(bodies) // clients)
-    asking = (client(port, bodies[place * step :] + bodies, started + seconds, times) for place in range(clients))
-    errors = sum(await asyncio.gather(*asking))
+def load(port: int, bodies: list[bytes], clients: int, seconds: float) -> tuple[list[float], int, float]:
+    """Return the times of all requests, how many failed, and how long it took.
+
+    Plain sockets and one selector: clients by asyncio would take more of the machine than the server.
+    """
+    requests = [HEAD % len(body) + body for body in bodies]
+    started, times, errors = time.perf_counter(), list[float](), 0
+    with selectors.DefaultSelector() as selector:
+        for number in range(clients):
+            each = Client(socket.create_connection(("127.0.0.1", port)), number * len(bodies) // clients)
+            selector.register(each.connection, selectors.EVENT_READ, each)
+            each.ask(requests)
+        while selector.get_map():
+            for key, _ in selector.select():
+                right = key.data.take()
+                if right is None:
+                    continue
+                now = time.perf_counter()
+                times.append(now - key.data.sent)
+                errors += not right
+                if right and now < started + seconds:
+                    key.data.ask(requests)
+                else:
+                    selector.unregister(key.fileobj)
+                    key.data.connection.close()
     return times, errors, time.perf_counter() - started
 
 
-def measure(server: str, port: int, bodies: list[bytes], clients: int, seconds: float) -> Round:
+def measure(
+    server: str, port: int, process: psutil.Process, bodies: list[bytes], clients: int, seconds: float
+) -> Round:
     """Load a server for a second to warm it up, then for so many seconds."""
-    asyncio.run(load(port, bodies, clients, 1.0))
-    times, errors, took = asyncio.run(load(port, bodies, clients, seconds))
+    load(port, bodies, clients, 1.0)
+    before = processor_seconds(process)
+    times, errors, took = load(port, bodies, clients, seconds)
+    cpu = 1e6 * (processor_seconds(process) - before) / max(1, len(times))
     ordered = sorted(times)
     p50, p99 = (1e3 * ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
-    return Round(server, clients, len(times), errors, round(len(times) / took, 1), round(p50, 2), round(p99, 2))
+    rate, p50, p99, cpu = (round(value, 2) for value in (len(times) / took, p50, p99, cpu))
+    return Round(server, clients, len(times), errors, rate, p50, p99, cpu)
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Return the processor time that a process and those it has started have taken."""
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def main() -> None:
@@ -155,13 +203,15 @@ def main() -> None:
     rounds: list[Round] = []
     for _ in range(asked.rounds):
         for server, words in commands.items():
-            with running(words) as port:
-                rounds.append(measure(server, port, bodies, asked.clients, asked.seconds))
+            with running(words) as (port, process):
+                rounds.append(measure(server, port, process, bodies, asked.clients, asked.seconds))
             print(json.dumps(asdict(rounds[-1])), flush=True)
     medians = {}
     for server in commands:
         mine = [each for each in rounds if each.server == server]
-        found = {name: statistics.median(getattr(each, name) for each in mine) for name in ("rate", "p50", "p99")}
+        found = {
+            name: statistics.median(getattr(each, name) for each in mine) for name in ("rate", "p50", "p99", "cpu")
+        }
         medians[server] = found | {"errors": sum(each.errors for each in mine)}
     if "loop" in medians:
         medians["ratio"] = round(medians["netwright"]["rate"] / medians["loop"]["rate"], 3)

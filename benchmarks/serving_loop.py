@@ -110,7 +110,9 @@ def main() -> None:
     else:
         made = graph == "mlp"
         answer = by_onnx(model, small_graph(numbers, max(1, len(model.labels))) if made else Path(graph).read_bytes())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:  # as uvicorn makes one
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}/", file=sys.stderr, flush=True)
         config = uvicorn.Config(app_of(model, answer), http="httptools", access_log=False, log_config=None)
         uvicorn.Server(config).run(sockets=[listener])

@@ -34,7 +34,7 @@ def test_the_token_opens_and_nothing_else_does(file: Path) -> None:
     assert private
     for header in (f"Bearer {WORD}", f"bearer  {WORD} ", basic(WORD)):
         assert token.opens(header), header
-    wrong = [None, "", "Bearer", "Bearer ", f"Bearer {WORD}x", f"Bearer {WORD[:-1]}", f"Token {WORD}", WORD]
+    wrong = ["", "Bearer", "Bearer ", f"Bearer {WORD}x", f"Bearer {WORD[:-1]}", f"Token {WORD}", WORD]
     wrong += ["Basic", "Basic !!!", "Basic YQ==", basic(""), basic(WORD + ":x"), f"Bearer {WORD}\xff", "Bearer \udcff"]
     for header in wrong:
         assert not token.opens(header), header

@@ -134,6 +134,8 @@ def test_an_answer_that_stops_half_way_ends_the_connection() -> None:
 
         def answered(self) -> None: ...
 
+        def hold(self) -> None: ...
+
         def abort(self) -> None:
             self.ended = True
 

@@ -49,6 +49,7 @@ def test_half_of_tls_is_none(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_had_is_told() -> None:
     """One in use, and one that is none."""
     with listening("localhost", 0) as first:
+        assert first.proto == socket.IPPROTO_TCP, "asyncio turns off the delay of small packets of such sockets only"
         port = first.getsockname()[1]
         assert url_of(first, None) == f"http://127.0.0.1:{port}/"
         with pytest.raises(NoAddress, match=str(port)):

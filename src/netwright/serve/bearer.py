@@ -23,14 +23,14 @@ class Token:
 
     digest: bytes = field(repr=False)
 
-    def opens(self, header: str | None) -> bool:
+    def opens(self, header: str) -> bool:
         """Return whether the header `Authorization` holds the token, in a time that says nothing of where it differs.
 
         Args:
             header: `Bearer TOKEN`, or `Basic` with any name and the token as password, which is how a browser asks
-                the person in front of it; None where there is none.
+                the person in front of it; empty where there is none.
         """
-        return hmac.compare_digest(_digest(_given(header or "")), self.digest)
+        return hmac.compare_digest(_digest(_given(header)), self.digest)
 
 
 def _given(header: str) -> bytes:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from netwright.serve.gathering import Gathering
 from netwright.serve.limits import Limits
 from netwright.serve.problems import JSON_TYPE, Refusal, title
 
@@ -39,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._inner, self._limits, self._crowded, self._slow = make(self), limits, crowded, slow
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._gathering: Gathering | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._taken = False  # whether the inner protocol knows of the connection
         self._waits, self._received = True, 0  # whether a head is waited for, and how many bytes of it have come
@@ -54,8 +56,8 @@ class Connection(asyncio.Protocol):
             transport.write(_answer(Refusal(503, "There are too many connections. Try again in a second.")))
             transport.abort()
             return
-        self._taken = True
-        self._inner.connection_made(transport)
+        self._taken, self._gathering = True, Gathering(transport)
+        self._inner.connection_made(self._gathering)  # type: ignore[arg-type] # it has all that a transport has
         self.answered()
 
     def data_received(self, data: bytes) -> None:
@@ -97,6 +99,16 @@ class Connection(asyncio.Protocol):
         self._waits, self._received, self._unsent = True, 0, math.inf
         self._stop()
         self._timer = self._loop.call_later(self._limits.wait, self._too_slow)
+
+    def hold(self) -> None:
+        """Keep what is written until the answer is complete, or a part of it that the client should have now."""
+        if self._gathering is not None:
+            self._gathering.hold()
+
+    def release(self) -> None:
+        """Send what was kept."""
+        if self._gathering is not None:
+            self._gathering.release()
 
     def abort(self) -> None:
         """End the connection at once."""

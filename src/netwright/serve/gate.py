@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import http
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from netwright.serve.bearer import Token
@@ -57,59 +57,54 @@ class Gate:
         connection: Connection | None = scope.get("state", {}).get(STATE)
         if connection is not None:
             connection.head_arrived()
-        answer = _Answer(send)
+        answer = _Answer(send, connection)
         started, counted = time.perf_counter(), scope["path"] != HEALTH
         self._running += counted
         self._metrics.began()
         try:
-            await self._answer(scope, receive, answer, connection)
+            await self._answer(scope, receive, answer)
         finally:
             self._running -= counted
             self._metrics.ended(scope["path"], answer.status, time.perf_counter() - started)
             if connection is not None:
                 connection.answered()
 
-    async def _answer(
-        self, scope: MutableMapping[str, Any], receive: Receive, answer: _Answer, connection: Connection | None
-    ) -> None:
-        headers = dict(scope["headers"])
-        refusal, body = self._refusal(scope["path"], headers), b""
-        if refusal is None:
-            try:
-                body = await self._body(receive)
-            except Refusal as error:
-                refusal = error
-            except _Gone:
-                return
-        if refusal is not None:
-            await _refuse(answer, receive, refusal)
-            return
-        self._held += len(body)
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, answer: _Answer) -> None:
+        refusal = self._refusal(scope["path"], scope["headers"])
+        body = _Body(receive)
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                await self._app(scope, _Replay(body, receive), answer)
+            if refusal is not None:
+                raise refusal
+            async with asyncio.timeout_at(loop.time() + self._limits.wait) as timer:
+                await self._read(body, timer)
+                timer.reschedule(loop.time() + self._limits.seconds)
+                await self._app(scope, body, answer)
+        except Refusal as error:
+            await _refuse(answer, receive, error)
         except TimeoutError:
             if answer.status == _NO_STATUS:
-                took = f"The answer took longer than {self._limits.seconds:g} s. Send fewer rows, or try again later."
-                await _refuse(answer, receive, Refusal(503, took, headers=RETRY))
-            elif connection is not None:
-                connection.abort()
+                await _refuse(answer, receive, self._too_slow(body))
+            else:
+                answer.abort()
+        except _Gone:
+            return
         finally:
-            self._held -= len(body)
+            self._held -= body.length
 
-    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> Refusal | None:
+    def _refusal(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
         """Return why a request is refused by its head alone; None where it is not."""
         if path == HEALTH:
             return None
         if self._running > self._limits.requests:
             return Refusal(503, "There are too many requests at one time. Try again in a second.", headers=RETRY)
-        given = headers.get(b"authorization")
-        if self._token is not None and not self._token.opens(None if given is None else given.decode("latin-1")):
+        named = dict(headers)
+        if self._token is not None and not self._token.opens(named.get(b"authorization", b"").decode("latin-1")):
             # A browser asks the person in front of it for a name and a password where it is told of `Basic`.
             challenge = 'Basic realm="netwright", charset="UTF-8"' if path == PAGE else "Bearer"
             detail = "A token is needed. Send it in the header Authorization, as Bearer TOKEN."
             return Refusal(401, detail, headers={"www-authenticate": challenge})
-        length = headers.get(b"content-length", b"0")
+        length = named.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > self._limits.body:
             return self._too_large()
         return None
@@ -117,36 +112,28 @@ class Gate:
     def _too_large(self) -> Refusal:
         return Refusal(413, f"The body may have {self._limits.body:,} bytes at most. Send fewer rows at a time.")
 
-    async def _body(self, receive: Receive) -> bytes:
-        """Return the body of a request.
+    def _too_slow(self, body: _Body) -> Refusal:
+        if not body.whole:
+            return Refusal(408, f"The body did not arrive in time: {body.length:,} bytes of it did.")
+        took = f"The answer took longer than {self._limits.seconds:g} s. Send fewer rows, or try again later."
+        return Refusal(503, took, headers=RETRY)
+
+    async def _read(self, body: _Body, timer: asyncio.Timeout) -> None:
+        """Read the body of a request; the timer leaves it more time the more of it has come.
 
         Raises:
-            Refusal: if it is too large, too slow, or there is no room for it now.
+            Refusal: if it is too large, or there is no room for it now.
             _Gone: if the client has gone.
         """
-        loop, limits = asyncio.get_running_loop(), self._limits
-        started, pieces, length, more = loop.time(), list[bytes](), 0, True
-        try:
-            async with asyncio.timeout_at(started + limits.wait) as timer:
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise _Gone
-                    piece, more = message.get("body", b""), message.get("more_body", False)
-                    length += len(piece)
-                    self._held += len(piece)
-                    pieces.append(piece)
-                    if length > limits.body:
-                        raise self._too_large()
-                    if self._held > max(limits.held, limits.body):
-                        raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
-                    if more:
-                        timer.reschedule(started + limits.wait + length / limits.slowest)
-        except TimeoutError:
-            raise Refusal(408, f"The body did not arrive in time: {length:,} bytes of it did.") from None
-        finally:
-            self._held -= length
-        return b"".join(pieces)
+        limits, until = self._limits, timer.when() or 0.0
+        while not body.whole:
+            self._held += await body.take()
+            if body.length > limits.body:
+                raise self._too_large()
+            if self._held > max(limits.held, limits.body):
+                raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
+            if not body.whole:
+                timer.reschedule(until + body.length / limits.slowest)
 
 
 _NO_STATUS = 499  # what is counted where the client went before it had an answer, as nginx has it
@@ -159,29 +146,59 @@ class _Gone(Exception):
 class _Answer:
     """Sends an answer on, with the headers that each has, and remembers its status."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, connection: Connection | None) -> None:
+        self._send, self._connection = send, connection
         self.status = _NO_STATUS
 
     async def __call__(self, message: Message) -> None:
+        connection = self._connection
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *SAFE_HEADERS]
-        await self._send(message)
+            if connection is not None:
+                connection.hold()
+            await self._send(message)
+        else:
+            await self._send(message)
+            if connection is not None:
+                connection.release()
+
+    def abort(self) -> None:
+        """End the connection: the answer has begun, so nothing else can be said."""
+        if self._connection is not None:
+            self._connection.abort()
 
 
-class _Replay:
-    """Hands a body that was read over once, and then whatever the server says: that the client has gone."""
+class _Body:
+    """The body of a request: taken piece by piece, then handed over whole as the application receives it."""
 
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self._pieces: list[bytes] = []
+        self.length, self.whole, self._given = 0, False, False
+
+    async def take(self) -> int:
+        """Take the next piece and return its length.
+
+        Raises:
+            _Gone: if the client has gone.
+        """
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise _Gone
+        piece = message.get("body", b"")
+        self._pieces.append(piece)
+        self.length += len(piece)
+        self.whole = not message.get("more_body", False)
+        return len(piece)
 
     async def __call__(self) -> Message:
-        if self._body is None:
+        """Return the whole body; after it, what the server says: that the client has gone."""
+        if self._given:
             return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
+        self._given = True
+        pieces = self._pieces
+        return {"type": "http.request", "body": pieces[0] if len(pieces) == 1 else b"".join(pieces), "more_body": False}
 
 
 async def _refuse(answer: _Answer, receive: Receive, refusal: Refusal) -> None:

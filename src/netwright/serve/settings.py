@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -100,9 +101,20 @@ def listening(host: str, port: int) -> socket.socket:
         NoAddress: if the system does not give it out.
     """
     try:
-        found = socket.getaddrinfo("127.0.0.1" if host == HERE else host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address, family=family, backlog=BACKLOG)
+        # Of TCP by name: of a socket that leaves its protocol open asyncio does not know that it is one, and lets the
+        # system hold small packets back for the 40 ms that the other side may take to acknowledge those before.
+        found = socket.getaddrinfo("127.0.0.1" if host == HERE else host, port, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":  # elsewhere two programs could then share a port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except (OSError, UnicodeError, OverflowError) as error:
         why = error.strerror or str(error) if isinstance(error, OSError) else "it is no address"
         raise NoAddress(host, port, why.lower()) from error
