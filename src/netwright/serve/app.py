@@ -19,10 +19,11 @@ from netwright.model import Model
 from netwright.serve.batches import Batcher
 from netwright.serve.bearer import Token
 from netwright.serve.facts import Facts, facts_of
-from netwright.serve.form import CSV, Form, Reply
+from netwright.serve.form import CSV, JSON, Form, Part, Reply
 from netwright.serve.forms import form_of
 from netwright.serve.gate import HEALTH, PAGE, Gate
 from netwright.serve.inputs import inputs_of
+from netwright.serve.lane import FAULT_OF_OURS, Lane, written
 from netwright.serve.limits import Limits
 from netwright.serve.metrics import CONTENT_TYPE, Metrics
 from netwright.serve.page import PAGE_BYTES, PAGE_POLICY
@@ -61,8 +62,9 @@ def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics
     _add_facts(app, facts_of(model, inputs, limits, secured=token is not None), metrics)
     _add_errors(app)
     document = json.dumps(_document(app, form, secured=token is not None)).encode()
-    app.add_route(OPENAPI, partial(_fixed, document, "application/json"), include_in_schema=False)
-    return Gate(app, limits, token, metrics)
+    app.add_route(OPENAPI, partial(_fixed, document, JSON), include_in_schema=False)
+    lane = Lane(app, ONE, lambda body: _one(form, batcher, [Part(JSON, body)]))
+    return Gate(lane, limits, token, metrics)
 
 
 def _add_predictions(app: FastAPI, model: Model, form: Form, batcher: Batcher) -> None:
@@ -72,15 +74,14 @@ def _add_predictions(app: FastAPI, model: Model, form: Form, batcher: Batcher) -
     @app.post(
         ONE,
         summary="Predict one row",
-        responses={**_answered({"application/json": reply}), **problem_responses(*REFUSED)},
+        responses={**_answered({JSON: reply}), **problem_responses(*REFUSED)},
         openapi_extra={"requestBody": _body(form.one_schema)},
         **described,
     )
     async def predict(request: Request) -> Response:
-        rows = form.one(await parts_of(request))
-        return _json((await _asked(batcher.replies(rows)))[0])
+        return _json(await _one(form, batcher, await parts_of(request)))
 
-    listed: dict[str, Any] = {"application/json": {"type": "array", "items": reply}}
+    listed: dict[str, Any] = {JSON: {"type": "array", "items": reply}}
     if form.of_csv is not None:
         listed[CSV] = {"type": "string"}
 
@@ -112,15 +113,19 @@ def _add_facts(app: FastAPI, facts: Facts, metrics: Metrics) -> None:
 
     @app.get(FACTS, response_model=Facts, responses=problem_responses(*ALWAYS), summary="What is served")
     async def facts_route() -> Response:
-        return Response(described, media_type="application/json")
+        return Response(described, media_type=JSON)
 
     @app.get(HEALTH, response_model=Health, summary="Whether the server answers", tags=["operation"])
     async def health() -> Response:
-        return Response(b'{"status":"ok"}', media_type="application/json")
+        return Response(b'{"status":"ok"}', media_type=JSON)
 
     @app.get(METRICS, response_class=Response, summary="Counters for Prometheus", tags=["operation"])
     async def metrics_route() -> Response:
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+
+async def _one(form: Form, batcher: Batcher, parts: list[Part]) -> Reply:
+    return (await _asked(batcher.replies(form.one(parts))))[0]
 
 
 async def _asked(replies: Awaitable[list[Reply]]) -> list[Reply]:
@@ -135,11 +140,8 @@ async def _asked(replies: Awaitable[list[Reply]]) -> list[Reply]:
         raise Refusal(422, str(error)) from error
 
 
-_write = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-
-
 def _json(found: Any) -> Response:
-    return Response(_write(found), media_type="application/json")
+    return Response(written(found), media_type=JSON)
 
 
 async def _fixed(content: bytes, media_type: str, request: Request) -> Response:
@@ -170,8 +172,7 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
 
 
 async def _on_fault_of_ours(request: Request, error: Exception) -> Response:
-    detail = "Something went wrong in the server, which is not the fault of the request. Its log says more."
-    return await _on_refusal(request, Refusal(500, detail))
+    return await _on_refusal(request, FAULT_OF_OURS)
 
 
 # --- the OpenAPI document ----------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._gathering: Gathering | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0  # when the head that is waited for has to be complete
         self._taken = False  # whether the inner protocol knows of the connection
         self._waits, self._received = True, 0  # whether a head is waited for, and how many bytes of it have come
         self._unsent = math.inf  # bytes of the last answer that the client had not taken when it was last looked at
@@ -92,13 +93,13 @@ class Connection(asyncio.Protocol):
     def head_arrived(self) -> None:
         """Stop the clock: the request is complete but for its body, which the gate sees to."""
         self._waits, self._received = False, 0
-        self._stop()
 
     def answered(self) -> None:
         """Start the clock: the next request has to arrive in time, or the answer to be taken."""
         self._waits, self._received, self._unsent = True, 0, math.inf
-        self._stop()
-        self._timer = self._loop.call_later(self._limits.wait, self._too_slow)
+        self._until = self._loop.time() + self._limits.wait
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._until, self._look)
 
     def hold(self) -> None:
         """Keep what is written until the answer is complete, or a part of it that the client should have now."""
@@ -115,11 +116,22 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _look(self) -> None:
+        """See whether the time is over: one timer serves many requests, since to set one costs more than to look."""
+        self._timer = None
+        if not self._waits:
+            return  # the answer will start the clock again
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._look)
+        else:
+            self._too_slow()
+
     def _too_slow(self) -> None:
         unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
         if 0 < unsent <= self._unsent - self._limits.wait * self._limits.slowest:
             self._unsent = unsent  # a long answer is on its way, fast enough
-            self._timer = self._loop.call_later(self._limits.wait, self._too_slow)
+            self._until += self._limits.wait
+            self._timer = self._loop.call_at(self._until, self._look)
             return
         if self._received:
             self._slow()

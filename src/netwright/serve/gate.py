@@ -10,19 +10,16 @@ import asyncio
 import contextlib
 import http
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from netwright.serve.bearer import Token
 from netwright.serve.connection import STATE, Connection
+from netwright.serve.lane import App, Message, Receive, Send
 from netwright.serve.limits import Limits
 from netwright.serve.metrics import Metrics
 from netwright.serve.problems import JSON_TYPE, Refusal
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+from netwright.serve.watch import Deadline, Watch
 
 HEALTH, PAGE = "/health", "/"
 LINGER = 1.0  # seconds in which a client may go on sending what is thrown away, so that it gets to read the answer
@@ -48,6 +45,7 @@ class Gate:
         self._app, self._limits, self._token, self._metrics = app, limits, token, metrics
         self._running = 0  # requests, those to `/health` aside
         self._held = 0  # bytes of their bodies
+        self._watch = Watch()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -72,13 +70,12 @@ class Gate:
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, answer: _Answer) -> None:
         refusal = self._refusal(scope["path"], scope["headers"])
         body = _Body(receive)
-        loop = asyncio.get_running_loop()
         try:
             if refusal is not None:
                 raise refusal
-            async with asyncio.timeout_at(loop.time() + self._limits.wait) as timer:
-                await self._read(body, timer)
-                timer.reschedule(loop.time() + self._limits.seconds)
+            with self._watch.within(self._limits.wait) as deadline:
+                await self._read(body, deadline)
+                deadline.until += self._limits.seconds - self._limits.wait
                 await self._app(scope, body, answer)
         except Refusal as error:
             await _refuse(answer, receive, error)
@@ -118,22 +115,22 @@ class Gate:
         took = f"The answer took longer than {self._limits.seconds:g} s. Send fewer rows, or try again later."
         return Refusal(503, took, headers=RETRY)
 
-    async def _read(self, body: _Body, timer: asyncio.Timeout) -> None:
-        """Read the body of a request; the timer leaves it more time the more of it has come.
+    async def _read(self, body: _Body, deadline: Deadline) -> None:
+        """Read the body of a request; the more of it has come, the more time it has.
 
         Raises:
             Refusal: if it is too large, or there is no room for it now.
             _Gone: if the client has gone.
         """
-        limits, until = self._limits, timer.when() or 0.0
+        limits = self._limits
         while not body.whole:
-            self._held += await body.take()
+            length = await body.take()
+            self._held += length
+            deadline.until += length / limits.slowest
             if body.length > limits.body:
                 raise self._too_large()
             if self._held > max(limits.held, limits.body):
                 raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
-            if not body.whole:
-                timer.reschedule(until + body.length / limits.slowest)
 
 
 _NO_STATUS = 499  # what is counted where the client went before it had an answer, as nginx has it

@@ -30,6 +30,7 @@ class Metrics:
 
     def __init__(self, paths: frozenset[str]) -> None:
         self._paths = paths
+        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}  # by path and status
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "netwright_requests", "Requests that were answered.", ["path", "status"], registry=registry
@@ -66,8 +67,12 @@ class Metrics:
         """Count a request that was answered."""
         label = path if path in self._paths else OTHER
         self._running.dec()
-        self._requests.labels(label, str(status)).inc()
-        self._seconds.labels(label).observe(seconds)
+        counters = self._counters.get((label, status))
+        if counters is None:
+            counters = self._requests.labels(label, str(status)), self._seconds.labels(label)
+            self._counters[label, status] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def batch(self, rows: int) -> None:
         """Count rows that were predicted together."""
