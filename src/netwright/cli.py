@@ -332,7 +332,7 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option(help="The certificate, a PEM file.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, a PEM file without a password.")] = None,
     tls_elsewhere: Annotated[bool, typer.Option("--tls-elsewhere", help="A proxy in front ends TLS.")] = False,
-    max_body: Annotated[str, typer.Option(help="What a request may hold: 16MiB, 500kB.")] = "16MiB",
+    max_body: Annotated[str, typer.Option(help="What a request may hold: 8MiB, 500kB.")] = "8MiB",
     max_rows: Annotated[int, typer.Option(min=1, help="Rows of a request.")] = 10_000,
     max_time: Annotated[str, typer.Option(help="From the end of a request to the end of its answer.")] = "30s",
     max_wait: Annotated[str, typer.Option(help="What a request may take to arrive, large ones longer.")] = "10s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pandas as pd
@@ -171,3 +172,16 @@ def test_the_schema_is_typed_by_the_columns() -> None:
     assert types["offen?"] == ["boolean", "null"]
     assert properties["class"]["examples"] == ["red", "blue"]
     assert json.dumps(schema)
+
+
+def test_a_large_row_that_lacks_columns_is_not_copied_for_each() -> None:
+    """Else a body of 16 MB would take gigabytes."""
+    cells = b"0," * 200_000
+    tracemalloc.start()
+    try:
+        refusal = refused(b'{"x":[' + cells + b"0]}")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(refusal.faults) == len(INPUTS)
+    assert peak < 3 * len(cells), "a copy for each column would be more"

@@ -6,6 +6,7 @@ there, and nothing of a request becomes an object that was not asked for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -20,9 +21,9 @@ from netwright.data.schema import Kind
 from netwright.errors import nearest
 from netwright.serve.inputs import Input
 from netwright.serve.problems import Fault, Refusal
+from netwright.serve.refusing import SHORT, UNSEEN, faults_of, general_refusal
 
 SHOWN = 60  # letters of a value that is refused
-_CONFIG = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 NO_MOMENT = np.datetime64("NaT", "s")
 MOST_BITS = 1_000  # of a whole number that is shown
 
@@ -38,10 +39,12 @@ class RowReader:
     def __init__(self, inputs: tuple[Input, ...], most_rows: int) -> None:
         self.inputs = inputs
         fields: dict[str, Any] = {f"c{place}": _field(each) for place, each in enumerate(inputs)}
-        self.row: type[BaseModel] = create_model("Row", __config__=_CONFIG, __doc__=_ROW_WORDS, **fields)
+        config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False, json_schema_extra=_all_required)
+        self.row: type[BaseModel] = create_model("Row", __config__=config, __doc__=_ROW_WORDS, **fields)
         listed = Annotated[list[self.row], Field(max_length=most_rows), FailFast()]  # type: ignore[name-defined]
         self._one, self._many = TypeAdapter(self.row), TypeAdapter[Any](listed)
         self._most_rows = most_rows
+        self._wanted = {each.name: each.wanted for each in inputs}
 
     def one(self, body: bytes) -> list[BaseModel]:
         """Return the row that a JSON object is, in a list.
@@ -50,9 +53,10 @@ class RowReader:
             Refusal: if it is none.
         """
         try:
-            return [self._one.validate_json(body)]
+            rows = [self._one.validate_json(body)]
         except ValidationError as error:
-            raise self._refusal(error, ()) from None
+            raise self._refusal(error, body, listed=False) from None
+        return self._complete(rows, body, listed=False)
 
     def many(self, body: bytes) -> list[BaseModel]:
         """Return the rows that a JSON list of objects holds; none for an empty one.
@@ -61,10 +65,30 @@ class RowReader:
             Refusal: if one of them cannot be read, or there are too many.
         """
         try:
-            found: list[BaseModel] = self._many.validate_json(body)
-            return found
+            rows = self._many.validate_json(body)
         except ValidationError as error:
-            raise self._refusal(error, None) from None
+            raise self._refusal(error, body, listed=True) from None
+        return self._complete(rows, body, listed=True)
+
+    def _complete(self, rows: list[BaseModel], body: bytes, *, listed: bool) -> list[BaseModel]:
+        """Return rows, none of which lacks a column.
+
+        pydantic would say so too, with a copy of the whole row for each column that it lacks.
+
+        Raises:
+            Refusal: if one does; its columns are named, with the names that may be meant.
+        """
+        place = next((place for place, row in enumerate(rows) if len(row.model_fields_set) < len(self.inputs)), None)
+        if place is None:
+            return rows
+        given = json.loads(body) if len(body) <= SHORT else {}
+        others = [key for key in (given[place] if listed and given else given) if key not in self._wanted]
+        row, fields = place if listed else None, rows[place].model_fields_set
+        absent = [each.name for number, each in enumerate(self.inputs) if f"c{number}" not in fields]
+        where = _where(row)
+        sentences = [f"The column {name!r}{where} is missing.{nearest(name, others)}" for name in absent]
+        faults = tuple(Fault(row, name, sentence) for name, sentence in zip(absent, sentences, strict=True))
+        raise Refusal(422, f"{sentences[0]} Where nothing is known, send null.", faults)
 
     def frame(self, rows: Sequence[BaseModel]) -> Frame:
         """Return the cells of rows, read by the kinds of their columns as `data.parsing` reads those of a table.
@@ -77,36 +101,34 @@ class RowReader:
         }
         return Frame(found, len(values))
 
-    def _refusal(self, error: ValidationError, at: tuple[int, ...] | None) -> Refusal:
-        """Return what a client is told; `at` is where the row lies in the body, None for somewhere in a list."""
-        found = error.errors(include_url=False, include_context=False)
-        first = found[0]
-        if first["type"] == "json_invalid":
-            return Refusal(400, f"The body is not JSON that can be read: {first['msg'].partition(': ')[2]}.")
-        if first["type"] == "too_long":
-            return Refusal(413, f"A request may have {self._most_rows:,} rows at most. Send the rest in another one.")
+    def _refusal(self, error: ValidationError, body: bytes, *, listed: bool) -> Refusal:
+        """Return what a client is told of a body that is no row, or no list of rows."""
+        found = faults_of(error, body)
+        general = general_refusal(found[0], self._most_rows, "rows")
+        if general is not None:
+            return general
         faults = []
         for each in found:
             location = each["loc"]
-            row = int(location[0]) if at is None and location else None
+            row = int(location[0]) if listed and location else None
             inside = location[1:] if row is not None else location
-            faults.append(self._fault(row, inside, each["type"], each["input"]))
-        faults = list({(fault.row, fault.column): fault for fault in faults}.values())
+            faults.append(self._fault(row, inside, each.get("input", UNSEEN), listed=listed))
+        faults = list(
+            {(fault.row, fault.column): fault for fault in faults}.values()
+        )  # a union has one for each member
         return Refusal(422, faults[0].problem, tuple(faults))
 
-    def _fault(self, row: int | None, inside: tuple[int | str, ...], kind: str, given: Any) -> Fault:
-        where = "" if row is None else f" in row {row}, counted from 0,"
+    def _fault(self, row: int | None, inside: tuple[int | str, ...], given: Any, *, listed: bool) -> Fault:
+        but = "" if given is UNSEEN else f", but is {_shown(given)}"
         if not inside:
-            wanted = "an object of columns" if row is not None or kind != "list_type" else "a list of rows"
-            return Fault(row, None, f"The body{where} should be {wanted}, but is {_shown(given)}.")
+            wanted = "a list of rows" if listed and row is None else "an object of columns"
+            return Fault(row, None, f"The body{_where(row)} should be {wanted}{but}.")
         name = str(inside[0])
-        if kind == "missing":
-            known = [key for key in given if isinstance(key, str)] if isinstance(given, dict) else []
-            others = [key for key in known if key not in {each.name for each in self.inputs}]
-            hint = nearest(name, others)
-            return Fault(row, name, f"The column {name!r}{where} is missing.{hint} Where nothing is known, send null.")
-        wanted = next((each.wanted for each in self.inputs if each.name == name), "something else")
-        return Fault(row, name, f"The column {name!r}{where} should be {wanted}, but is {_shown(given)}.")
+        return Fault(row, name, f"The column {name!r}{_where(row)} should be {self._wanted[name]}{but}.")
+
+
+def _where(row: int | None) -> str:
+    return "" if row is None else f" in row {row}, counted from 0,"
 
 
 _ROW_WORDS = "One row of the table that the model was fitted on. Cells may be null; other columns are ignored."
@@ -119,7 +141,15 @@ def _field(each: Input) -> tuple[Any, Any]:
     if each.kind == Kind.DATETIME:
         annotation = Annotated[annotation, AfterValidator(_date_check(each.format))]
     examples = list(each.examples) or None
-    return annotation, Field(alias=each.name, title=each.name, description=_described(each), examples=examples)
+    # The null by default is never taken: a row that lacks the column is refused by `RowReader`.
+    return annotation, Field(None, alias=each.name, title=each.name, description=_described(each), examples=examples)
+
+
+def _all_required(schema: dict[str, Any]) -> None:
+    """Say in the schema of a row what `RowReader` asks for: every column, without a default."""
+    schema["required"] = [*schema["properties"]]
+    for cell in schema["properties"].values():
+        del cell["default"]
 
 
 def _described(each: Input) -> str:

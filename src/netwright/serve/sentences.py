@@ -17,6 +17,7 @@ from netwright.model import Model
 from netwright.serve.form import JSON, Form, Part, Reply, only_part, unsupported
 from netwright.serve.limits import Limits
 from netwright.serve.problems import Fault, Refusal
+from netwright.serve.refusing import faults_of, general_refusal
 
 MOST_LETTERS = 2_000_000  # of one request
 MOST_TOKENS = 200_000  # of one request: each has a few hundred numbers while it is looked at
@@ -71,11 +72,10 @@ def _read(adapter: TypeAdapter[Any], part: Part, limits: Limits) -> Any:
     try:
         return adapter.validate_json(part.content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-    if first["type"] == "json_invalid":
-        raise Refusal(400, f"The body is not JSON that can be read: {first['msg'].partition(': ')[2]}.")
-    if first["type"] == "too_long":
-        raise Refusal(413, f"A request may have {limits.rows:,} sentences at most. Send the rest in another one.")
+        first = faults_of(error, part.content)[0]
+    general = general_refusal(first, limits.rows, "sentences")
+    if general is not None:
+        raise general
     row = next((step for step in first["loc"] if isinstance(step, int)), None)
     where = "The body" if row is None else f"Sentence {row}, counted from 0,"
     sentence = f"{where} should be an object with a text, or with a list of texts named tokens."
