@@ -9,7 +9,7 @@ import pytest
 
 from netwright.errors import BadCertificate, HalfTls, NoAddress, OpenWithoutTls, OpenWithoutToken
 from netwright.serve.bearer import Token
-from netwright.serve.settings import Tls, check_exposure, is_loopback, listening, make_tls, url_of
+from netwright.serve.settings import Tls, check_exposure, is_loopback, listening, listening_together, make_tls, url_of
 
 TOKEN, TLS = Token(b"digest"), Tls(Path("a"), Path("b"))
 OPEN = ("0.0.0.0", "::", "", "192.168.1.7", "example.org", "localhost.example.org", "127.0.0.1.nip.io", "0")
@@ -57,6 +57,20 @@ def test_an_address_that_cannot_be_had_is_told() -> None:
     for host in ("256.1.1.1", "no such host", "a" * 300):
         with pytest.raises(NoAddress):
             listening(host, 0)
+
+
+def test_several_sockets_listen_at_one_address() -> None:
+    """One for each process where the system deals connections out; nobody else gets the address by that."""
+    listeners = listening_together("127.0.0.1", 0, 3)
+    try:
+        ports = {listener.getsockname()[1] for listener in listeners}
+        assert len(listeners) == 3 and len(ports) == 1
+        for count in (1, 2):
+            with pytest.raises(NoAddress):
+                listening_together("127.0.0.1", *ports, count)
+    finally:
+        for listener in listeners:
+            listener.close()
 
 
 def test_addresses_of_both_families_have_urls() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from netwright.serve.bearer import read_token
 from netwright.serve.limits import Limits
 from netwright.serve.server import serve_here
-from netwright.serve.settings import Settings, check_exposure, listening, make_tls, url_of
+from netwright.serve.settings import Settings, check_exposure, listening_together, make_tls, url_of
 from netwright.serve.workers import serve_in_processes
 from netwright.streams import say
 
@@ -48,10 +48,14 @@ def serve(model: Path, asked: Asked, limits: Limits) -> None:
     if not private:
         say(f"Others may read the token: {asked.token_file} is not closed to them. Close it: chmod 600 FILE")
     settings = Settings(model.absolute(), limits, token, tls)
-    with listening(asked.host, asked.port) as listener:
+    listeners = listening_together(asked.host, asked.port, asked.workers)
+    try:
         by = f" by {asked.workers} processes" if asked.workers > 1 else ""
-        ready = f"Serving {model}{by} at {url_of(listener, tls)}, Ctrl-C ends it."
+        ready = f"Serving {model}{by} at {url_of(listeners[0], tls)}, Ctrl-C ends it."
         if asked.workers == 1:
-            serve_here(settings, listener, ready=ready)
+            serve_here(settings, listeners[0], ready=ready)
         else:
-            serve_in_processes(settings, listener, asked.workers, ready=ready)
+            serve_in_processes(settings, listeners, ready=ready)
+    finally:
+        for listener in listeners:
+            listener.close()

@@ -1,4 +1,4 @@
-"""Several processes that serve one model on one socket; one that ends by itself is started again."""
+"""Several processes that serve one model at one address; one that ends by itself is started again."""
 
 from __future__ import annotations
 
@@ -33,24 +33,30 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _spawn = multiprocessing.get_context("spawn")  # a copy of a process with threads may hang
 
 
-def serve_in_processes(settings: Settings, listener: socket.socket, workers: int, *, ready: str) -> None:
-    """Serve by so many processes until SIGINT or SIGTERM; requests that are being answered then are answered first.
+def serve_in_processes(settings: Settings, listeners: list[socket.socket], *, ready: str) -> None:
+    """Serve by a process for each socket until SIGINT or SIGTERM; requests that are running then are answered first.
+
+    The sockets stay open here, so that connections wait for a process that is started again.
 
     Raises:
         BundleError: if the model cannot be loaded.
         ServersEnded: if processes end again and again.
     """
     load(settings.model)  # refused here, once, rather than by every process
-    with _counting_together(), _sharing_cores(workers), _asked_to_end() as end:
-        processes = [_started(settings, listener) for _ in range(workers)]
+    with _counting_together(), _sharing_cores(len(listeners)), _asked_to_end() as end:
+        processes = [_started(settings, listener) for listener in listeners]
         say(ready)
         try:
-            _keep(processes, settings, listener, end)
+            _keep(processes, settings, listeners, end)
         finally:
+            for listener in listeners:
+                listener.close()  # else new connections would wait here for processes that end
             _end(processes, settings)
 
 
-def _keep(processes: list[SpawnProcess], settings: Settings, listener: socket.socket, end: threading.Event) -> None:
+def _keep(
+    processes: list[SpawnProcess], settings: Settings, listeners: list[socket.socket], end: threading.Event
+) -> None:
     """Start each process again that ends by itself, until the end is asked for.
 
     Raises:
@@ -67,7 +73,7 @@ def _keep(processes: list[SpawnProcess], settings: Settings, listener: socket.so
                 raise ServersEnded(MOST_ENDS, WITHIN)
             mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
             say(f"A process that served the model ended with status {process.exitcode} and is started again.")
-            processes[place] = _started(settings, listener)
+            processes[place] = _started(settings, listeners[place])
 
 
 def _end(processes: list[SpawnProcess], settings: Settings) -> None:
