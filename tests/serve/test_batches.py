@@ -39,10 +39,7 @@ def asked_together(batcher: Batcher, *requests: list[int]) -> list[Any]:
     async def ask() -> list[Any]:
         return await asyncio.gather(*(batcher.replies(rows) for rows in requests), return_exceptions=True)
 
-    try:
-        return asyncio.run(ask())
-    finally:
-        batcher.close()
+    return asyncio.run(ask())
 
 
 @pytest.mark.parametrize("quick", [True, False])
@@ -64,6 +61,13 @@ def test_a_batch_has_a_largest_size() -> None:
     model = Model()
     asked_together(Batcher(model, 3, lambda rows: None), [1, 2], [3], [4], [5, 6, 7, 8], [9])
     assert model.batches == [[1, 2, 3], [4], [5, 6, 7, 8], [9]]
+
+
+def test_rows_have_a_weight() -> None:
+    """Long sentences fill a batch sooner than short ones."""
+    model = Model()
+    asked_together(Batcher(model, 10, lambda rows: None, weigh=sum), [4], [6], [1], [10], [2])
+    assert model.batches == [[4, 6], [1], [10], [2]]
 
 
 def test_a_request_at_fault_fails_alone() -> None:
@@ -97,9 +101,7 @@ def test_what_nobody_waits_for_is_not_predicted() -> None:
         await asyncio.sleep(0)
         second.cancel()
         free.set()
-        replies = [*await first, *await third]
-        batcher.close()
-        return replies
+        return [*await first, *await third]
 
     assert values(asyncio.run(ask())) == [1, 3]
     assert model.batches == [[1], [3]]
@@ -122,7 +124,6 @@ def test_a_table_is_answered_beside_the_batches() -> None:
     async def ask() -> list[Reply]:
         batcher = Batcher(model, 100, lambda rows: None)
         both = await asyncio.gather(batcher.alone(lambda: model([7])), batcher.replies([8]))
-        batcher.close()
         return [*both[0], *both[1]]
 
     assert values(asyncio.run(ask())) == [7, 8]

@@ -124,6 +124,12 @@ def test_an_answer_that_takes_too_long_is_given_up() -> None:
     assert status(messages) == 503 and b"0.05 s" in messages[1]["body"]
 
 
+def test_an_answer_has_its_whole_time_however_long_the_body_took() -> None:
+    """Each has a limit of its own."""
+    limits = Limits(seconds=0.5, wait=5.0)
+    assert status(asked(gate_of(Echo(wait=0.1), limits), scope_of(), *([b"x"] * 6), pause=0.1)) == 200
+
+
 def test_an_answer_that_stops_half_way_ends_the_connection() -> None:
     """There is no way to say it any more."""
 

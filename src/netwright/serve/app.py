@@ -54,7 +54,7 @@ def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics
     """
     inputs = inputs_of(model)
     form = form_of(model, inputs, limits)
-    batcher = Batcher(form.predict, limits.rows, metrics.batch)
+    batcher = Batcher(form.predict, limits.rows, metrics.batch, form.weigh)
     batcher.warm_up(form.warm)
     target = model.preparation.schema.target.name
     app = FastAPI(title=f"Netwright: {target}", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
@@ -63,8 +63,8 @@ def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics
     _add_errors(app)
     document = json.dumps(_document(app, form, secured=token is not None)).encode()
     app.add_route(OPENAPI, partial(_fixed, document, JSON), include_in_schema=False)
-    lane = Lane(app, ONE, lambda body: _one(form, batcher, [Part(JSON, body)]))
-    return Gate(lane, limits, token, metrics)
+    short = Lane(app, ONE, lambda body: _one(form, batcher, [Part(JSON, body)]))
+    return Gate(short if JSON in form.one_schema else app, limits, token, metrics)
 
 
 def _add_predictions(app: FastAPI, model: Model, form: Form, batcher: Batcher) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from netwright.serve.form import Reply
 
 QUICK = 0.004  # seconds: below Python's switch interval of 5 ms, which a thread would make the loop wait
-FEW = 64  # rows up to which a batch can be quick
+FEW = 64  # weight up to which a batch can be quick
 WARM = 3  # predictions before the first request
 LATEST = 16  # batches of few rows, the fastest of which says how fast the model is: other work only slows it down
 
@@ -28,6 +28,7 @@ LATEST = 16  # batches of few rows, the fastest of which says how fast the model
 @dataclass(frozen=True)
 class _Job:
     rows: list[Any]
+    weight: int
     future: asyncio.Future[list[Reply]]
 
 
@@ -36,12 +37,19 @@ class Batcher:
 
     Args:
         predict: rows → replies; what it raises is raised to the request whose rows were at fault.
-        most: rows of a batch; a single request may have more.
+        most: weight of a batch; a single request may have more.
         heard: told the number of rows of each batch.
+        weigh: rows → how much work and memory they take together.
     """
 
-    def __init__(self, predict: Callable[[list[Any]], list[Reply]], most: int, heard: Callable[[int], None]) -> None:
-        self._predict, self._most, self._heard = predict, most, heard
+    def __init__(
+        self,
+        predict: Callable[[list[Any]], list[Reply]],
+        most: int,
+        heard: Callable[[int], None],
+        weigh: Callable[[list[Any]], int] = len,
+    ) -> None:
+        self._predict, self._most, self._heard, self._weigh = predict, most, heard, weigh
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
         self._busy = False  # whether a batch runs, or is about to
@@ -60,7 +68,7 @@ class Batcher:
         if not rows:
             return []
         loop = asyncio.get_running_loop()
-        job = _Job(rows, loop.create_future())
+        job = _Job(rows, self._weigh(rows), loop.create_future())
         self._waiting.append(job)
         if not self._busy:
             self._busy = True
@@ -71,19 +79,14 @@ class Batcher:
         """Return what a piece of work gives that is no batch, in the thread of batches and in turn with them."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def close(self) -> None:
-        """End the thread once it has nothing left to do."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
-
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Predict what waits, here or in the thread; called again until nothing waits."""
         jobs = self._taken()
         if not jobs:
             self._busy = False
             return
-        rows = sum(len(job.rows) for job in jobs)
-        self._heard(rows)
-        if rows <= FEW and min(self._took, default=QUICK) < QUICK:
+        self._heard(sum(len(job.rows) for job in jobs))
+        if sum(job.weight for job in jobs) <= FEW and min(self._took, default=QUICK) < QUICK:
             _hand_back(jobs, self._outcomes(jobs))
             loop.call_soon(self._next, loop)
             return
@@ -99,12 +102,12 @@ class Batcher:
 
     def _taken(self) -> list[_Job]:
         """Return the jobs of the next batch: of those that somebody still waits for, as many as fit."""
-        jobs, rows = list[_Job](), 0
-        while self._waiting and (not jobs or rows + len(self._waiting[0].rows) <= self._most):
+        jobs, weight = list[_Job](), 0
+        while self._waiting and (not jobs or weight + self._waiting[0].weight <= self._most):
             job = self._waiting.popleft()
             if not job.future.done():
                 jobs.append(job)
-                rows += len(job.rows)
+                weight += job.weight
         return jobs
 
     def _outcomes(self, jobs: list[_Job]) -> list[list[Reply] | Exception]:
@@ -115,7 +118,7 @@ class Batcher:
             replies = self._predict(rows)
         except Exception as error:  # of whatever kind: it is raised again where the request is answered
             return [error] if len(jobs) == 1 else [each for job in jobs for each in self._outcomes([job])]
-        if len(rows) <= FEW:
+        if sum(job.weight for job in jobs) <= FEW:
             self._took.append(time.perf_counter() - started)
         found, start = list[list[Reply] | Exception](), 0
         for job in jobs:

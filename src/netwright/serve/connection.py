@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Pass on that the connection has ended."""
         self._stop()
+        self._transport = None
         if self._taken:
             self._inner.connection_lost(error)
 
@@ -96,6 +97,8 @@ class Connection(asyncio.Protocol):
 
     def answered(self) -> None:
         """Start the clock: the next request has to arrive in time, or the answer to be taken."""
+        if self._transport is None:
+            return  # the client has gone meanwhile
         self._waits, self._received, self._unsent = True, 0, math.inf
         self._until = self._loop.time() + self._limits.wait
         if self._timer is None:

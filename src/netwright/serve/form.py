@@ -45,6 +45,7 @@ class Form:
         reply_schema: JSON schema of a reply.
         components: name → JSON schema that the others refer to.
         warm: a row in a list, which stands for those to come.
+        weigh: rows → how much work and memory they take together, in rows of a usual size.
     """
 
     one: Callable[[Sequence[Part]], list[Any]]
@@ -56,6 +57,7 @@ class Form:
     reply_schema: dict[str, Any]
     components: dict[str, Any]
     warm: list[Any]
+    weigh: Callable[[list[Any]], int] = len
 
 
 def unsupported(part: Part, known: Sequence[str]) -> Refusal:

@@ -75,7 +75,7 @@ class Gate:
                 raise refusal
             with self._watch.within(self._limits.wait) as deadline:
                 await self._read(body, deadline)
-                deadline.until += self._limits.seconds - self._limits.wait
+                deadline.restart(self._limits.seconds)
                 await self._app(scope, body, answer)
         except Refusal as error:
             await _refuse(answer, receive, error)

@@ -21,6 +21,7 @@ from netwright.serve.refusing import faults_of, general_refusal
 
 MOST_LETTERS = 2_000_000  # of one request
 MOST_TOKENS = 200_000  # of one request: each has a few hundred numbers while it is looked at
+USUAL = 20  # tokens of a sentence
 DIGITS = 6  # of a probability after the point
 
 _STRICT = ConfigDict(strict=True, extra="ignore")
@@ -63,6 +64,7 @@ def sentence_form(model: Model, limits: Limits) -> Form:
         reply_schema=_reply_schema(),
         components={each.__name__: each.model_json_schema() for each in (Text, Tokens)},
         warm=[Sentence(["A", "sentence", "."], None)],
+        weigh=_weight,
     )
 
 
@@ -101,6 +103,11 @@ def _sentence(found: Text | Tokens) -> Sentence:
         return Sentence(found.tokens, None)
     places = tokens_of(found.text)
     return Sentence([found.text[first:last] for first, last in places], places)
+
+
+def _weight(rows: list[Any]) -> int:
+    """Return how much sentences are, a row being one of `USUAL` tokens."""
+    return 1 + sum(len(row.tokens) for row in rows) // USUAL
 
 
 def _predict(model: Model, rows: list[Any]) -> list[Reply]:

@@ -28,6 +28,10 @@ class Deadline:
         if self._late and self._task is not None and self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def restart(self, seconds: float) -> None:
+        """Set the end of the time to so many seconds from now."""
+        self.until = asyncio.get_running_loop().time() + seconds
+
     def end(self) -> None:
         """Say that the time is over."""
         if not self._late and self._task is not None:
