@@ -63,6 +63,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "OpenWithoutToken": ("0.0.0.0",),
     "OversizedBundle": ("model.nw", "more than 80 members"),
     "RaggedRow": ("data.csv", 22, 4, 2),
+    "ServerNotStarted": (2,),
     "ServersEnded": (5, 60),
     "SpecError": ("width: input should be less than 8192",),
     "TimeAndTrials": (),

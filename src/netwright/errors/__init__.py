@@ -76,6 +76,7 @@ from netwright.errors.serving import (
     NoAddress,
     OpenWithoutTls,
     OpenWithoutToken,
+    ServerNotStarted,
     ServersEnded,
 )
 from netwright.errors.settings import (
@@ -159,6 +160,7 @@ __all__ = [
     "RaggedRow",
     "ReplacesTrials",
     "RunError",
+    "ServerNotStarted",
     "ServersEnded",
     "SettingError",
     "SpecError",

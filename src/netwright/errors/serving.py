@@ -59,6 +59,16 @@ class NoAddress(SettingError):
         super().__init__(f"Nothing can be served at {host}, port {port}: {why}. Choose others by --host and --port.")
 
 
+class ServerNotStarted(RunError):
+    """A process that was to serve a model ended before it did."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(
+            f"A process that was to serve the model ended with status {status} before it answered anything. What it "
+            "said stands above; with --workers 1 there is one process less in between."
+        )
+
+
 class ServersEnded(RunError):
     """The processes that serve a model end again and again."""
 

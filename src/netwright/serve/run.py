@@ -53,9 +53,9 @@ def serve(model: Path, asked: Asked, limits: Limits) -> None:
         by = f" by {asked.workers} processes" if asked.workers > 1 else ""
         ready = f"Serving {model}{by} at {url_of(listeners[0], tls)}, Ctrl-C ends it."
         if asked.workers == 1:
-            serve_here(settings, listeners[0], ready=ready)
+            serve_here(settings, listeners[0], lambda: say(ready))
         else:
-            serve_in_processes(settings, listeners, ready=ready)
+            serve_in_processes(settings, listeners, lambda: say(ready))
     finally:
         for listener in listeners:
             listener.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,18 +22,17 @@ from netwright.serve.app import PATHS, make_app
 from netwright.serve.connection import taking
 from netwright.serve.metrics import Metrics
 from netwright.serve.settings import BACKLOG, Settings
-from netwright.streams import say
 
 LAST_SECONDS = 10.0  # that requests have to end in beyond their own limit, once the server is to end
 
 
-def serve_here(settings: Settings, listener: socket.socket, *, ready: str = "") -> None:
+def serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; requests that are being answered then are answered first.
 
     Args:
         settings: what is served, and how.
         listener: a socket that listens.
-        ready: said on standard error once requests are answered.
+        ready: called once requests are answered.
 
     Raises:
         BundleError: if the model cannot be loaded.
@@ -42,8 +41,7 @@ def serve_here(settings: Settings, listener: socket.socket, *, ready: str = "") 
     app = make_app(load(settings.model), settings.limits, settings.token, metrics)
     server = uvicorn.Server(_config(app, settings, metrics))
     _set_aside()
-    if ready:
-        say(ready)
+    ready()
     with _signals_spent():
         server.run(sockets=[listener])
 

@@ -10,15 +10,17 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
 from types import FrameType
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from netwright.errors import NetwrightError, ServersEnded
+from netwright.errors import NetwrightError, ServerNotStarted, ServersEnded
 from netwright.machine import usable_cores
 from netwright.model import load
 from netwright.serve.metrics import FOLDER
@@ -33,30 +35,57 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _spawn = multiprocessing.get_context("spawn")  # a copy of a process with threads may hang
 
 
-def serve_in_processes(settings: Settings, listeners: list[socket.socket], *, ready: str) -> None:
+@dataclass
+class _Worker:
+    """A process, the socket that it serves, and whether it has begun to."""
+
+    process: SpawnProcess
+    listener: socket.socket
+    ready: Event
+
+
+def serve_in_processes(settings: Settings, listeners: list[socket.socket], ready: Callable[[], None]) -> None:
     """Serve by a process for each socket until SIGINT or SIGTERM; requests that are running then are answered first.
 
     The sockets stay open here, so that connections wait for a process that is started again.
 
+    Args:
+        settings: what is served, and how.
+        listeners: sockets that listen.
+        ready: called once every process answers requests.
+
     Raises:
         BundleError: if the model cannot be loaded.
+        ServerNotStarted: if a process ends before it has answered anything.
         ServersEnded: if processes end again and again.
     """
     load(settings.model)  # refused here, once, rather than by every process
     with _counting_together(), _sharing_cores(len(listeners)), _asked_to_end() as end:
-        processes = [_started(settings, listener) for listener in listeners]
-        say(ready)
+        workers = [_started(settings, listener) for listener in listeners]
         try:
-            _keep(processes, settings, listeners, end)
+            _wait_until_ready(workers, end)
+            if not end.is_set():
+                ready()
+            _keep(workers, settings, end)
         finally:
             for listener in listeners:
                 listener.close()  # else new connections would wait here for processes that end
-            _end(processes, settings)
+            _end(workers, settings)
 
 
-def _keep(
-    processes: list[SpawnProcess], settings: Settings, listeners: list[socket.socket], end: threading.Event
-) -> None:
+def _wait_until_ready(workers: list[_Worker], end: threading.Event) -> None:
+    """Wait until all processes answer requests, or the end is asked for.
+
+    Raises:
+        ServerNotStarted: if one has ended.
+    """
+    for worker in workers:
+        while not worker.ready.wait(GLANCE) and not end.is_set():
+            if not worker.process.is_alive():
+                raise ServerNotStarted(worker.process.exitcode)
+
+
+def _keep(workers: list[_Worker], settings: Settings, end: threading.Event) -> None:
     """Start each process again that ends by itself, until the end is asked for.
 
     Raises:
@@ -64,8 +93,9 @@ def _keep(
     """
     ended: deque[float] = deque(maxlen=MOST_ENDS)
     while not end.is_set():
-        wait([process.sentinel for process in processes], timeout=GLANCE)
-        for place, process in enumerate(processes):
+        wait([worker.process.sentinel for worker in workers], timeout=GLANCE)
+        for place, worker in enumerate(workers):
+            process = worker.process
             if end.is_set() or process.is_alive():
                 continue
             ended.append(time.monotonic())
@@ -73,11 +103,12 @@ def _keep(
                 raise ServersEnded(MOST_ENDS, WITHIN)
             mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
             say(f"A process that served the model ended with status {process.exitcode} and is started again.")
-            processes[place] = _started(settings, listeners[place])
+            workers[place] = _started(settings, worker.listener)
 
 
-def _end(processes: list[SpawnProcess], settings: Settings) -> None:
+def _end(workers: list[_Worker], settings: Settings) -> None:
     """Ask all processes to end, and wait; whichever does not is ended."""
+    processes = [worker.process for worker in workers]
     for process in processes:
         if process.is_alive():
             process.terminate()
@@ -88,21 +119,22 @@ def _end(processes: list[SpawnProcess], settings: Settings) -> None:
             process.kill()
 
 
-def _started(settings: Settings, listener: socket.socket) -> SpawnProcess:
-    process = _spawn.Process(target=_work, args=(settings, listener), daemon=True)
+def _started(settings: Settings, listener: socket.socket) -> _Worker:
+    ready = _spawn.Event()
+    process = _spawn.Process(target=_work, args=(settings, listener, ready), daemon=True)
     process.start()
-    return process
+    return _Worker(process, listener, ready)
 
 
-def _work(settings: Settings, listener: socket.socket) -> None:
+def _work(settings: Settings, listener: socket.socket, ready: Event) -> None:
     """Serve in a process of its own, which ends with the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one tells the others
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        serve_here(settings, listener)
-    except NetwrightError as error:
+        serve_here(settings, listener, ready.set)
+    except (NetwrightError, ModuleNotFoundError) as error:
         say(str(error))
-        raise SystemExit(error.exit_status) from error
+        raise SystemExit(NetwrightError.exit_status) from error
 
 
 def _end_with_parent() -> None:
