@@ -60,6 +60,13 @@ def test_a_model_is_loaded_and_shown_without_torch(name: str) -> None:
     }
 
 
+def test_serving_loads_what_it_serves_with_and_nothing_that_trains() -> None:
+    """What a model needs to predict is loaded with the model."""
+    loaded = loaded_by("import netwright.serve.run")
+    assert "fastapi" in loaded
+    assert not loaded & {"torch", "optuna", "sklearn", "jinja2", "PIL", "soundfile"}
+
+
 def test_every_public_name_is_there() -> None:
     """What `__all__` says can be had."""
     import netwright

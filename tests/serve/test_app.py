@@ -144,6 +144,19 @@ def test_rows_beyond_the_limit_are_refused(client: TestClient, table: pd.DataFra
     assert reply.status_code == 413 and "10,000" in reply.json()["detail"]
 
 
+def test_a_table_of_very_many_columns_is_refused_before_it_is_read(client: TestClient, table: pd.DataFrame) -> None:
+    """Each costs time and memory even if nobody asks for it; a thousand more are no matter."""
+    text = {"content-type": "text/csv"}
+    for mark in ",;\t|":
+        header = mark.join(f"x{place}" for place in range(200_000))
+        reply = client.post("/predict/batch", content=f"# a comment\n\n{header}\n1\n", headers=text)
+        assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
+    wide = pd.concat(
+        [table.head(2), pd.DataFrame(1, index=[0, 1], columns=[f"x{place}" for place in range(1_000)])], axis=1
+    )
+    assert client.post("/predict/batch", content=wide.to_csv(index=False), headers=text).status_code == 200
+
+
 def test_ten_thousand_rows_are_answered(client: TestClient, table: pd.DataFrame) -> None:
     """Right at the limit."""
     row = json.dumps(rows_of(table)[0])

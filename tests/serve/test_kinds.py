@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -168,6 +169,31 @@ def test_a_number_is_predicted(serve: Callable[..., TestClient], tmp_path: Path)
         "/predict/batch", content=table.to_csv(), headers={"content-type": "text/csv", "accept": "text/csv"}
     ).text
     assert text.splitlines()[0] == "y"
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "keys"),
+    [
+        ([3, 1, 2], "integer", ["1", "2", "3"]),
+        ([True, False], "boolean", ["false", "true"]),
+        ([0.5, 1.5], "number", ["0.5", "1.5"]),
+        (['a "quoted"', "naïve"], "string", ['a "quoted"', "naïve"]),
+    ],
+)
+def test_labels_keep_their_types(
+    serve: Callable[..., TestClient], tmp_path: Path, labels: list[Any], kind: str, keys: list[str]
+) -> None:
+    """As the model has them; as names of probabilities they are what JSON writes."""
+    generator = np.random.default_rng(0)
+    places = generator.integers(0, len(labels), 90)
+    table = pd.DataFrame({"a": places + 0.1 * generator.normal(size=90), "y": [labels[place] for place in places]})
+    model = nw.load(nw.fit(table, "y", trials=1, task="classification", out=tmp_path).bundle)
+    client = serve(model)
+    replies = client.post("/predict/batch", json=table[["a"]].to_dict("records")).json()
+    assert [each["prediction"] for each in replies] == model.predict(table).tolist()
+    assert [*replies[0]["probabilities"]] == keys
+    reply = client.get("/openapi.json").json()["components"]["schemas"]["Reply"]["properties"]["prediction"]
+    assert reply["type"] == kind and reply["enum"] == list(model.labels)
 
 
 def test_the_form_of_files_and_texts(images: Served, tags: Served) -> None:

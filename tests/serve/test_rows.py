@@ -13,7 +13,7 @@ from netwright.data.frame import Frame
 from netwright.data.parsing import parse_frame
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
 from netwright.serve.inputs import Input
-from netwright.serve.problems import Refusal
+from netwright.serve.problems import MOST_FAULTS, Refusal
 from netwright.serve.rows import RowReader
 
 INPUTS = (
@@ -185,3 +185,36 @@ def test_a_large_row_that_lacks_columns_is_not_copied_for_each() -> None:
         tracemalloc.stop()
     assert len(refusal.faults) == len(INPUTS)
     assert peak < 3 * len(cells), "a copy for each column would be more"
+
+
+def test_columns_may_have_any_name() -> None:
+    """Also those that mean something to pydantic, to JSON schema or to nobody."""
+    names = [
+        "",
+        " ",
+        "a\nb",
+        '"q"',
+        "x" * 5_000,
+        "__class__",
+        "model_config",
+        "self",
+        "c1",
+        "null",
+        "$ref",
+        "a/b~c",
+        "🦉",
+    ]
+    reader = RowReader(tuple(Input(name, Kind.NUMERIC) for name in names), 10)
+    rows = reader.one(json.dumps({name: place for place, name in enumerate(names)}).encode())
+    assert [cells[0] for cells in reader.frame(rows).columns.values()] == [*range(len(names))]
+    assert reader.row.model_json_schema()["required"] == names
+
+
+def test_names_that_may_be_meant_are_not_looked_for_without_end() -> None:
+    """Thousands of columns that are missing beside thousands that nobody asked for."""
+    reader = RowReader(tuple(Input(f"wanted {place}", Kind.NUMERIC) for place in range(3_000)), 10)
+    given = {f"given {place}": 1 for place in range(3_000)}
+    with pytest.raises(Refusal) as found:
+        reader.one(json.dumps(given).encode())
+    assert len(found.value.faults) == 3_000
+    assert len(json.loads(found.value.body())["faults"]) == MOST_FAULTS

@@ -18,10 +18,9 @@ from netwright.data.cells import is_missing, read_code, read_word
 from netwright.data.dates import read_date
 from netwright.data.frame import Frame
 from netwright.data.schema import Kind
-from netwright.errors import nearest
 from netwright.serve.inputs import Input
 from netwright.serve.problems import Fault, Refusal
-from netwright.serve.refusing import SHORT, UNSEEN, faults_of, general_refusal
+from netwright.serve.refusing import SHORT, UNSEEN, faults_of, general_refusal, lacking, place_of
 
 SHOWN = 60  # letters of a value that is refused
 NO_MOMENT = np.datetime64("NaT", "s")
@@ -82,13 +81,10 @@ class RowReader:
         if place is None:
             return rows
         given = json.loads(body) if len(body) <= SHORT else {}
-        others = [key for key in (given[place] if listed and given else given) if key not in self._wanted]
-        row, fields = place if listed else None, rows[place].model_fields_set
+        others = (key for key in (given[place] if listed and given else given) if key not in self._wanted)
+        fields = rows[place].model_fields_set
         absent = [each.name for number, each in enumerate(self.inputs) if f"c{number}" not in fields]
-        where = _where(row)
-        sentences = [f"The column {name!r}{where} is missing.{nearest(name, others)}" for name in absent]
-        faults = tuple(Fault(row, name, sentence) for name, sentence in zip(absent, sentences, strict=True))
-        raise Refusal(422, f"{sentences[0]} Where nothing is known, send null.", faults)
+        raise lacking(absent, others, place if listed else None)
 
     def frame(self, rows: Sequence[BaseModel]) -> Frame:
         """Return the cells of rows, read by the kinds of their columns as `data.parsing` reads those of a table.
@@ -122,13 +118,9 @@ class RowReader:
         but = "" if given is UNSEEN else f", but is {_shown(given)}"
         if not inside:
             wanted = "a list of rows" if listed and row is None else "an object of columns"
-            return Fault(row, None, f"The body{_where(row)} should be {wanted}{but}.")
+            return Fault(row, None, f"The body{place_of(row)} should be {wanted}{but}.")
         name = str(inside[0])
-        return Fault(row, name, f"The column {name!r}{_where(row)} should be {self._wanted[name]}{but}.")
-
-
-def _where(row: int | None) -> str:
-    return "" if row is None else f" in row {row}, counted from 0,"
+        return Fault(row, name, f"The column {name!r}{place_of(row)} should be {self._wanted[name]}{but}.")
 
 
 _ROW_WORDS = "One row of the table that the model was fitted on. Cells may be null; other columns are ignored."
