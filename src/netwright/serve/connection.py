@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
         if 0 < unsent <= self._unsent - self._limits.wait * self._limits.slowest:
             self._unsent = unsent  # a long answer is on its way, fast enough
-            self._until += self._limits.wait
+            self._until = self._loop.time() + self._limits.wait
             self._timer = self._loop.call_at(self._until, self._look)
             return
         if self._received:
