@@ -38,7 +38,7 @@ import psutil
 
 START = 60.0  # seconds that a server may take to start
 SERVE = ("-c", "from netwright.cli import main; main()", "serve")
-HEAD = b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 LENGTH = re.compile(rb"content-length: (\d+)")
 LOOP = str(Path(__file__).with_name("serving_loop.py"))
 

@@ -120,7 +120,7 @@ def trickled(connection: socket.socket, piece: bytes) -> bytes:
 def head(length: int | str, path: str = "/predict") -> bytes:
     """Return the head of a request with a body of so many bytes, or one in pieces."""
     size = f"content-length: {length}" if isinstance(length, int) else "transfer-encoding: chunked"
-    return f"POST {path} HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n{size}\r\n\r\n".encode()
+    return f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{size}\r\n\r\n".encode()
 
 
 def refused(answer: bytes, status: int) -> None:
@@ -137,10 +137,18 @@ def test_requests_are_answered(server: Server, row: dict[str, Any]) -> None:
         replies = [client.post("/predict", json=row) for _ in range(20)]
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.text for reply in replies}) == 1
-    one = b"GET /health HTTP/1.1\r\nhost: here\r\n\r\n"
+    one = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
     with server.connect() as connection:
         connection.sendall(one + one.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
         assert read_all(connection).count(b'{"status":"ok"}') == 2
+
+
+def test_a_page_from_elsewhere_is_not_answered(server: Server, row: dict[str, Any]) -> None:
+    """Whose own name was given the address of this machine; `/health` says nothing that it could use."""
+    for host, status in (("localhost", 200), ("[::1]:80", 200), ("evil.example", 421), ("127.0.0.1.evil.example", 421)):
+        for path in ("", "model", "openapi.json", "metrics"):
+            assert httpx.get(f"{server.url}{path}", headers={"host": host}).status_code == status
+        assert httpx.post(f"{server.url}predict", json=row, headers={"host": host}).status_code == status
 
 
 def test_a_slow_head_is_closed(server: Server) -> None:
@@ -153,7 +161,7 @@ def test_a_slow_head_is_closed(server: Server) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\nx-more: ")
         refused(trickled(connection, b"a"), 408)
     with server.connect() as connection:
-        connection.sendall(b"GET /health HTTP/1.1\r\nhost: here\r\n\r\n")
+        connection.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
         answer = b""
         while b'{"status":"ok"}' not in answer:
             answer += connection.recv(65_536)
@@ -170,7 +178,7 @@ def test_a_silent_connection_is_closed_without_a_word(server: Server) -> None:
 def test_a_long_head_is_refused(server: Server) -> None:
     """Before it fills the memory."""
     with server.connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nhost: here\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n")
         answer = b""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for _ in range(2_000):

@@ -43,7 +43,7 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics) -> Gate:
+def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics, *, local: bool = False) -> Gate:
     """Return what serves a model, as an ASGI application.
 
     Args:
@@ -51,6 +51,7 @@ def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics
         limits: what is refused.
         token: what a request has to carry; None where everybody is let in.
         metrics: told of every request and batch, with the labels of `PATHS`.
+        local: whether only programs of this machine are answered.
     """
     inputs = inputs_of(model)
     form = form_of(model, inputs, limits)
@@ -64,7 +65,7 @@ def make_app(model: Model, limits: Limits, token: Token | None, metrics: Metrics
     document = json.dumps(_document(app, form, secured=token is not None)).encode()
     app.add_route(OPENAPI, partial(_fixed, document, JSON), include_in_schema=False)
     short = Lane(app, ONE, lambda body: _one(form, batcher, [Part(JSON, body)]))
-    return Gate(short if JSON in form.one_schema else app, limits, token, metrics)
+    return Gate(short if JSON in form.one_schema else app, limits, token, metrics, local=local)
 
 
 def _add_predictions(app: FastAPI, model: Model, form: Form, batcher: Batcher) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import http
 import time
 from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from netwright.serve.bearer import Token
@@ -19,6 +20,7 @@ from netwright.serve.lane import App, Message, Receive, Send
 from netwright.serve.limits import Limits
 from netwright.serve.metrics import Metrics
 from netwright.serve.problems import JSON_TYPE, Refusal
+from netwright.serve.settings import is_loopback
 from netwright.serve.watch import Deadline, Watch
 
 HEALTH, PAGE = "/health", "/"
@@ -39,10 +41,12 @@ class Gate:
         limits: what is refused.
         token: what a request has to carry, but for `/health`; None where everybody is let in.
         metrics: told of every request.
+        local: whether it is meant for programs of this machine, and only asked by a name of it. Else a page from
+            anywhere could give its own name the address 127.0.0.1, and read what a browser here may (DNS rebinding).
     """
 
-    def __init__(self, app: App, limits: Limits, token: Token | None, metrics: Metrics) -> None:
-        self._app, self._limits, self._token, self._metrics = app, limits, token, metrics
+    def __init__(self, app: App, limits: Limits, token: Token | None, metrics: Metrics, *, local: bool = False) -> None:
+        self._app, self._limits, self._token, self._metrics, self._local = app, limits, token, metrics, local
         self._running = 0  # requests, those to `/health` aside
         self._held = 0  # bytes of their bodies
         self._watch = Watch()
@@ -96,6 +100,8 @@ class Gate:
         if self._running > self._limits.requests:
             return Refusal(503, "There are too many requests at one time. Try again in a second.", headers=RETRY)
         named = dict(headers)
+        if self._local and not names_this_machine(named.get(b"host", b"")):
+            return Refusal(421, "Only programs of this machine are answered, which ask localhost or 127.0.0.1.")
         if self._token is not None and not self._token.opens(named.get(b"authorization", b"").decode("latin-1")):
             # A browser asks the person in front of it for a name and a password where it is told of `Basic`.
             challenge = 'Basic realm="netwright", charset="UTF-8"' if path == PAGE else "Bearer"
@@ -131,6 +137,17 @@ class Gate:
                 raise self._too_large()
             if self._held > max(limits.held, limits.body):
                 raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
+
+
+@lru_cache(maxsize=128)
+def names_this_machine(host: bytes) -> bool:
+    """Return whether the header `Host` names this machine, or nothing, which no browser sends.
+
+    >>> [names_this_machine(host) for host in (b"localhost:80", b"[::1]:80", b"127.0.0.1", b"127.0.0.1.example.org")]
+    [True, True, True, False]
+    """
+    name = host.decode("latin-1").rpartition("]")[0].removeprefix("[") or host.decode("latin-1").partition(":")[0]
+    return not host or is_loopback(name)
 
 
 _NO_STATUS = 499  # what is counted where the client went before it had an answer, as nginx has it

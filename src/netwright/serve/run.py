@@ -47,7 +47,8 @@ def serve(model: Path, asked: Asked, limits: Limits) -> None:
     check_exposure(asked.host, token, tls, tls_elsewhere=asked.tls_elsewhere)
     if not private:
         say(f"Others may read the token: {asked.token_file} is not closed to them. Close it: chmod 600 FILE")
-    settings = Settings(model.absolute(), limits, token, tls)
+    local = token is None and not asked.tls_elsewhere  # a proxy hands on the name that it was asked by itself
+    settings = Settings(model.absolute(), limits, token, tls, local)
     listeners = listening_together(asked.host, asked.port, asked.workers)
     try:
         by = f" by {asked.workers} processes" if asked.workers > 1 else ""

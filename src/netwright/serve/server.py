@@ -38,7 +38,7 @@ def serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], 
         BundleError: if the model cannot be loaded.
     """
     metrics = Metrics(PATHS)
-    app = make_app(load(settings.model), settings.limits, settings.token, metrics)
+    app = make_app(load(settings.model), settings.limits, settings.token, metrics, local=settings.local)
     server = uvicorn.Server(_config(app, settings, metrics))
     _set_aside()
     ready()

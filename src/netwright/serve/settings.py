@@ -35,12 +35,14 @@ class Settings:
         limits: what is refused.
         token: what a request has to carry; None where everybody is let in, which only this machine's programs are.
         tls: None for plain HTTP.
+        local: whether only programs of this machine are answered, which ask it by a name of this machine.
     """
 
     model: Path
     limits: Limits
     token: Token | None
     tls: Tls | None
+    local: bool
 
 
 def make_tls(certificate: Path | None, key: Path | None) -> Tls | None:
