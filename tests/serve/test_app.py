@@ -215,7 +215,7 @@ def test_the_document_describes_the_columns(client: TestClient, table: pd.DataFr
     assert row["class"]["examples"][0] in ("red", "green", "blue")
     assert row["c1"]["anyOf"] == [{"type": "boolean"}, {"type": "null"}]
     assert schemas["Reply"]["properties"]["prediction"]["enum"] == ["high", "low", "mid"]
-    assert {"200", "400", "401", "408", "413", "415", "422", "503"} <= set(
+    assert {"200", "400", "401", "408", "413", "415", "421", "422", "503"} <= set(
         document["paths"]["/predict"]["post"]["responses"]
     )
     assert "security" not in document

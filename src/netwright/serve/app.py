@@ -33,7 +33,7 @@ from netwright.serve.uploads import parts_of
 
 ONE, MANY, FACTS, METRICS, OPENAPI = "/predict", "/predict/batch", "/model", "/metrics", "/openapi.json"
 PATHS = frozenset({PAGE, HEALTH, ONE, MANY, FACTS, METRICS, OPENAPI})
-ALWAYS = (401, 408, 413, 503)  # statuses that any request may have
+ALWAYS = (401, 408, 413, 421, 503)  # statuses that any request may have
 REFUSED = (400, 415, 422, *ALWAYS)  # those of a request with rows
 
 
