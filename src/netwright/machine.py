@@ -8,3 +8,9 @@ import os
 def usable_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usable_threads() -> int:
+    """Return how many threads one computation may use: as many as cores, or fewer where OMP_NUM_THREADS says so."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(usable_cores(), max(1, int(asked))) if asked.isdecimal() else usable_cores()

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from netwright.machine import usable_cores
+from netwright.machine import usable_threads
 
 QUIET = 3  # errors only: warnings are about the graph, which a user has not written
 
@@ -56,7 +56,7 @@ def start(model: ModelProto, rows: int) -> Session:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = QUIET
-    options.intra_op_num_threads = usable_cores()
+    options.intra_op_num_threads = usable_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a core that waits is left to others
     engine = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return Session(engine, tuple(one.name for one in engine.get_inputs()), engine.get_outputs()[-1].name, rows)
