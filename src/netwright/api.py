@@ -19,6 +19,7 @@ from netwright.budget import Budget, parse_duration
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
+from netwright.data.frame import Frame
 from netwright.data.groups import check_groups, kept_together
 from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import (
@@ -52,7 +53,7 @@ from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import find_task, reader
-from netwright.tasks.task import BAD_FILES, Loaded, Request
+from netwright.tasks.task import BAD_FILES, Loaded, Preparation, Request
 from netwright.train.device import find_device
 from netwright.train.lanes import cores_of
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 OUT = "netwright-run"
 SHELF = "trials.nw"
+SAMPLED = 64  # rows whose encoding tells how long that of the test file takes
 
 
 @dataclass(frozen=True)
@@ -197,11 +199,10 @@ def fit(
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         seconds = None if budget.seconds is None else usable_cores() * budget.left()
         trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=seconds)
-        begun = budget.elapsed()
         planned = None if budget.seconds is None else cores_of(place) * budget.left()
         bench = set_up(chosen, loaded, measured, seed, planned, trunk, place)
-        if tested is not None:  # it is read once more at the end, as what is learnt from was read
-            encoding = (budget.elapsed() - begun) * len(tested) / len(loaded.truth)
+        if tested is not None:  # it is read once more at the end
+            encoding = len(tested) * _seconds_a_row(bench.preparation, loaded.frame, budget)
             bench = replace(bench, writing=bench.writing + decoding + encoding)
         pool = try_candidates(
             bench,
@@ -222,6 +223,15 @@ def fit(
         tell(RunFinished(budget.elapsed(), model.result))
         write_report(folder / "report.html", journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
+
+
+def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:
+    """Return what a row takes from cells to features when the model is asked, by a few of those learnt from."""
+    some = frame.take(np.arange(min(SAMPLED, frame.rows)))
+    preparation.encode(some)  # what is made at first use counts once
+    begun = budget.elapsed()
+    preparation.encode(some)
+    return (budget.elapsed() - begun) / some.rows
 
 
 def _tables(
