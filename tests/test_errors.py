@@ -28,6 +28,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "DuplicateColumns": ("data.csv", ["size", "colour"]),
     "EmptyFolder": ("pictures", [".jpg", ".png"], [".wav"]),
     "EmptyTable": ("data.csv", "the file is empty"),
+    "FailedExport": ("model.tflite", "it has no operator for this"),
     "FolderInUse": ("out",),
     "GroupOfTarget": ("label",),
     "HalfTls": ("--tls-key", "--tls-cert"),

@@ -18,9 +18,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
 COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")}  # they import each other
 BY_SERVERS = {"httptools", "python-multipart"}  # uvicorn and Starlette import them for us
+BY_KERAS = {"jax"}  # it imports what it runs on
 NAMED = {
     "PIL": "pillow",
     "prometheus_client": "prometheus-client",
+    "tensorflow": "tensorflow-cpu",
 }  # packages that are imported by another name than they are installed by
 TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
 
@@ -43,17 +45,17 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> None:
-    """The core, what training adds and what images, sounds, texts, the hub and serving need, together and apart."""
-    core, extras = names(PROJECT["dependencies"]), PROJECT["optional-dependencies"]
-    used = {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS | BY_SERVERS
-    train, image, audio, text, hub, serve = (
-        names(extras[name]) for name in ("train", "image", "audio", "text", "hub", "serve")
-    )
-    assert core | train | image | audio | text | hub | serve == used
-    assert train == TRAINING
-    assert image == {"pillow"} and audio == {"pillow", "soundfile"}
-    assert text == {"tokenizers"} and hub == {"huggingface_hub"}
-    assert serve == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
+    """The core, what training adds, what kinds of data, the hub, serving and frameworks need, together and apart."""
+    core = names(PROJECT["dependencies"])
+    extras = {name: names(lines) for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
+    used = {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS | BY_SERVERS | BY_KERAS
+    assert core.union(*extras.values()) == used
+    assert extras["train"] == TRAINING
+    assert extras["image"] == {"pillow"} and extras["audio"] == {"pillow", "soundfile"}
+    assert extras["text"] == {"tokenizers"} and extras["hub"] == {"huggingface_hub"}
+    assert extras["serve"] == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
+    assert extras["openvino"] == {"openvino"}
+    assert extras["tensorflow"] == {"keras", "tensorflow-cpu"} and extras["jax"] == {"keras", "jax"}
 
 
 def test_every_dependency_has_a_version_that_was_tried() -> None:

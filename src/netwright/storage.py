@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -62,6 +63,48 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"netwright")
             file.flush()
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file, all or nothing; the folder that it goes to is made if it is not there.
+
+    Raises:
+        CannotWrite: as for `replace_file`.
+    """
+    make_folder(path.parent)
+    with source.open("rb") as whole:
+        replace_file(path, lambda file: shutil.copyfileobj(whole, file))
+
+
+def replace_folder(folder: Path, write: Callable[[Path], object], mark: str) -> None:
+    """Make a folder by way of a temporary one beside it, which gets its name once it is whole.
+
+    Args:
+        folder: to make; or to replace, if it is empty or holds a file `mark`. If anything fails it is as it was.
+        write: given the temporary folder, which is there and empty.
+        mark: a file that every such folder holds.
+
+    Raises:
+        CannotWrite: if the disk is full, the place closed to the user, or the folder holds anything else.
+    """
+    with _said_plainly(folder):
+        there = folder.exists()
+        if there and any(folder.iterdir()) and not (folder / mark).is_file():
+            raise CannotWrite(folder, f"it holds other files, and no {mark} to replace")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".netwright-", dir=folder.parent) as beside:
+            new, old = Path(beside, "new"), Path(beside, "old")
+            new.mkdir()
+            write(new)
+            if there:
+                folder.rename(old)
+            try:
+                new.rename(folder)
+            except BaseException:
+                if there:
+                    old.rename(folder)
+                raise
+        _sync_folder(folder.parent)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ from netwright.errors.data import (
 from netwright.errors.output import (
     CannotWrite,
     DamagedJournal,
+    FailedExport,
     FolderInUse,
     LosesTooMuch,
     MissingJournal,
@@ -118,6 +119,7 @@ __all__ = [
     "DuplicateColumns",
     "EmptyFolder",
     "EmptyTable",
+    "FailedExport",
     "FolderInUse",
     "GroupOfTarget",
     "HalfTls",

@@ -19,6 +19,13 @@ class ReplacesTrials(OutputError):
         super().__init__(f"{path} holds the trials that models are picked from. Choose another file for the model.")
 
 
+class FailedExport(OutputError):
+    """A framework does not make a model in its form, or does not read it back."""
+
+    def __init__(self, form: str, why: str) -> None:
+        super().__init__(f"{form} was not written: {why.removesuffix('.')}. Choose another form by --to.")
+
+
 class UnwritableModel(OutputError):
     """A model passes a limit of the model file."""
 

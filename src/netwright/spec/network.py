@@ -71,6 +71,26 @@ class Network:
         return head.outputs
 
 
+def taken_features(network: Network) -> tuple[str, ...]:
+    """Return the names of the features that a network takes: see `data.features.Features`."""
+    first = network.blocks[0]
+    match first:
+        case ImageInput():
+            own: tuple[str, ...] = ("images",)
+        case BagInput():
+            own = ("grams", "gram_weights")
+        case SequenceInput(encoding=encoding):
+            own = (encoding,)
+        case _:
+            own = ()
+    table = first.table if isinstance(first, BagInput | SequenceInput) else first
+    if not isinstance(table, TableInput):
+        return own
+    counts = (table.numeric, table.plain, len(table.cardinalities), table.frozen)
+    names = ("numeric", "plain", "categories", "frozen")
+    return (*own, *(name for name, count in zip(names, counts, strict=True) if count))
+
+
 def seen_by_trunk(network: Network) -> int:
     """Return how many features of a trained trunk a network takes; 0 if it does without."""
     first = network.blocks[0]

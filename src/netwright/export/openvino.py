@@ -1,0 +1,64 @@
+"""A model in the form of OpenVINO: the networks, their shares and the calibration, from features on.
+
+What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives: OpenVINO
+has no texts. It is made of the same graph that Netwright predicts with.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.errors import MissingExtra
+from netwright.export.answering import answering, run_program
+from netwright.export.parity import Parity, Rows, compare
+from netwright.inference.graphs import graph_of_features, map_size
+from netwright.model import Model
+from netwright.storage import replace_folder
+
+GRAPH = "model.xml"
+
+
+def write_openvino(model: Model, folder: Path) -> Parity:
+    """Write `model.xml` and `model.bin`, all or nothing.
+
+    They are read back by plain OpenVINO in a process of its own, and the answers compared.
+
+    Args:
+        model: what is exported.
+        folder: where they go. It must be empty, or hold such a model already, which is replaced.
+
+    Returns:
+        How near the answers are.
+
+    Raises:
+        FailedExport: if OpenVINO does not make or answer it.
+        MissingExtra: if OpenVINO is not installed.
+        UnequalExport: if answers are not near enough; nothing is written then.
+        OutputError: if it cannot be written there.
+    """
+    if find_spec("openvino") is None:
+        raise MissingExtra("openvino", "openvino")
+    preparation = model.preparation
+    graph = graph_of_features(model.mix, preparation.goal, model.temperature, map_size(preparation.schema))
+    names = [one.name for one in graph.graph.input]
+    with tempfile.TemporaryDirectory(prefix="netwright-") as work:
+        source, made = Path(work, "model.onnx"), Path(work, "made")
+        source.write_bytes(graph.SerializeToString())
+        made.mkdir()
+        run_program("write_openvino", [str(source), str(made / GRAPH)], "torch", GRAPH)
+        with answering("answer_openvino", made / GRAPH, "torch", GRAPH) as ask:
+
+            def answer(rows: Rows) -> NDArray[np.float64]:
+                features = preparation.encode(rows.frame)
+                return ask({name: features[name] for name in names}).astype(np.float64)
+
+            parity = compare(model, answer, GRAPH)
+        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH)
+    return parity

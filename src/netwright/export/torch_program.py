@@ -1,0 +1,57 @@
+"""A model as a program of PyTorch (`torch.export`): the networks, their shares and the calibration, from features on.
+
+What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives. It needs
+PyTorch, and nothing of Netwright.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.build.torch_program import save_program
+from netwright.export.answering import answering
+from netwright.export.examples import example_table
+from netwright.export.parity import Parity, Rows, compare
+from netwright.model import Model
+from netwright.storage import copy_file
+from netwright.tasks.task import frames
+
+PROGRAM = "model.pt2"
+
+
+def write_torch(model: Model, folder: Path) -> Parity:
+    """Write one file of `torch.export.save`, all or nothing; it takes a dictionary of features.
+
+    It is read back by plain PyTorch in a process of its own, and its answers compared.
+
+    Args:
+        model: what is exported.
+        folder: where `model.pt2` goes; made if it is not there, and a file of this name is replaced.
+
+    Returns:
+        How near the answers are.
+
+    Raises:
+        FailedExport: if PyTorch does not read or answer it.
+        UnequalExport: if answers are not near enough; nothing is written then.
+        OutputError: if it cannot be written there.
+    """
+    preparation = model.preparation
+    frame = next(iter(frames(model.task, example_table(model, 2, 0), preparation.schema)))
+    mix = [(part.candidate.network, part.weights, part.share) for part in model.parts]
+    with tempfile.TemporaryDirectory(prefix="netwright-") as made:
+        source = Path(made, PROGRAM)
+        names = save_program(source, mix, preparation.goal, model.temperature, preparation.encode(frame).arrays)
+        with answering("answer_torch", source, "torch", PROGRAM) as ask:
+
+            def answer(rows: Rows) -> NDArray[np.float64]:
+                features = preparation.encode(rows.frame)
+                return ask({name: features[name] for name in names}).astype(np.float64)
+
+            parity = compare(model, answer, PROGRAM)
+        copy_file(source, folder / PROGRAM)
+    return parity
