@@ -14,7 +14,7 @@ from netwright.model import Model, load
 if TYPE_CHECKING:
     from netwright.export.variants import Variant
 
-FORMS = ("onnx", "source")
+FORMS = ("keras", "onnx", "openvino", "source", "tensorflow", "tflite", "torch")
 
 Write = Callable[[Model, Path], Parity]
 LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
@@ -82,5 +82,25 @@ def find_form(name: str) -> Write:
             from netwright.export.source import write_source
 
             return write_source
+        case "keras":
+            from netwright.export.keras import write_keras
+
+            return write_keras
+        case "tensorflow":
+            from netwright.export.keras import write_tensorflow
+
+            return write_tensorflow
+        case "tflite":
+            from netwright.export.keras import write_tflite
+
+            return write_tflite
+        case "torch":
+            from netwright.export.torch_program import write_torch
+
+            return write_torch
+        case "openvino":
+            from netwright.export.openvino import write_openvino
+
+            return write_openvino
         case _:
             raise UnknownExport("form", name, FORMS)
