@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from netwright import errors
-from netwright.storage import make_folder, replace_file
+from netwright.storage import copy_file, make_folder, replace_file, replace_folder
 
 
 def put(content: bytes) -> Any:
@@ -202,3 +202,83 @@ def test_a_folder_is_made_and_tried(tmp_path: Path) -> None:
     for name in ("file", "file/inside", "a\0b"):
         with pytest.raises(errors.CannotWrite):
             make_folder(tmp_path / name)
+
+
+def fill(text: str) -> Any:
+    """Return what writes a folder of two files."""
+
+    def write(folder: Path) -> None:
+        (folder / "mark").write_text(text)
+        (folder / "inner").mkdir()
+        (folder / "inner" / "weights").write_text(text)
+
+    return write
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    """An empty one, one of its kind, and one that is not there; nothing else is left beside it."""
+    place = tmp_path / "new" / "model"
+    replace_folder(place, fill("first"), "mark")
+    replace_folder(place, fill("second"), "mark")
+    assert (place / "inner" / "weights").read_text() == "second"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    replace_folder(empty, fill("third"), "mark")
+    assert (empty / "mark").read_text() == "third"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "new"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
+
+
+def test_a_folder_of_other_files_is_not_replaced(tmp_path: Path) -> None:
+    """Nor is a file that stands in its place."""
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("dear")
+    with pytest.raises(errors.CannotWrite, match="holds other files, and no mark"):
+        replace_folder(tmp_path / "letters", fill("new"), "mark")
+    with pytest.raises(errors.CannotWrite):
+        replace_folder(tmp_path / "letters" / "dear.txt", fill("new"), "mark")
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["dear.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a fault of ours")])
+def test_an_interrupted_folder_changes_nothing(tmp_path: Path, error: BaseException) -> None:
+    """The old one stays whole, wherever the new one was broken off."""
+    place = tmp_path / "model"
+    replace_folder(place, fill("old"), "mark")
+
+    def write(folder: Path) -> None:
+        (folder / "mark").write_text("new")
+        raise error
+
+    with pytest.raises(type(error)):
+        replace_folder(place, write, "mark")
+    assert (place / "mark").read_text() == (place / "inner" / "weights").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_get_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last step is two, and the second may fail."""
+    place = tmp_path / "model"
+    replace_folder(place, fill("old"), "mark")
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(errno.EACCES, "not allowed")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(errors.CannotWrite, match="not allowed"):
+        replace_folder(place, fill("new"), "mark")
+    assert (place / "mark").read_text() == "old"
+
+
+def test_a_file_is_copied_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    """And what stood there is replaced."""
+    source = tmp_path / "source"
+    for text in ("first", "second"):
+        source.write_text(text)
+        copy_file(source, tmp_path / "deep" / "er" / "copy")
+        assert (tmp_path / "deep" / "er" / "copy").read_text() == text

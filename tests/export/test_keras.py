@@ -28,16 +28,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 
 
-def made(name: str) -> Model:
+def made(name: str, parts: int = 2) -> Model:
     """Return an untrained model of a task."""
-    return untrained_model(TASKS[name], *TASKS[name].toy(0))
+    return untrained_model(TASKS[name], *TASKS[name].toy(0), parts=parts)
 
 
 def priced() -> Model:
     """Return an untrained model that answers with a number."""
     data, target = TASKS["tabular"].toy(0)
     price = 1e6 + 2e4 * np.random.default_rng(0).normal(size=len(data))
-    return untrained_model(TASKS["tabular"], data.drop(columns=[target]).assign(price=price), "price")
+    return untrained_model(TASKS["tabular"], data.drop(columns=[target]).assign(price=price), "price", parts=1)
 
 
 @pytest.mark.parametrize("name", [*TASKS])
@@ -55,7 +55,7 @@ def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
 
 def test_the_file_needs_no_netwright(tmp_path: Path) -> None:
     """Plain Keras reads it where Netwright cannot even be imported, and says what goes in and comes out."""
-    write_keras(made("tabular"), tmp_path)
+    write_keras(made("tabular", parts=1), tmp_path)
     code = (
         "import sys; sys.modules['netwright'] = None\n"
         "import keras; model = keras.saving.load_model(sys.argv[1])\n"
@@ -69,7 +69,7 @@ def test_the_file_needs_no_netwright(tmp_path: Path) -> None:
 
 def test_answers_that_differ_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing is written."""
-    model = made("tabular")
+    model = made("tabular", parts=1)
     right = Model.answers_by_torch
 
     def wrong(self: Model, frame: Frame) -> np.ndarray:
