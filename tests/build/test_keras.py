@@ -23,7 +23,23 @@ from netwright.build.keras import forward
 from netwright.build.keras_mix import TYPES
 from netwright.build.torch import forward as forward_in_torch
 from netwright.build.torch import initial_weights
-from netwright.spec.blocks import Convolution, GlobalPool, Head, ImageInput, InvertedResidual, MaxPool
+from netwright.spec.blocks import (
+    Attention,
+    Convolution,
+    Dense,
+    GlobalPool,
+    Head,
+    Identity,
+    ImageInput,
+    InvertedResidual,
+    MaxPool,
+    Members,
+    Periodic,
+    Recurrent,
+    SequenceInput,
+    SequencePool,
+    TableInput,
+)
 from netwright.spec.network import Network, taken_features
 from netwright.testing.blocks import example_batch, example_networks
 from netwright.testing.models import shaken
@@ -61,6 +77,16 @@ def test_every_block_gives_what_pytorch_gives(network: Network, tmp_path: Path) 
     assert np.abs(right - found).max() < MOST
 
 
+@pytest.mark.parametrize("kind", ["mean", "max", "both", "attention"])
+def test_a_single_row_gives_what_pytorch_gives(kind: Any, tmp_path: Path) -> None:
+    """Also where axes are as long as others: Keras on TensorFlow takes some of such values for biases."""
+    first = SequenceInput(20, 6, 6, TableInput(0, 0, (), Identity()))
+    network = Network((first, Attention(3, 6), Recurrent(6), SequencePool(kind), Members(2), Dense(2), Head(1)))
+    rows = {"plain": torch.zeros(1, 0), "pieces": torch.tensor([[3, 1, 7, 20, 0, 0]], dtype=torch.int32)}
+    right, found = answered(network, tmp_path, rows)
+    assert np.abs(right - found).max() < MOST
+
+
 @pytest.mark.parametrize("size", [(9, 8), (36, 32), (7, 5), (25, 8), (18, 16), (1, 1)], ids=str)
 def test_images_are_brought_to_a_size_as_pytorch_does(size: tuple[int, int], tmp_path: Path) -> None:
     """Smaller, larger or stretched from 18 by 16 pixels, and grey ones where a network sees coloured ones."""
@@ -79,6 +105,17 @@ def test_strides_and_patches_begin_where_they_do_in_pytorch(size: int, stride: i
     rows = {"images": torch.randint(0, 256, (2, 11, 10, 1), generator=torch.Generator().manual_seed(1)).byte()}
     blocks = (Convolution(3, 5, stride, "tanh"), InvertedResidual(4, 2, 3, stride), MaxPool(size), GlobalPool("both"))
     right, found = answered(Network((ImageInput(11, 10, (0.5,), (0.2,)), *blocks, Head(2))), tmp_path, rows)
+    assert np.abs(right - found).max() < MOST
+
+
+def test_what_a_trained_trunk_sees_is_taken_beside_the_columns(tmp_path: Path) -> None:
+    """Scaled as they are, between plain columns and categories."""
+    generator = torch.Generator().manual_seed(1)
+    first = TableInput(2, 1, (4,), Periodic(3, 2), category_width=3, frozen=5)
+    rows = {"numeric": torch.randn(6, 2, generator=generator), "plain": torch.randn(6, 1, generator=generator)}
+    rows |= {"categories": torch.tensor([[0], [1], [2], [3], [0], [1]])}
+    rows |= {"frozen": torch.randn(6, 5, generator=generator)}
+    right, found = answered(Network((first, Dense(4), Head(2))), tmp_path, rows)
     assert np.abs(right - found).max() < MOST
 
 

@@ -28,7 +28,7 @@ from netwright.build.keras_layers import (
 from netwright.spec.blocks import Attention, Block, Recurrent, SequenceConvolution, SequenceInput, SequencePool
 
 EPSILON = 1e-5  # of layer normalisation
-FAR = -1e4  # a logit that takes no part; finite, so that a text without words is no fault
+FAR = 1e4  # below others lies a logit that takes no part; finite, so that a text without words is no fault
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,12 @@ class Places:
         return reshaped(self.known, self.known.shape[1], 1, 1)
 
     @property
-    def unseen(self) -> Value:
-        """Return what is added to logits (B, L): 0 where a text has a piece, `FAR` behind its end."""
+    def behind(self) -> Value:
+        """Return what is taken from logits (B, L): 0 where a text has a piece, `FAR` behind its end.
+
+        It is not added: on TensorFlow, Keras 3.15 adds what has one row and one other axis as a bias, and along the
+        last axis if that is as long.
+        """
         return (1.0 - self.known) * FAR
 
 
@@ -189,7 +193,7 @@ def _attention(block: Attention, parts: Parts, places: Places) -> Value:
     query, value = (keras.layers.Permute((2, 3, 1, 4))(one) for one in (query, value))  # (B, M, A, L, D)
     key = keras.layers.Permute((2, 3, 4, 1))(key)  # (B, M, A, D, L)
     logits = keras.ops.matmul(query, key) * (1 / math.sqrt(deep))
-    shares = keras.ops.softmax(logits + reshaped(places.unseen, 1, 1, 1, length), axis=-1)
+    shares = keras.ops.softmax(logits - reshaped(places.behind, 1, 1, 1, length), axis=-1)
     mixed = keras.layers.Permute((3, 1, 2, 4))(keras.ops.matmul(shares, value))
     joined_heads = _linear(parts, "join_", reshaped(mixed, length, stack, width))
     hidden = keras.layers.Add()([hidden, joined_heads])
@@ -201,17 +205,17 @@ def _pool(pool: SequencePool, parts: Parts, places: Places) -> Value:
     """(B, L, M, W) → (B, M, F): the mean, the largest or a weighed sum of the known places; 0 where there is none."""
     hidden, known = places.hidden, places.mask
     length = hidden.shape[1]
-    unseen = places.unseen
+    behind = reshaped(places.behind, length, 1, 1)
     if pool.kind == "attention":
         logits = product(parts.layer("attention"), "bmw,mwv->bmv", _one_by_one(hidden), parts["weight"])
         logits = _by_text(logits, hidden)  # (B, L, M, 1)
-        shares = keras.ops.softmax(logits + reshaped(unseen, length, 1, 1), axis=1)
+        shares = keras.ops.softmax(logits - behind, axis=1)
         return keras.ops.sum(keras.layers.Multiply()([shares, hidden]), axis=1)
     pieces = []
     count = keras.ops.maximum(keras.ops.sum(known, axis=1), 1.0)  # (B, 1, 1)
     if pool.kind in ("mean", "both"):
         pieces.append(keras.ops.sum(hidden, axis=1) / count)
     if pool.kind in ("max", "both"):
-        largest = keras.ops.max(hidden + reshaped(unseen, length, 1, 1), axis=1)
+        largest = keras.ops.max(hidden - behind, axis=1)
         pieces.append(largest * keras.ops.max(known, axis=1))
     return joined(pieces, 2)
