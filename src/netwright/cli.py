@@ -50,6 +50,10 @@ EXTRA_OF = {
     "httptools": "serve",
     "prometheus_client": "serve",
     "python_multipart": "serve",
+    "keras": "tensorflow",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "openvino": "openvino",
 }
 """Packages that the core does without, and the extra that brings them."""
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
@@ -285,7 +289,9 @@ def show(model: ModelFile, as_json: Json = False) -> None:
 @app.command(epilog="Example: netwright export netwright-run/model.nw --to onnx -o penguins-onnx")
 def export(
     model: ModelFile,
-    to: Annotated[str, typer.Option(help="The form: onnx.", show_default=False)],
+    to: Annotated[
+        str, typer.Option(help="onnx, source, keras, tensorflow, tflite, torch, openvino.", show_default=False)
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
     ] = None,

@@ -13,25 +13,11 @@ from netwright.build.onnx import outputs
 from netwright.build.torch import forward, initial_weights
 from netwright.inference.session import start
 from netwright.spec.blocks import ConvNext, Convolution, GlobalPool, Head, ImageInput
-from netwright.spec.cost import is_trained
 from netwright.spec.network import Network
 from netwright.testing.blocks import example_batch, example_networks
+from netwright.testing.models import shaken
 
 STACK = [1, 2]
-
-
-def changed(weights: dict[str, torch.Tensor], generator: torch.Generator) -> dict[str, torch.Tensor]:
-    """Return weights as after a training: none at its start, where some branches count for nothing."""
-    found = {}
-    for name, tensor in weights.items():
-        noise = torch.rand(tensor.shape, generator=generator)
-        if name.endswith("variance"):
-            found[name] = 0.5 + noise
-        elif is_trained(name) or name.endswith("mean"):
-            found[name] = tensor + 0.4 * (noise - 0.5)
-        else:
-            found[name] = tensor
-    return found
 
 
 def answered(network: Network, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +26,7 @@ def answered(network: Network, seed: int) -> tuple[np.ndarray, np.ndarray]:
     batch = {name: tensor[0] for name, tensor in example_batch(network.blocks[0], generator).items()}
     columns = batch["numeric"].shape[1] if "numeric" in batch else 0
     quantiles = torch.randn(columns, 49, generator=generator).sort(dim=1)[0]
-    weights = changed(initial_weights(network, quantiles, STACK), generator)
+    weights = shaken(initial_weights(network, quantiles, STACK), generator)
     alike = {name: tensor.expand(len(STACK), *tensor.shape) for name, tensor in batch.items()}
     right = forward(network, weights, alike).numpy()
 
@@ -70,7 +56,7 @@ def resized() -> Iterator[Network]:
 
 def shown(network: Network, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return the outputs for images (B, H, W, C) in PyTorch and in ONNX Runtime."""
-    weights = changed(initial_weights(network, torch.zeros(0, 2), STACK), torch.Generator().manual_seed(2))
+    weights = shaken(initial_weights(network, torch.zeros(0, 2), STACK), torch.Generator().manual_seed(2))
     right = forward(network, weights, {"images": images.expand(len(STACK), *images.shape)}).numpy()
     graph, size = Graph(), (images.shape[1], images.shape[2])
     fed = graph.input("images", np.uint8, ("batch", *images.shape[1:]))

@@ -33,7 +33,7 @@ def sound(seconds: float, seed: int) -> np.ndarray:
     time = np.arange(max(1, round(seconds * rate_of(CLIP)))) / rate_of(CLIP)
     loud = np.exp(-np.square((time - generator.uniform(0, seconds)) * 6 / max(seconds, 0.1)))
     tone = loud * np.sin(2 * np.pi * generator.uniform(200, 3_000) * time) + generator.normal(0, 0.01, len(time))
-    return (np.round(0.5 * tone * 32_767) / 32_768).astype(np.float32)
+    return (np.round(0.4 * tone * 32_767) / 32_768).astype(np.float32)  # loud ones would be rounded once more
 
 
 @pytest.mark.parametrize("seconds", [CLIP.seconds, 0.3, 0.031, 0.0001, 0.9 * CLIP.seconds, 1.3, 3.0])
@@ -46,7 +46,7 @@ def test_a_map_is_that_of_the_front_end(seconds: float) -> None:
         found = ready.run({"samples": samples[None]})[0]
         apart = np.abs(found - right)
         assert apart.max() <= 1, f"{seconds} s, seed {seed}"
-        assert (apart > 0).mean() < 1e-3
+        assert (apart > 0).mean() < 1e-4
 
 
 def test_silence_is_a_map_of_nothing() -> None:
