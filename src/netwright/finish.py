@@ -61,7 +61,7 @@ def assemble(
     began = budget.elapsed()
     whole = best_mix(shelf, limits, _result(bench, pool, budget))
     model = whole = measured(whole, footprint(whole), limits)
-    needed = FRONT_NEEDS + budget.elapsed() - began
+    needed = FRONT_NEEDS + bench.writing + budget.elapsed() - began
     failure = ""
     if single or whole.result.missed:
         model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
@@ -138,7 +138,7 @@ def _smaller(
 def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
     """Return one network that learnt from the mix; the mix's score stands beside its own."""
     began = budget.elapsed()
-    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE)  # infinite without a limit
+    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE - bench.writing)  # infinite without a limit
 
     def time_used() -> float:
         nonlocal until
