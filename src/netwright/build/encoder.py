@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from torch import Tensor
 from torch.nn import functional
 
-from netwright.spec.encoders import Encoder
-
-EPSILON = 1e-12  # of the layer normalisation, as it was trained
+from netwright.spec.encoders import EPSILON, Encoder
 
 
 def sentence_features(encoder: Encoder, weights: Mapping[str, Tensor], pieces: Tensor) -> Tensor:

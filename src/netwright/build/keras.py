@@ -32,11 +32,10 @@ from netwright.spec.blocks import (
     TableInput,
 )
 from netwright.spec.network import Network
+from netwright.spec.numbers import EPSILON, ROOT_EPSILON
 from netwright.spec.sequences import sequence_trunk
 from netwright.spec.spatial import trunk
 
-EPSILON = 1e-5  # of layer normalisation
-SMALLEST = float(np.finfo(np.float32).eps)  # of the other one, as PyTorch has it
 NARROWEST = 1e-6  # interval of a piecewise embedding
 
 Weights = Mapping[str, Array]
@@ -149,7 +148,7 @@ def _normalise(norm: Normalisation, parts: Parts, value: Value) -> Value:
         return value
     gain = parts["norm_scale"]
     if norm == "rms":
-        value = keras.ops.rms_normalization(value, axis=-1, epsilon=SMALLEST)
+        value = keras.ops.rms_normalization(value, axis=-1, epsilon=ROOT_EPSILON)
         return product(parts.layer("norm"), "bmf,mf->bmf", value, gain)
     return product(parts.layer("norm"), "bmf,mf->bmf", even(value, EPSILON), gain, parts["norm_bias"], biased="mf")
 

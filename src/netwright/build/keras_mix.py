@@ -10,8 +10,8 @@ from netwright.build.keras import Inputs, Weights, forward
 from netwright.build.keras_layers import Value, reshaped
 from netwright.data.goal import Goal
 from netwright.spec.network import Network, taken_features
+from netwright.spec.numbers import LEAST_CHANCE
 
-SMALLEST = 1e-7  # probability, as `select.calibrate` has it
 NAME = "netwright"
 
 TYPES: Mapping[str, str] = {
@@ -68,7 +68,7 @@ def _calibrated(probabilities: Value, temperature: float) -> Value:
     """Return probabilities (B, K) whose logits are divided by the temperature: see `select.calibrate`."""
     if temperature == 1.0:
         return keras.layers.Activation("linear", name="probabilities")(probabilities)
-    logits = keras.ops.log(keras.ops.maximum(probabilities, SMALLEST)) / temperature
+    logits = keras.ops.log(keras.ops.maximum(probabilities, LEAST_CHANCE)) / temperature
     return keras.layers.Softmax(axis=-1, name="probabilities")(logits)
 
 

@@ -26,9 +26,7 @@ from netwright.build.keras_layers import (
     reshaped,
 )
 from netwright.spec.blocks import Attention, Block, Recurrent, SequenceConvolution, SequenceInput, SequencePool
-
-EPSILON = 1e-5  # of layer normalisation
-FAR = 1e4  # below others lies a logit that takes no part; finite, so that a text without words is no fault
+from netwright.spec.numbers import EPSILON, FAR
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,12 @@ class Places:
 
     @property
     def behind(self) -> Value:
-        """Return what is taken from logits (B, L): 0 where a text has a piece, `FAR` behind its end.
+        """Return what is taken from logits (B, L): 0 where a text has a piece, -`FAR` behind its end.
 
         It is not added: on TensorFlow, Keras 3.15 adds what has one row and one other axis as a bias, and along the
         last axis if that is as long.
         """
-        return (1.0 - self.known) * FAR
+        return (1.0 - self.known) * -FAR
 
 
 def sequence_features(blocks: Sequence[Block], parts: Sequence[Parts], names: Value) -> Value:

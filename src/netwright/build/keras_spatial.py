@@ -12,7 +12,7 @@ import numpy as np
 
 from netwright.build.backend import keras
 from netwright.build.keras_layers import GIVEN, Array, Parts, Value, activate, applied, even, joined, product, reshaped
-from netwright.build.onnx_spatial import BRIGHTEST, resizing
+from netwright.build.onnx_spatial import resizing
 from netwright.spec.blocks import (
     Block,
     ConvNext,
@@ -23,8 +23,8 @@ from netwright.spec.blocks import (
     MaxPool,
     ResidualConvolution,
 )
+from netwright.spec.numbers import BRIGHTEST, EPSILON
 
-EPSILON = 1e-5
 KEPT = 0.8  # of the means and variances that prediction uses, where training in Keras goes on: see `build.spatial`
 LEAST = float(np.finfo(np.float32).min)  # what stands outside of a map that the largest number is sought in
 LAST = "channels_last"  # however Keras is set

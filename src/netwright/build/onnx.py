@@ -33,11 +33,10 @@ from netwright.spec.blocks import (
     TableInput,
 )
 from netwright.spec.network import Network
+from netwright.spec.numbers import EPSILON, ROOT_EPSILON
 from netwright.spec.sequences import sequence_trunk
 from netwright.spec.spatial import trunk
 
-EPSILON = 1e-5  # of layer normalisation
-SMALLEST = float(np.finfo(np.float32).eps)  # of the other one, as PyTorch has it
 NARROWEST = 1e-6  # interval of a piecewise embedding
 
 Array = NDArray[Any]
@@ -83,9 +82,9 @@ def outputs(graph: Graph, network: Network, weights: Weights, inputs: Inputs, si
         hidden = Hidden(name, stack, 1, width)
     elif isinstance(first, SequenceInput):
         behind = sequence_trunk(network.blocks)
-        name, width = sequence_features(graph, network.blocks[:behind], parts[:behind], inputs[first.encoding])
-        beside, more = table_features(graph, first.table, parts[0], inputs)
-        hidden = Hidden(graph.join([name, beside], 2) if more else name, stack, 1, width + more)
+        read = sequence_features(graph, network.blocks[:behind], parts[:behind], inputs[first.encoding])
+        name, width = _with_table(graph, read, first.table, parts[0], inputs)
+        hidden = Hidden(name, stack, 1, width)
     else:
         behind = 1
         name, width = _vectors(graph, first, parts[0], inputs)
@@ -151,7 +150,7 @@ def _normalise(graph: Graph, norm: Normalisation, parts: Weights, hidden: Hidden
     gain = graph.weight(np.expand_dims(parts["norm_scale"], axes))
     if norm == "rms":
         square = graph.mean(graph.apply("Mul", hidden.name, hidden.name), -1, keep=True)
-        root = graph.apply("Sqrt", graph.apply("Add", square, graph.constant(SMALLEST, np.float32)))
+        root = graph.apply("Sqrt", graph.apply("Add", square, graph.constant(ROOT_EPSILON, np.float32)))
         return graph.apply("Mul", graph.apply("Div", hidden.name, root), gain)
     plain = graph.constant(np.ones(hidden.width, np.float32))
     even = graph.apply("LayerNormalization", hidden.name, plain, axis=-1, epsilon=EPSILON)
@@ -164,11 +163,20 @@ def _normalise(graph: Graph, norm: Normalisation, parts: Weights, hidden: Hidden
 def _vectors(graph: Graph, block: Block, parts: Weights, inputs: Inputs) -> tuple[str, int]:
     """Return the name and width of the features (S, B, F) of rows of a table, or of texts as bags beside one."""
     if isinstance(block, BagInput):
-        beside, width = table_features(graph, block.table, parts, inputs)
         bags = _bags(graph, parts["grams"], inputs)
-        return (graph.join([bags, beside], 2) if width else bags), block.width + width
+        return _with_table(graph, (bags, block.width), block.table, parts, inputs)
     assert isinstance(block, TableInput)
     return table_features(graph, block, parts, inputs)
+
+
+def _with_table(
+    graph: Graph, found: tuple[str, int], table: TableInput, parts: Weights, inputs: Inputs
+) -> tuple[str, int]:
+    """Return the name and width of features (S, B, F) with those of the table behind them, if it has any."""
+    if not parts["scale"].shape[1]:
+        return found
+    (name, width), (beside, more) = found, table_features(graph, table, parts, inputs)
+    return graph.join([name, beside], 2), width + more
 
 
 def _bags(graph: Graph, vectors: Array, inputs: Inputs) -> str:
@@ -187,7 +195,7 @@ def table_features(graph: Graph, block: TableInput, parts: Weights, inputs: Inpu
     pieces: list[tuple[str, int]] = []
     if block.numeric:
         pieces.append(_embed(graph, block, parts, inputs["numeric"], stack))
-    if block.plain or not (block.numeric or block.cardinalities or block.frozen):
+    if block.plain:
         pieces.append((inputs["plain"], block.plain))
     if block.frozen:
         pieces.append((inputs["frozen"], block.frozen))

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from netwright.build.graph import Graph
 from netwright.build.onnx_activations import activate
 from netwright.spec.blocks import Attention, Block, Recurrent, SequenceConvolution, SequenceInput, SequencePool
+from netwright.spec.numbers import EPSILON, FAR
 from netwright.spec.sequences import places_behind
-
-EPSILON = 1e-5
-FAR = -1e4  # a logit that takes no part
 
 Weights = Mapping[str, NDArray[Any]]
 

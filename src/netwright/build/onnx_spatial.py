@@ -27,10 +27,8 @@ from netwright.spec.blocks import (
     MaxPool,
     ResidualConvolution,
 )
-from netwright.spec.spatial import strided
-
-EPSILON = 1e-5
-BRIGHTEST = 255.0
+from netwright.spec.numbers import BRIGHTEST, EPSILON
+from netwright.spec.spatial import margins, strided
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -149,7 +147,7 @@ def _convolve(graph: Graph, parts: Weights, prefix: str, seen: Map, stride: int,
     """Convolve and normalise by what training measured; the pixels stay, divided by the stride and rounded up."""
     weight = parts[f"{prefix}weight"]
     kernel = weight.shape[-1]
-    (top, bottom), (left, right) = (_margins(side, kernel, stride) for side in seen.pixels)
+    (top, bottom), (left, right) = (margins(side, kernel, stride) for side in seen.pixels)
     name = graph.apply(
         "Conv",
         seen.name,
@@ -162,14 +160,6 @@ def _convolve(graph: Graph, parts: Weights, prefix: str, seen: Map, stride: int,
     measured = (graph.weight(parts[f"{prefix}{part}"]) for part in ("gain", "shift", "mean", "variance"))
     name = graph.apply("BatchNormalization", name, *measured, epsilon=EPSILON)
     return Map(name, len(weight), strided(seen.pixels, stride))
-
-
-def _margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the pixels to add before and after a side, so that a convolution divides it by the stride, rounded up."""
-    if stride == 1:
-        return kernel // 2, kernel // 2
-    total = max(0, (-(-side // stride) - 1) * stride + kernel - side)
-    return total // 2, total - total // 2
 
 
 def _residual(graph: Graph, block: ResidualConvolution, parts: Weights, seen: Map) -> Map:

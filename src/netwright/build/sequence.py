@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
 from netwright.spec.blocks import Attention, Block, Recurrent, SequenceConvolution, SequenceInput, SequencePool
+from netwright.spec.numbers import FAR
 from netwright.spec.sequences import sequence_shapes
 
 FIRST_PIECES = 0.1  # deviation of the vectors of pieces at the start, and of places
-FAR = -1e4  # a logit that takes no part; finite, so that a text without words is no fault
 
 Weights = Mapping[str, Tensor]
 

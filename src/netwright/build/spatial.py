@@ -26,13 +26,12 @@ from netwright.spec.blocks import (
     ResidualConvolution,
     Spatial,
 )
-from netwright.spec.spatial import spatial_shapes
+from netwright.spec.numbers import BRIGHTEST, EPSILON
+from netwright.spec.spatial import margins, spatial_shapes
 
 Weights = Mapping[str, Tensor]
 
 MOMENTUM = 0.2  # of the means and variances that prediction uses: a short training has few batches to know them from
-EPSILON = 1e-5
-BRIGHTEST = 255.0
 FIRST_GAIN = 0.1  # of the residual branch of a ConvNeXt block: its own 1e-6 is for networks of dozens of blocks
 
 
@@ -127,7 +126,7 @@ def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, train
     if stride == 1:
         out = functional.conv2d(hidden, weight, padding=kernel // 2, groups=groups)
     else:
-        down, across = (_margins(side, kernel, stride) for side in hidden.shape[2:])
+        down, across = (margins(side, kernel, stride) for side in hidden.shape[2:])
         out = functional.conv2d(functional.pad(hidden, (*across, *down)), weight, stride=stride, groups=groups)
     return functional.batch_norm(
         out,
@@ -139,12 +138,6 @@ def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, train
         momentum=MOMENTUM,
         eps=EPSILON,
     )
-
-
-def _margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the pixels to add before and after a side, so that a convolution divides it by the stride, rounded up."""
-    total = max(0, (-(-side // stride) - 1) * stride + kernel - side)
-    return total // 2, total - total // 2
 
 
 def _residual(block: ResidualConvolution, parts: Weights, hidden: Tensor, *, training: bool) -> Tensor:

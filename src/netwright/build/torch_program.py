@@ -15,8 +15,7 @@ from torch.export import Dim
 from netwright.build.torch import forward
 from netwright.data.goal import Goal
 from netwright.spec.network import Network, taken_features
-
-SMALLEST = 1e-7  # probability, as `select.calibrate` has it
+from netwright.spec.numbers import LEAST_CHANCE
 
 Weighed = tuple[Network, Mapping[str, NDArray[np.float32]], float]
 """Networks of one shape, their tensors (S, ...) by name, and their share of the mix."""
@@ -59,7 +58,7 @@ class _Mix(nn.Module):
             return (mixed[:, 0] * self.scale.scale + self.scale.shift).clamp(self.scale.low, self.scale.high)
         if self.temperature == 1.0:
             return mixed
-        return torch.softmax(mixed.clamp_min(SMALLEST).log() / self.temperature, dim=1)
+        return torch.softmax(mixed.clamp_min(LEAST_CHANCE).log() / self.temperature, dim=1)
 
 
 def save_program(

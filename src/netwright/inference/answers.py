@@ -10,7 +10,7 @@ from netwright.build.graph import Graph
 from netwright.build.onnx import Inputs, outputs
 from netwright.data.goal import Goal
 from netwright.inference.share import Share
-from netwright.select.calibrate import SMALLEST
+from netwright.spec.numbers import LEAST_CHANCE
 
 
 def answers(
@@ -42,7 +42,7 @@ def _calibrated(graph: Graph, probabilities: str, temperature: float) -> str:
     """Return probabilities (B, K) whose logits are divided by the temperature: see `select.calibrate`."""
     if temperature == 1.0:
         return probabilities
-    certain = graph.apply("Max", probabilities, graph.constant(SMALLEST, np.float32))
+    certain = graph.apply("Max", probabilities, graph.constant(LEAST_CHANCE, np.float32))
     logits = graph.apply("Mul", graph.apply("Log", certain), graph.constant(1 / temperature, np.float32))
     return graph.apply("Softmax", logits, axis=-1)
 

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import ModelProto
 
 from netwright.build.graph import Graph, Shape
+from netwright.build.onnx import Inputs
 from netwright.data.clip import Clip
 from netwright.data.encoding import TableEncoder
 from netwright.data.goal import Goal
@@ -26,14 +27,17 @@ from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
 from netwright.inference.trunks import Sight, frozen_features
-from netwright.spec.blocks import BagInput, Block, SequenceInput, TableInput
+from netwright.spec.blocks import BagInput
 from netwright.spec.costs import USUAL_GRAMS, rows_at_once
+from netwright.spec.network import taken_features
 
 BATCH = "batch"
 FEATURE = "netwright: "  # before the names of features among those of columns
 TEXTS = FEATURE + "texts"  # of all columns, one after the other
 MOST_ROWS = 16_384  # of anything
 LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
+
+SIZES = {"gram_weights": "grams"}  # features that are as many as others
 
 _FEATURES: Mapping[str, Any] = {
     "numeric": np.float32,
@@ -63,10 +67,11 @@ def graph_of_features(mix: Sequence[Share], goal: Goal, temperature: float, size
         size: of the images or spectrograms that rows are, if they are any.
     """
     graph = Graph()
-    inputs = _declared(graph, mix, [*_taken(mix)])
+    inputs = {}
     if size is not None:
         shape = (BATCH, size.height, size.width, size.channels)
         inputs["images"] = graph.input("images", np.uint8, shape)
+    inputs |= _declared(graph, mix, inputs)
     found = answers(graph, mix, goal, temperature, inputs, _pixels(size))
     _give(graph, found, goal, "answers")
     return graph.finish("netwright", {})
@@ -120,12 +125,12 @@ def graph_of_cells(
     if vocabulary is not None and "grams" in _taken(mix):
         codes = graph.input(TEXTS, np.int32, (BATCH, longest(FINE)))
         inputs["grams"], inputs["gram_weights"] = bags(graph, graph.cast(codes, np.int64), vocabulary)
-    inputs |= _declared(graph, mix, [name for name in _taken(mix) if name not in inputs], FEATURE)
+    inputs |= _declared(graph, mix, inputs, FEATURE)
     found = answers(graph, mix, goal, temperature, inputs, _pixels(whole))
     if goal.scale is None:
         _give_label(graph, found, goal)
     _give(graph, found, goal, "probabilities" if goal.scale is None else "value")
-    return graph.finish("netwright", words_about(schema))
+    return graph.finish("netwright", _words(schema))
 
 
 def map_size(schema: Schema) -> Size | None:
@@ -163,38 +168,18 @@ def _text(graph: Graph, name: str) -> tuple[str, str]:
     return graph.cast(codes, np.int64), graph.input(f"{name}: lengths", np.float64, (BATCH, 2))
 
 
-def _taken(mix: Sequence[Share]) -> dict[str, int | str]:
-    """Return which features the networks take, and how many numbers of each a row has."""
-    found: dict[str, int | str] = {}
-    for part in mix:
-        first = part.network.blocks[0]
-        if isinstance(first, BagInput):
-            found |= {"grams": "grams", "gram_weights": "grams"}
-        if isinstance(first, SequenceInput):
-            found[first.encoding] = first.encoding
-        found |= _taken_of_table(_table(first))
-    return found
+def _taken(mix: Sequence[Share]) -> dict[str, int | None]:
+    """Return which features the networks take, and how many numbers of each a row has: see `taken_features`."""
+    return {name: count for part in mix for name, count in taken_features(part.network).items()}
 
 
-def _table(first: Block) -> TableInput | None:
-    if isinstance(first, BagInput | SequenceInput):
-        return first.table
-    return first if isinstance(first, TableInput) else None
-
-
-def _taken_of_table(table: TableInput | None) -> dict[str, int | str]:
-    if table is None:
-        return {}
-    counts = {"numeric": table.numeric, "categories": len(table.cardinalities), "frozen": table.frozen}
-    found: dict[str, int | str] = {name: count for name, count in counts.items() if count}
-    if table.plain or not found:
-        found["plain"] = table.plain
-    return found
-
-
-def _declared(graph: Graph, mix: Sequence[Share], names: Sequence[str], before: str = "") -> dict[str, str]:
-    sizes = _taken(mix)
-    return {name: graph.input(before + name, _FEATURES[name], (BATCH, sizes[name])) for name in names}
+def _declared(graph: Graph, mix: Sequence[Share], given: Inputs, before: str = "") -> dict[str, str]:
+    """Declare the features that networks take and nobody gives yet; a word stands for a size that is any."""
+    open_ones = {name: count for name, count in _taken(mix).items() if name not in given}
+    return {
+        name: graph.input(before + name, _FEATURES[name], (BATCH, SIZES.get(name, name) if count is None else count))
+        for name, count in open_ones.items()
+    }
 
 
 def _give(graph: Graph, found: str, goal: Goal, name: str) -> None:
@@ -211,7 +196,7 @@ def _give_label(graph: Graph, probabilities: str, goal: Goal) -> None:
     graph.output(graph.apply("Gather", table, best, axis=0), "label", np.str_ if worded else labels.dtype, (BATCH,))
 
 
-def words_about(schema: Schema) -> dict[str, str]:
+def _words(schema: Schema) -> dict[str, str]:
     """Return what a reader of the file should know, by key: the target, and of each column its kind and format."""
     columns = [{"name": column.name, "kind": column.kind, "format": column.format} for column in schema.used]
     return {"target": schema.target.name, "columns": json.dumps(columns)}

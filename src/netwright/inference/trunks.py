@@ -18,11 +18,10 @@ from netwright.build.graph import Graph
 from netwright.build.onnx_spatial import Map, even, pooled
 from netwright.inference.scaling import within
 from netwright.spec.backbones import Backbone
-from netwright.spec.encoders import Encoder
+from netwright.spec.encoders import EPSILON, Encoder
 
 BATCH = "batch"
 FAR = -1e9  # a logit that takes no part
-EPSILON = 1e-12  # of the layer normalisation of an encoder, as it was trained
 ATTEND = ("query", "key", "value")  # linear maps
 SHORTEST = 1e-12  # of a vector that is brought to length 1
 

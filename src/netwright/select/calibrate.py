@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST = 1e-7  # a chance below one in ten million cannot be learnt from tables: it counts as that
+from netwright.spec.numbers import LEAST_CHANCE
+
 RANGE = (0.1, 10.0)  # temperatures outside it mean that something else is wrong
 DOUBT = 0.3  # standard deviation of ln T before the data is seen, see `fit_temperature`
 MOST_ROWS = 20_000  # they fix the temperature to about half a percent
@@ -68,7 +69,7 @@ def spread_rows(rows: int, most: int) -> NDArray[np.int64]:
 
 
 def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(np.log(np.maximum(probabilities, SMALLEST, dtype=np.float64)))
+    return np.asarray(np.log(np.maximum(probabilities, LEAST_CHANCE, dtype=np.float64)))
 
 
 def _golden_section(cost: Callable[[float], float], low: float, high: float, close: float = 1e-4) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netwright.select.calibrate import spread_rows
 from netwright.select.room import Room
+from netwright.spec.numbers import LEAST_CHANCE
 
 Array = NDArray[Any]
 
@@ -22,7 +23,6 @@ ROUNDS = 40  # picks, with replacement, so weights in steps of 1/40: on large ta
 MOST_ROWS = 20_000  # rows looked at: on more the choice is the same, and it is made after every trial
 DOUBT_ROWS = 10  # see `doubt`
 BRIER_SHARE = 0.8  # of the objective when accuracy is asked for; the rest is log-loss
-SMALLEST = 1e-7  # probability; of float32 predictions, smaller ones are rounding
 
 
 def select_weights(
@@ -146,7 +146,7 @@ def _objective(
 
 
 def _log(probability: Array) -> Array:
-    return np.asarray(-np.log(np.maximum(probability, SMALLEST)).mean(axis=-1))
+    return np.asarray(-np.log(np.maximum(probability, LEAST_CHANCE)).mean(axis=-1))
 
 
 def _brier_and_log(probability: Array) -> Array:

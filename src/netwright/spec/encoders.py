@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Shapes = dict[str, tuple[int, ...]]
+EPSILON = 1e-12  # of the layer normalisation, as they were trained
 
 
 @dataclass(frozen=True)

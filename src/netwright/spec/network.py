@@ -71,24 +71,25 @@ class Network:
         return head.outputs
 
 
-def taken_features(network: Network) -> tuple[str, ...]:
-    """Return the names of the features that a network takes: see `data.features.Features`."""
+def taken_features(network: Network) -> dict[str, int | None]:
+    """Return the features that a network takes, by the names of `data.features.Features`.
+
+    With each stands how many numbers of it a row has; None where that hangs on the rows: images, and how far texts are
+    read.
+    """
     first = network.blocks[0]
+    found: dict[str, int | None] = {}
     match first:
         case ImageInput():
-            own: tuple[str, ...] = ("images",)
+            return {"images": None}
         case BagInput():
-            own = ("grams", "gram_weights")
+            found |= {"grams": None, "gram_weights": None}
         case SequenceInput(encoding=encoding):
-            own = (encoding,)
-        case _:
-            own = ()
+            found[encoding] = None
     table = first.table if isinstance(first, BagInput | SequenceInput) else first
-    if not isinstance(table, TableInput):
-        return own
-    counts = (table.numeric, table.plain, len(table.cardinalities), table.frozen)
-    names = ("numeric", "plain", "categories", "frozen")
-    return (*own, *(name for name, count in zip(names, counts, strict=True) if count))
+    assert isinstance(table, TableInput)
+    counts = {"numeric": table.numeric, "plain": table.plain, "categories": len(table.cardinalities)}
+    return found | {name: count for name, count in (counts | {"frozen": table.frozen}).items() if count}
 
 
 def seen_by_trunk(network: Network) -> int:

@@ -94,6 +94,16 @@ def spatial_shapes(block: ImageInput | Spatial | GlobalPool, channels: int) -> S
             return {}
 
 
+def margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the pixels to add before and after a side, so that a convolution divides it by the stride, rounded up.
+
+    >>> margins(28, 3, 1), margins(28, 3, 2)
+    ((1, 1), (0, 1))
+    """
+    total = max(0, (-(-side // stride) - 1) * stride + kernel - side)
+    return total // 2, total - total // 2
+
+
 def strided(pixels: Pixels, stride: int) -> Pixels:
     """Return the pixels of a map after a step of this stride.
 
