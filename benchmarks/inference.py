@@ -29,9 +29,8 @@ from tabular import append, lines_of
 import netwright
 from netwright.build.torch import forward
 from netwright.data.features import Features
-from netwright.export.onnx import GRAPH, write_onnx
+from netwright.export.onnx import GRAPH, fed_with, write_onnx
 from netwright.export.parity import rows_of
-from netwright.inference.feed import fed_cells
 from netwright.model import Model
 from netwright.train.losses import LOSSES
 
@@ -102,10 +101,8 @@ def start(file: Path, rows: pd.DataFrame) -> float:
 
 def fed(model: Model, session: onnxruntime.InferenceSession, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Return what the exported graph takes of rows."""
-    preparation = model.preparation
     (each,) = rows_of(model, rows)
-    features = preparation.encode(each.frame)
-    cells = fed_cells(each.table, each.frame, preparation.schema, preparation.encoder, features)
+    cells = fed_with(model, each)
     return {one.name: cells[one.name] for one in session.get_inputs()}
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +15,9 @@ import typer
 from netwright._version import __version__
 from netwright.budget import Budget, parse_duration
 from netwright.clock import process_start
+from netwright.ending import ending_early
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
+from netwright.extras import EXTRA_OF
 from netwright.limits import make_limits, parse_size
 from netwright.streams import errors, open_streams, put, put_json, say
 
@@ -35,28 +34,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 OUT = Path("netwright-run")
-EXTRA_OF = {
-    "PIL": "image",
-    "soundfile": "audio",
-    "tokenizers": "text",
-    "optuna": "train",
-    "sympy": "train",
-    "torch": "train",
-    "jinja2": "train",
-    "markupsafe": "train",
-    "fastapi": "serve",
-    "starlette": "serve",
-    "uvicorn": "serve",
-    "httptools": "serve",
-    "prometheus_client": "serve",
-    "python_multipart": "serve",
-    "keras": "tensorflow",
-    "tensorflow": "tensorflow",
-    "jax": "jax",
-    "openvino": "openvino",
-}
-"""Packages that the core does without, and the extra that brings them."""
-SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once leaves no time to close the display
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
 
 # Typer has no public name for it: older releases take it from click.
@@ -159,7 +136,7 @@ def fit(
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = _kinds(kind or [], text or [])
-    with _progress(budget, metric) as progress, _ending_early(budget, progress):
+    with _progress(budget, metric) as progress, ending_early(budget, lambda: progress.reading):
         from netwright import api
 
         run = api.fit(
@@ -315,7 +292,7 @@ def export(
 
 
 def _export_less_precise(file: Path, path: Path, write: LessPrecise, as_json: bool) -> None:
-    from netwright.report.text import variants_table
+    from netwright.export.variants import variants_table
 
     loaded = _load(file)
     variants = write(loaded, path)
@@ -399,25 +376,3 @@ def _progress(budget: Budget, metric: str) -> Iterator[LiveProgress | QuietProgr
     name = "score" if metric == "auto" else metric
     with LiveProgress(errors, budget, name) if live else QuietProgress(errors) as progress:
         yield progress
-
-
-@contextmanager
-def _ending_early(budget: Budget, progress: LiveProgress | QuietProgress) -> Iterator[None]:
-    """Ctrl-C or SIGTERM asks for the best so far; a second one, or one while data is read, ends at once."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if budget.ended_early:
-            if errors.is_terminal:
-                os.write(2, SHOW_CURSOR)
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        budget.end()
-        if progress.reading:  # many files may take minutes, and nothing is learnt yet
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

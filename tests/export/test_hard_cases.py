@@ -12,9 +12,8 @@ import pytest
 
 import netwright as nw
 from netwright.errors import CannotWrite
-from netwright.export.onnx import write_onnx
+from netwright.export.onnx import fed_with, write_onnx
 from netwright.export.parity import rows_of
-from netwright.inference.feed import fed_cells
 from netwright.model import Model
 
 RELEASED = Path(__file__).parent.parent / "bundle" / "released" / "format-1"
@@ -28,9 +27,8 @@ def session_of(model: Model, folder: Path) -> onnxruntime.InferenceSession:
 
 def fed(model: Model, session: onnxruntime.InferenceSession, table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return what the graph takes of a table."""
-    preparation = model.preparation
     (rows,) = rows_of(model, table)
-    cells = fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, preparation.encode(rows.frame))
+    cells = fed_with(model, rows)
     return {one.name: cells[one.name] for one in session.get_inputs()}
 
 

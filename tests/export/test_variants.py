@@ -16,7 +16,7 @@ import netwright as nw
 from netwright.cli import app
 from netwright.errors import LosesTooMuch, NothingToJudgeBy, UnknownExport
 from netwright.export.forms import find_precision
-from netwright.export.onnx import Precision, write_less_precise
+from netwright.export.precision import Precision, write_less_precise
 from netwright.export.variants import relative_loss
 
 

@@ -54,7 +54,7 @@ def find_precision(form: str, precision: str, data: str | None, most: float) -> 
         NothingToJudgeBy: if there are no rows.
         UnknownExport: if there is no such precision of that form.
     """
-    from netwright.export.onnx import Precision, write_less_precise
+    from netwright.export.precision import Precision, write_less_precise
     from netwright.export.variants import PRECISIONS
 
     if form != "onnx":

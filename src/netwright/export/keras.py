@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from netwright.build.backend import installed_backends
@@ -22,7 +22,7 @@ from netwright.build.keras_mix import TYPES, mixed_model
 from netwright.errors import MissingExtra
 from netwright.export.answering import answering, run_program
 from netwright.export.examples import example_table
-from netwright.export.parity import Parity, Rows, compare
+from netwright.export.parity import Features, Parity, compare_on_features
 from netwright.model import Model
 from netwright.storage import copy_file, replace_folder
 from netwright.tasks.task import frames
@@ -129,8 +129,7 @@ def _built(model: Model) -> Iterator[tuple[Path, tuple[str, ...]]]:
 def _compared(model: Model, names: tuple[str, ...], program: str, source: Path, backend: str, form: str) -> Parity:
     with answering(program, source, backend, form) as ask:
 
-        def answer(rows: Rows) -> NDArray[np.float64]:
-            features = model.preparation.encode(rows.frame)
-            return ask({name: features[name].astype(TYPES[name], copy=False) for name in names}).astype(np.float64)
+        def ask_typed(features: Features) -> NDArray[Any]:
+            return ask({name: array.astype(TYPES[name], copy=False) for name, array in features.items()})
 
-        return compare(model, answer, form)
+        return compare_on_features(model, names, ask_typed, form)

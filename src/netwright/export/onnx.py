@@ -7,57 +7,28 @@ the program, which needs numpy, ONNX Runtime and Pillow, and nothing of Netwrigh
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from onnx import ModelProto, checker, helper
+from onnx import ModelProto, checker
 
 from netwright.data.schema import Kind, Outcome
-from netwright.errors import LosesTooMuch
-from netwright.evaluation import known_rows, stretches
-from netwright.export.examples import example_table
-from netwright.export.parity import Parity, Rows, compare, rows_of
-from netwright.export.variants import Fed, Variant, less_precise, relative_loss
+from netwright.export.parity import Parity, Rows, compare
 from netwright.extended import LARGEST, Extended
-from netwright.footprint import seconds_of, typical_row
 from netwright.inference.feed import fed_cells
 from netwright.inference.graphs import graph_of_cells, rows_together
-from netwright.inference.session import Session, start
+from netwright.inference.session import start
 from netwright.inference.trunks import Sight
-from netwright.metrics import find_metric, measure
 from netwright.model import Model
 from netwright.storage import make_folder, replace_file
 from netwright.trunks import ImageTrunk
 
 GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py")
-NEEDED = {
-    Kind.TEXT: "texts.py",
-    Kind.IMAGE: "images.py",
-    Kind.SOUND: "sounds.py",
-}  # by the program
-CALIBRATED, TOGETHER = 512, 64  # rows on which ranges of activations are measured, and how many at once
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How a graph of less precision is made and judged.
-
-    Attributes:
-        name: one of `variants.PRECISIONS`.
-        data: rows with the target, which the model has not learnt from.
-        most: the share of the score that may be lost.
-    """
-
-    name: str
-    data: Any
-    most: float
+READERS = {Kind.TEXT: "texts.py", Kind.IMAGE: "images.py", Kind.SOUND: "sounds.py"}  # files beside it, by columns
 
 
 def write_onnx(model: Model, folder: Path) -> Parity:
@@ -74,55 +45,24 @@ def write_onnx(model: Model, folder: Path) -> Parity:
         UnequalExport: if they are not near enough; nothing is written then.
         OutputError: if it cannot be written there.
     """
-    graph = _graph(model, halves=True)
+    graph = graph_of(model, halves=True)
     session = start(graph, rows_together(model.mix))
 
     def answer(rows: Rows) -> NDArray[np.float64]:
-        return session.run(_fed(model, rows)).astype(np.float64)
+        return session.run(fed_with(model, rows)).astype(np.float64)
 
     parity = compare(model, answer, GRAPH)
-    _write(model, graph, folder)
+    write_graph(model, graph, folder)
     return parity
 
 
-def write_less_precise(model: Model, folder: Path, precision: Precision) -> tuple[Variant, ...]:
-    """Write the fastest graph of less precision that is nearly as good as the model, and the program beside it.
-
-    Args:
-        model: what is exported.
-        folder: as in `write_onnx`.
-        precision: which, and how much worse it may be.
-
-    Returns:
-        What was measured: float32 first, then the variants, the one that was written last.
-
-    Raises:
-        LosesTooMuch: if every variant is worse than that; nothing is written then.
-        UnknownExport: if there is no such precision.
-        DataError: if the rows are not such that the model can be judged by them.
-        OutputError: if it cannot be written there.
-    """
-    exact = _graph(model, halves=False)
-    table = model.task.read(precision.data)
-    whole = _measured(model, "float32", exact, table)
-    made = less_precise(exact, precision.name, partial(_calibration, model))
-    variants = [_measured(model, name, graph, table) for name, graph in made.items()]
-    better = find_metric(model.result.metric, model.outcome).greater_is_better
-    lost = {one.name: relative_loss(whole.score, one.score, greater_is_better=better) for one in variants}
-    kept = [one for one in variants if lost[one.name] <= precision.most]
-    if not kept:
-        raise LosesTooMuch(precision.name, min(lost.values()), precision.most)
-    best = min(kept, key=lambda one: one.latency)
-    _write(model, best.graph, folder)
-    return (whole, *(one for one in variants if one is not best), best)
-
-
-def is_fed(model: Model) -> bool:
+def _is_fed(model: Model) -> bool:
     """Return whether the program can feed the graph of a model: not with tokens, nor what a trunk sees in texts."""
     return model.outcome != Outcome.TAGS and (not model.preparation.lent.features or _sight(model) is not None)
 
 
-def _graph(model: Model, *, halves: bool) -> ModelProto:
+def graph_of(model: Model, *, halves: bool) -> ModelProto:
+    """Return the graph of a model from cells to labels; halves: see `build.graph.Graph`."""
     preparation = model.preparation
     graph = graph_of_cells(
         model.mix,
@@ -134,7 +74,7 @@ def _graph(model: Model, *, halves: bool) -> ModelProto:
         _sight(model),
         halves=halves,
     )
-    helper.set_model_props(graph, {**_words(graph), "texts": json.dumps(_reading(model))})
+    graph.metadata_props.add(key="texts", value=json.dumps(_reading(model)))
     checker.check_model(graph, full_check=True)
     return graph
 
@@ -148,10 +88,6 @@ def _sight(model: Model) -> Sight | None:
     return Sight(trunk.backbone, trunk.weights, trunk.size, whole.middle, whole.spread, LARGEST)
 
 
-def _words(graph: ModelProto) -> dict[str, str]:
-    return {one.key: one.value for one in graph.metadata_props}
-
-
 def _reading(model: Model) -> dict[str, Any]:
     """Return what the program must know to make pieces and bytes of texts."""
     fitted = model.preparation.own.documents()["preprocess"]
@@ -161,47 +97,24 @@ def _reading(model: Model) -> dict[str, Any]:
     return found | ({"bytes": fitted["bytes"]} if fitted.get("bytes") else {})
 
 
-def _fed(model: Model, rows: Rows) -> Fed:
+def fed_with(model: Model, rows: Rows) -> dict[str, NDArray[Any]]:
+    """Return what the graph of a model is fed for rows, by the names of its inputs; there may be more than it takes."""
     preparation = model.preparation
     features = preparation.encode(rows.frame)
     return fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, features)
 
 
-def _calibration(model: Model) -> Sequence[Fed]:
-    """Return rows like those learnt from, made from what was fitted on them: no row of the user's is in a model."""
-    table = example_table(model, CALIBRATED, seed=0)
-    inputs = [one.name for one in _graph(model, halves=True).graph.input]
-    pieces = (table.iloc[first : first + TOGETHER] for first in range(0, len(table), TOGETHER))
-    fed = [_fed(model, rows) for piece in pieces for rows in rows_of(model, piece)]
-    return [{name: cells[name] for name in inputs} for cells in fed]
+def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
+    """Write a graph of a model, and the program where it can feed it, each all or nothing.
 
-
-def _measured(model: Model, name: str, graph: ModelProto, table: pd.DataFrame) -> Variant:
-    """Return a graph with its score on rows, its size, and its time for one row."""
-    session = start(graph, rows_together(model.mix))
-    schema = model.preparation.schema
-    rows, truth = known_rows(model.task, schema, table)
-    answers = _answers(model, session, table)[rows]
-    scores = measure(model.outcome, truth, answers, stretches(model.task, table, rows))
-    (row,) = rows_of(model, typical_row(schema))
-    one = _fed(model, row)
-    latency = seconds_of(lambda: session.run(one))
-    return Variant(name, graph, scores[model.result.metric], graph.ByteSize(), latency)
-
-
-def _answers(model: Model, session: Session, table: pd.DataFrame) -> NDArray[np.float64]:
-    alone = any(column.kind == Kind.SOUND for column in model.preparation.schema.used)  # each has its own length
-    pieces = [table.iloc[place : place + 1] for place in range(len(table))] if alone else [table]
-    parts = [session.run(_fed(model, rows)) for piece in pieces for rows in rows_of(model, piece)]
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _write(model: Model, graph: ModelProto, folder: Path) -> None:
+    Raises:
+        OutputError: if it cannot be written there.
+    """
     make_folder(folder)
     replace_file(folder / GRAPH, partial(_put, content=graph.SerializeToString()))
     kinds = {column.kind for column in model.preparation.schema.used}
-    needed = [NEEDED[kind] for kind in NEEDED if kind in kinds]
-    for name in (*PROGRAM, *needed) if is_fed(model) else ():
+    readers = [file for kind, file in READERS.items() if kind in kinds]
+    for name in (*PROGRAM, *readers) if _is_fed(model) else ():
         program = files("netwright.export").joinpath("companion", name).read_bytes()
         replace_file(folder / name, partial(_put, content=program))
 

@@ -12,12 +12,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from netwright.errors import MissingExtra
 from netwright.export.answering import answering, run_program
-from netwright.export.parity import Parity, Rows, compare
+from netwright.export.parity import Parity, compare_on_features
 from netwright.inference.graphs import graph_of_features, map_size
 from netwright.model import Model
 from netwright.storage import replace_folder
@@ -54,11 +51,6 @@ def write_openvino(model: Model, folder: Path) -> Parity:
         made.mkdir()
         run_program("write_openvino", [str(source), str(made / GRAPH)], "torch", GRAPH)
         with answering("answer_openvino", made / GRAPH, "torch", GRAPH) as ask:
-
-            def answer(rows: Rows) -> NDArray[np.float64]:
-                features = preparation.encode(rows.frame)
-                return ask({name: features[name] for name in names}).astype(np.float64)
-
-            parity = compare(model, answer, GRAPH)
+            parity = compare_on_features(model, names, ask, GRAPH)
         replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH)
     return parity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ BATCHES = (1, 2, 1_000)  # rows at once
 MOST = 1e-4  # of a probability; of a number, of the range of those learnt from
 TIE = 2 * MOST  # two probabilities that lie closer may change places
 
-Answers = NDArray[np.float64]
+Answers = NDArray[Any]
+Features = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,26 @@ def compare(model: Model, answers: Callable[[Rows], Answers], form: str) -> Pari
     if largest > MOST:
         raise UnequalExport(form, largest, MOST)
     return Parity(largest, rows, ties)
+
+
+def compare_on_features(model: Model, names: Sequence[str], ask: Callable[[Features], Answers], form: str) -> Parity:
+    """Return how near answers are that are given to features, as `compare` does.
+
+    Args:
+        model: whose answers they are.
+        names: of the features that are asked with: see `data.features.Features`.
+        ask: features (N, ...) by name → answers.
+        form: what it is called in the sentence of an error.
+
+    Raises:
+        UnequalExport: as `compare`.
+    """
+
+    def answer(rows: Rows) -> Answers:
+        features = model.preparation.encode(rows.frame)
+        return ask({name: features[name] for name in names}).astype(np.float64)
+
+    return compare(model, answer, form)
 
 
 def _difference(model: Model, right: Answers, found: Answers, form: str) -> float:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from netwright.build.torch_program import save_program
 from netwright.export.answering import answering
 from netwright.export.examples import example_table
-from netwright.export.parity import Parity, Rows, compare
+from netwright.export.parity import Parity, compare_on_features
 from netwright.model import Model
 from netwright.storage import copy_file
 from netwright.tasks.task import frames
@@ -47,11 +44,6 @@ def write_torch(model: Model, folder: Path) -> Parity:
         source = Path(made, PROGRAM)
         names = save_program(source, mix, preparation.goal, model.temperature, preparation.encode(frame).arrays)
         with answering("answer_torch", source, "torch", PROGRAM) as ask:
-
-            def answer(rows: Rows) -> NDArray[np.float64]:
-                features = preparation.encode(rows.frame)
-                return ask({name: features[name] for name in names}).astype(np.float64)
-
-            parity = compare(model, answer, PROGRAM)
+            parity = compare_on_features(model, names, ask, PROGRAM)
         copy_file(source, folder / PROGRAM)
     return parity

@@ -26,6 +26,7 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from netwright.errors import UnknownExport
+from netwright.report.numbers import cells, fitted, megabytes, milliseconds, score, shortened
 
 Fed = dict[str, NDArray[Any]]
 PRECISIONS = ("int8", "float16")
@@ -106,3 +107,16 @@ def relative_loss(before: float, after: float, *, greater_is_better: bool) -> fl
     """Return how much worse a score is than another, as a share of that; negative where it is better."""
     change = before - after if greater_is_better else after - before
     return float(change / max(abs(before), np.finfo(np.float64).tiny))
+
+
+def variants_table(variants: Sequence[Variant], metric: str) -> str:
+    """Return what variants of a graph cost, as a table; the first is the one that the others come from."""
+    rows = [("", shortened(metric, 17), "one row", "file")]
+    rows += [
+        (one.name, score(one.score, metric), milliseconds(1e3 * one.latency), megabytes(one.size)) for one in variants
+    ]
+    widths = [max(cells(row[place]) for row in rows) for place in range(4)]
+    return "\n".join(
+        "  ".join([fitted(name, widths[0]), *(text.rjust(width) for text, width in zip(rest, widths[1:], strict=True))])
+        for name, *rest in rows
+    )

@@ -21,9 +21,6 @@ from netwright.result import Result
 from netwright.spec.drawing import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from netwright.export.variants import Variant
     from netwright.model import Model
 
 SHOWN = 12  # lines of the leaderboard
@@ -54,19 +51,6 @@ def smaller_mixes(result: Result) -> list[str]:
     widths = [max(cells(row[place]) for row in rows) for place in range(4)]
     lines = ["  ".join(text.rjust(widths[place]) for place, text in enumerate(row)) for row in rows]
     return ["Mixes that netwright pick can choose:", *lines, ""]
-
-
-def variants_table(variants: Sequence[Variant], metric: str) -> str:
-    """Return what variants of a graph cost, as a table; the first is the one that the others come from."""
-    rows = [("", shortened(metric, 17), "one row", "file")]
-    rows += [
-        (one.name, score(one.score, metric), milliseconds(1e3 * one.latency), megabytes(one.size)) for one in variants
-    ]
-    widths = [max(cells(row[place]) for row in rows) for place in range(4)]
-    return "\n".join(
-        "  ".join([fitted(name, widths[0]), *(text.rjust(width) for text, width in zip(rest, widths[1:], strict=True))])
-        for name, *rest in rows
-    )
 
 
 def architecture(model: Model) -> str:
