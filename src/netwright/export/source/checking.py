@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from netwright.data.schema import Column
 from netwright.errors import NoSource
 from netwright.export.parity import Parity, Rows, compare
+from netwright.export.worker import Worker, at_work
 from netwright.model import Model
 
 ASK = """
@@ -57,52 +57,36 @@ def check(model: Model, files: Mapping[str, bytes]) -> Parity:
         folder.mkdir()
         for name, content in files.items():
             (folder / name).write_bytes(content)
-        with _Program(folder, model.preparation.schema.used[0]) as program:
-            return compare(model, program.answers, "The source")
+        first = model.preparation.schema.used[0]
+        words = [sys.executable, "-I", "-c", ASK, str(folder), first.name]
+        with at_work(words, None, Path(place) / "said", _does_not_run) as program:
+            return compare(model, partial(_answers, program, Path(place), first), "The source")
 
 
-class _Program:
-    """A folder at work in a process of its own."""
+def _does_not_run(why: str) -> NoSource:
+    return NoSource(f"what was written does not run ({why})")
 
-    def __init__(self, folder: Path, column: Column) -> None:
-        """Begin; column: the first of the model, which may be of images."""
-        self._place, self._column = folder.parent, column
-        self._said = (folder.parent / "said.txt").open("w+", encoding="utf-8")
-        words = [sys.executable, "-I", "-c", ASK, str(folder), column.name]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program; what a model names stands in it as texts only
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
-        )
 
-    def __enter__(self) -> _Program:
-        return self
+def _answers(program: Worker, place: Path, first: Column, rows: Rows) -> NDArray[np.float64]:
+    """Return the answers of the folder: probabilities (N, K), or values (N,).
 
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()  # it may be at work still, if someone wants to end
-        self._process.communicate()
-        self._said.close()
+    Args:
+        program: at work on it.
+        place: a folder for what passes between it and this process.
+        first: the first column of the model, which may be of images.
+        rows: that it is asked about.
 
-    def answers(self, rows: Rows) -> NDArray[np.float64]:
-        """Return the answers of the folder: probabilities (N, K), or values (N,).
-
-        Raises:
-            NoSource: if it does not run.
-        """
-        asked, told = self._place / "rows.json", self._place / "answers.npy"
-        if self._column.map_size is not None:
-            asked = self._place / "images.npy"
-            np.save(asked, rows.frame.columns[self._column.name])
-        else:
-            asked.write_text(json.dumps(_records(rows.table)), encoding="utf-8")
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
-            self._process.stdin.write(json.dumps([str(asked), str(told)]) + "\n")
-            self._process.stdin.flush()
-        if self._process.stdout.readline() != "done\n":
-            self._process.wait()
-            self._said.seek(0)
-            why = (self._said.read().strip() or "it ended without a word").splitlines()[-1]
-            raise NoSource(f"what was written does not run ({why})")
-        return np.asarray(np.load(told, allow_pickle=False), np.float64)
+    Raises:
+        NoSource: if it does not run.
+    """
+    asked, told = place / "rows.json", place / "answers.npy"
+    if first.map_size is not None:
+        asked = place / "images.npy"
+        np.save(asked, rows.frame.columns[first.name])
+    else:
+        asked.write_text(json.dumps(_records(rows.table)), encoding="utf-8")
+    program.ask(json.dumps([str(asked), str(told)]), "done")
+    return np.asarray(np.load(told, allow_pickle=False), np.float64)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
