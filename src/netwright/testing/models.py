@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from netwright.model import Model, Part
 from netwright.result import Result
 from netwright.spec.cost import is_trained
 from netwright.spec.network import Candidate
-from netwright.tasks.task import Request, Task
+from netwright.tasks.task import Preparation, Request, Task
 
 TEMPERATURE = 1.3  # of the mix: calibration takes part
 SHAKEN = 0.4  # how far weights are moved from where they start, since some branches count for nothing there
@@ -33,7 +34,19 @@ def untrained_model(task: Task, data: Any, target: str, parts: int = 3, folds: i
     rows = len(loaded.truth)
     points = (*task.portfolio(preparation, rows), task.default_network(rows))
     candidates = [task.candidate(point, preparation) for point in points]
-    chosen = [*dict.fromkeys(candidates)][:parts]
+    return model_of(task, preparation, [*dict.fromkeys(candidates)][:parts], folds, seed)
+
+
+def model_of(task: Task, preparation: Preparation, chosen: Sequence[Candidate], folds: int = 2, seed: int = 0) -> Model:
+    """Return a model of random networks of these shapes, mixed in equal shares.
+
+    Args:
+        task: whose data they are for.
+        preparation: fitted on such data.
+        chosen: the shapes, with any recipes.
+        folds: networks of each.
+        seed: of the weights.
+    """
     quantiles = torch.from_numpy(preparation.quantiles)
     made = [_part(each, quantiles, folds, seed + place, 1 / len(chosen)) for place, each in enumerate(chosen)]
     whole = preparation.for_networks(tuple(part.candidate.network for part in made))
