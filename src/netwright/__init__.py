@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from netwright._version import __version__
+from netwright.importing import without_collecting
 
 if TYPE_CHECKING:
     from netwright.api import Run, fit, pick
@@ -32,7 +33,8 @@ __all__ = ["Model", "Run", "__version__", "evaluate", "export_model", "fit", "lo
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'netwright' has no attribute {name!r}")
-    return getattr(import_module(f"netwright.{_HOMES[name]}"), name)
+    with without_collecting():
+        return getattr(import_module(f"netwright.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ from netwright.clock import process_start
 from netwright.ending import ending_early
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
 from netwright.extras import EXTRA_OF
+from netwright.importing import without_collecting
 from netwright.limits import make_limits, parse_size
 from netwright.streams import errors, open_streams, put, put_json, say
 
@@ -137,7 +138,8 @@ def fit(
     budget = Budget(seconds=limit, trials=trials, started=process_start())
     kinds = _kinds(kind or [], text or [])
     with _progress(budget, metric) as progress, ending_early(budget, lambda: progress.reading):
-        from netwright import api
+        with without_collecting():
+            from netwright import api
 
         run = api.fit(
             data,
