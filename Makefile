@@ -19,7 +19,7 @@ install: .venv/installed ## Make .venv and install Netwright and its tools into 
 
 .PHONY: demo
 demo: install ## Fit a network to the penguins that the repository ships, and show it
-	$(BIN)/netwright fit examples/data/penguins.csv --target species --time 30s --out demo
+	$(BIN)/netwright fit examples/data/penguins.csv --target species --time 30s --out demo --fresh
 	$(BIN)/netwright show demo/model.nw
 	@echo
 	@echo "The model is demo/model.nw; open demo/report.html to read how it came about."
@@ -33,6 +33,10 @@ check: install ## Lint, format check and types
 .PHONY: test
 test: check ## Everything that must pass: check, tests, doctests, the README's code blocks
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+.PHONY: faults
+faults: install ## Kill runs at 50 random moments, go on with each, and print what that cost (ten minutes)
+	$(BIN)/python tests/faults/kills.py
 
 .PHONY: format
 format: install ## Put the code into its usual form

@@ -187,7 +187,7 @@ def study_types() -> None:
         found: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
         for _ in range(ROUNDS):
             for kind, rates in found.items():
-                population.working_type = lambda network, kind=kind: kind
+                population.working_type = lambda network, device, kind=kind: kind
                 rates.append(rate_of_lanes(lambda w=width: stacked(w, rows, siblings(w))[1]))
         full, short = (float(np.median(rates)) for rates in found.values())
         print(f"width {width}: a bfloat16 step takes {full / short:.2f} of the time of a float32 step", flush=True)

@@ -127,7 +127,7 @@ def test_every_command_has_help_with_an_example_that_fits_80_columns(
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", ["fit", "pick", "predict"])
+@pytest.mark.parametrize("name", ["pick", "predict"])
 def test_the_help_says_that_what_is_there_is_replaced(command: Any, name: str) -> None:
     """All commands do alike with files of that name."""
     assert "replaced" in command(name, "--help").out
@@ -210,6 +210,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "2MB",
         "--device",
         "cpu",
+        "--fresh",
     )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
     assert command("fit", "d.csv", "--target", "y", "--time", "5m", *options, *kinds).status == 0
@@ -225,6 +226,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "max_latency": "1ms",
         "max_size": "2MB",
         "device": "cpu",
+        "fresh": True,
         "out": Path("here"),
         "seed": 5,
         "test": "t.csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from netwright._version import __version__
 from netwright.bench import set_up
-from netwright.budget import Budget, parse_duration
+from netwright.budget import Budget, parse_limit
+from netwright.carried import NOTHING
+from netwright.checkpoints import Checkpoints
 from netwright.choosing import best_mix, within
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
@@ -24,6 +27,7 @@ from netwright.data.groups import check_groups, kept_together
 from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import (
     BadTrials,
+    CannotWrite,
     GroupOfTarget,
     NoClasses,
     NoKeptTrials,
@@ -35,7 +39,7 @@ from netwright.errors import (
     nearest,
 )
 from netwright.evaluation import evaluate, stretches, usable_test
-from netwright.events import DataRead, Event, Listener, MistakesFound, RunFinished, RunStarted
+from netwright.events import BenchSet, DataRead, Event, Listener, MistakesFound, NotKept, RunFinished, RunStarted
 from netwright.examples import surest_mistakes
 from netwright.extended import with_trunk
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
@@ -43,25 +47,35 @@ from netwright.journal import Journal
 from netwright.limits import make_limits
 from netwright.machine import usable_cores
 from netwright.metrics import find_metric
-from netwright.model import Model
+from netwright.model import Model, load
 from netwright.report.html import write_report
 from netwright.report.summary import summary_html
 from netwright.report.text import architecture
 from netwright.result import Result
+from netwright.resuming import (
+    JOURNAL,
+    SHELF,
+    carried_over,
+    check_same,
+    digest,
+    digest_of_bench,
+    earlier_run,
+    is_done,
+)
 from netwright.run import search as try_candidates
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import find_task, reader
 from netwright.tasks.task import BAD_FILES, Loaded, Preparation, Request
-from netwright.train.device import find_device
+from netwright.train.device import Device, find_device
 from netwright.train.lanes import cores_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 OUT = "netwright-run"
-SHELF = "trials.nw"
+MODEL, REPORT = "model.nw", "report.html"
 SAMPLED = 64  # rows whose encoding tells how long that of the test file takes
 
 
@@ -74,27 +88,29 @@ class Run:
         result: what came of it, in numbers.
         findings: what was noticed in the data.
         folder: where the bundle, the report and the journal lie.
+        before: whether it had come to its end before it was asked for again, so that nothing was done.
     """
 
     model: Model
     result: Result
     findings: tuple[Finding, ...]
     folder: Path
+    before: bool = False
 
     @property
     def bundle(self) -> Path:
         """The model file."""
-        return self.folder / "model.nw"
+        return self.folder / MODEL
 
     @property
     def report(self) -> Path:
         """The report."""
-        return self.folder / "report.html"
+        return self.folder / REPORT
 
     @property
     def journal(self) -> Path:
         """The record of the run."""
-        return self.folder / "journal.sqlite"
+        return self.folder / JOURNAL
 
     def _repr_html_(self) -> str:
         return summary_html(self.result)
@@ -120,6 +136,7 @@ def fit(
     max_latency: str | None = None,
     max_size: str | None = None,
     device: str = "auto",
+    fresh: bool = False,
     listener: Listener | None = None,
     budget: Budget | None = None,
 ) -> Run:
@@ -130,11 +147,14 @@ def fit(
             with parts `train`, `val` and `test` that are built so; a pandas frame; or images (N, H, W) or (N, H, W, C)
             of uint8.
         target: the column to predict; nothing for a folder of files; for an array of images the N labels or numbers.
-        time: wall clock, such as `"60s"` or `"5m"`, everything included. Ignored when `trials` is given.
+        time: wall clock, such as `"60s"` or `"5m"`, everything included; `"+5m"` adds to the limit of the run in `out`.
+            Ignored when `trials` is given.
         task: auto, classification, binary, multiclass or regression; with `image_`, `audio_`, `text_`, `tagging_`
             or `tabular_` in front, or these words alone, where the kind of the data is not to be found out.
         metric: what to choose by and report; auto is accuracy for classes and rmse for a number.
-        out: the folder for model.nw, report.html and journal.sqlite; an earlier run's are replaced.
+        out: the folder for model.nw, report.html and journal.sqlite. Where it holds a run of the same data and settings
+            that was cut off, that run is gone on with: its trials are neither lost nor repeated, and the time that it
+            spent counts. One that had come to its end is given back as it is, unless more time or trials are given.
         search: the way to search: auto, evolution, local, mixed, random or tpe; auto is evolution.
         seed: every random number comes from it.
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
@@ -154,6 +174,7 @@ def fit(
             network that learnt from it is handed over; the result says if even that passes it.
         device: where networks are trained: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
             model predicts on the processor.
+        fresh: begin anew, in the place of whatever run `out` holds.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
 
@@ -168,39 +189,64 @@ def fit(
     table, target, tested = _tables(data, target, test, task)
     table, cells = _without_group(table, target, group)
     chosen, asked = find_task(task, table, target, kinds or {})
-    loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
-    read = budget.elapsed()
-    if tested is not None:
-        tested = usable_test(chosen, loaded.schema, tested, bad_files)
-    decoding = budget.elapsed() - read
-    outcome = loaded.schema.target.outcome
-    measured = find_metric(metric, outcome).within(stretches(chosen, table, loaded.places))
-    make_folder(folder)
-    (folder / SHELF).unlink(missing_ok=True)  # of an earlier run: its trials do not belong to this one
-    with Journal.create(folder / "journal.sqlite") as journal:
+    settings = {
+        "data": _named(data),
+        "data_digest": digest(data),
+        "target": target,
+        "time": budget.seconds,
+        "trials": budget.trials,
+        "task": task,
+        "metric": metric,
+        "search": sampler.name,
+        "out": str(folder),
+        "seed": seed,
+        "kinds": dict(kinds or {}),
+        "test": None if test is None else _named(test),
+        "test_digest": digest(test),
+        "pretrained": str(pretrained),
+        "group": group,
+        "bad_files": bad_files,
+        "single": single,
+        "max_latency": max_latency,
+        "max_size": max_size,
+        "device": str(place),
+        "netwright": __version__,
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+    }
+    with ExitStack() as stack:
+        earlier = earlier_run(folder, settings, budget, fresh=fresh)
+        if earlier is not None:
+            stack.enter_context(earlier)
+            if is_done(earlier, budget):
+                return _finished(folder, earlier)
+        loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
+        read = budget.elapsed()
+        if tested is not None:
+            tested = usable_test(chosen, loaded.schema, tested, bad_files)
+        decoding = budget.elapsed() - read
+        outcome = loaded.schema.target.outcome
+        measured = find_metric(metric, outcome).within(stretches(chosen, table, loaded.places))
+        checkpoints = Checkpoints(folder)
+        if earlier is None:
+            make_folder(folder)
+            (folder / SHELF).unlink(missing_ok=True)  # of an earlier run: its trials do not belong to this one
+            checkpoints.clear()
+        journal = earlier or stack.enter_context(Journal.create(folder / JOURNAL))
 
-        def tell(event: Event) -> None:
-            journal.record(event)
-            if listener:
-                listener(event)
+        tell = _telling(journal, listener, budget)
 
-        settings = _settings(data, target, budget, task, metric, sampler.name, folder, seed, kinds or {}, test)
-        settings |= {
-            "pretrained": str(pretrained),
-            "group": group,
-            "bad_files": bad_files,
-            "single": single,
-            "max_latency": max_latency,
-            "max_size": max_size,
-            "device": str(place),
-        }
-        tell(RunStarted(settings))
+        if earlier is None:
+            tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
-        seconds = None if budget.seconds is None else usable_cores() * budget.left()
-        trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=seconds)
-        planned = None if budget.seconds is None else cores_of(place) * budget.left()
-        bench = set_up(chosen, loaded, measured, seed, planned, trunk, place)
+        before = journal.bench()
+        looking, training = (before.looking, before.training) if before else _planned(budget, place)
+        trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=looking)
+        bench = set_up(chosen, loaded, measured, seed, training, trunk, place)
+        made = BenchSet(budget.elapsed(), looking, training, digest_of_bench(bench))
+        check_same(before, made)
+        tell(made)
         if tested is not None:  # it is read once more at the end
             encoding = len(tested) * _seconds_a_row(bench.preparation, loaded.frame, budget)
             bench = replace(bench, writing=bench.writing + decoding + encoding)
@@ -212,17 +258,57 @@ def fit(
             limits=limits,
             kept_back=SINGLE_SHARE if single or limits else 0.0,
             needless=lambda pool: not single and keeps(bench, pool, budget, limits),
+            carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
+            checkpoints=checkpoints,
         )
         model, shelf = assemble(bench, pool, budget, single=single, limits=limits)
         if tested is not None:
             model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
         model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
-        model.save(folder / "model.nw")
+        model.save(folder / MODEL)
         write_shelf(folder / SHELF, shelf, of_mixes(model.result))
         tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
         tell(RunFinished(budget.elapsed(), model.result))
-        write_report(folder / "report.html", journal, description=architecture(model))
+        checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
+        write_report(folder / REPORT, journal, description=architecture(model))
     return Run(model, model.result, loaded.findings, folder)
+
+
+def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Listener:
+    """Return what takes events down and passes them on; a full disk is told of once, and does not end a run."""
+    said = False
+
+    def tell(event: Event) -> None:
+        nonlocal said
+        failure = ""
+        try:
+            journal.record(event)
+        except CannotWrite as error:
+            failure = str(error)
+        if listener:
+            listener(event)
+            if failure and not said:
+                listener(NotKept(budget.elapsed(), failure))
+        said = said or bool(failure)
+
+    return tell
+
+
+def _planned(budget: Budget, place: Device) -> tuple[float | None, float | None]:
+    """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
+    if budget.seconds is None:
+        return None, None
+    return usable_cores() * budget.left(), cores_of(place) * budget.left()
+
+
+def _finished(folder: Path, journal: Journal) -> Run:
+    """Return a run that came to its end before."""
+    model, data = load(folder / MODEL), journal.data()
+    Checkpoints(folder).clear()
+    if not (folder / REPORT).exists():  # it was cut off while it was written
+        write_report(folder / REPORT, journal, description=architecture(model))
+    findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
+    return Run(model, model.result, findings, folder, before=True)
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:
@@ -296,37 +382,6 @@ def _grouped(loaded: Loaded, cells: pd.Series[Any] | None) -> Loaded:
     )
 
 
-def _settings(
-    data: str | Path | pd.DataFrame | NDArray[Any],
-    target: str,
-    budget: Budget,
-    task: str,
-    metric: str,
-    search: str,
-    folder: Path,
-    seed: int,
-    kinds: Mapping[str, str],
-    test: str | Path | pd.DataFrame | None,
-) -> dict[str, Any]:
-    """Return what a run was asked to do and what it runs on, as the journal keeps it."""
-    return {
-        "data": _named(data),
-        "target": target,
-        "time": budget.seconds,
-        "trials": budget.trials,
-        "task": task,
-        "metric": metric,
-        "search": search,
-        "out": str(folder),
-        "seed": seed,
-        "kinds": dict(kinds),
-        "test": None if test is None else _named(test),
-        "netwright": __version__,
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
-    }
-
-
 def _named(data: str | Path | pd.DataFrame | NDArray[Any]) -> str:
     return str(data) if isinstance(data, str | Path) else "a data frame"
 
@@ -341,7 +396,8 @@ def make_budget(time: str | float | None, trials: int | None) -> Budget:
         if trials < 1:
             raise BadTrials(trials)
         return Budget(trials=trials)
-    return Budget(seconds=None if time is None else parse_duration(time))
+    seconds, added = (None, False) if time is None else parse_limit(time)
+    return Budget(seconds=seconds, added=added)
 
 
 def pick(

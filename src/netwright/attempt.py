@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
+from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.errors import TrialError
-from netwright.events import EpochDone, Listener, TrialStarted
+from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted
 from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
@@ -22,7 +23,7 @@ from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
-from netwright.train.control import Control, Folds, Heir, Progress, Trained
+from netwright.train.control import Control, Folds, Heir, Progress, Snapshot, Trained
 from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
 from netwright.train.population import seeds_of_networks
@@ -42,6 +43,8 @@ PARENTS = 3  # of the best trials, that others go on from
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
 LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
 MOST_PIECES = 3  # see `Attempt._allowed`
+KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: no more are lost to a kill
+KEEPING_SHARE = 25  # times as long is trained as that took, at least: it costs 4 % of the time
 
 
 @dataclass
@@ -134,6 +137,8 @@ class Attempt:
         improve: Callable[[NDArray[Any], float], None] = lambda predictions, loss: None,
         parent: Trial | None = None,
         kept: float = 0.0,
+        checkpoints: Checkpoints | None = None,
+        begun: SavedStack | None = None,
     ) -> None:
         """Get ready to train.
 
@@ -148,8 +153,11 @@ class Attempt:
             improve: shown what a trial would answer out of fold if it ended now, and its loss, when that got better.
             parent: a finished trial of the same network whose weights the one ticket goes on from.
             kept: seconds that were left out of `left`, for what comes after a training.
+            checkpoints: where the stack is kept every few seconds, for a run that goes on with this one.
+            begun: the stack of these tickets as it was kept, to go on with.
         """
-        self._parent = parent
+        self._parent, self._inherits = parent, parent is not None
+        self._checkpoints, self._begun = checkpoints, begun
         self.tickets = list(tickets)  # in the order in which they began
         self._bench, self._budget, self._course, self._issue, self._tell = bench, budget, course, issue, tell
         self._improve = improve
@@ -164,11 +172,20 @@ class Attempt:
         self._given_up = False
         self._asked = self._began  # when training last looked at the clock
         self.tail = 0.0  # seconds that the last checks and predictions took after it
+        self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
+        self._batch = self._candidates[0].recipe.batch_size
+        if begun is not None:
+            self._go_on_from(begun)
 
     def run(self) -> tuple[Trial | str, ...]:
         """Train; return each of `tickets` as it came out, or the reason why it failed."""
-        for ticket, candidate in zip(self.tickets, self._candidates, strict=True):
-            self._announce(ticket, candidate)
+        if self._begun is None:
+            for ticket, candidate in zip(self.tickets, self._candidates, strict=True):
+                self._announce(ticket, candidate)
+        else:
+            for ticket in self._places:
+                epoch = int(self._begun.snapshot.numbers["epoch"])
+                self._tell(TrialResumed(self._budget.elapsed(), ticket.number, epoch))
         try:
             trained = self._train()
         except TrialError as error:
@@ -234,13 +251,23 @@ class Attempt:
     def _train(self) -> tuple[Trained, ...]:
         """Train the stack; where memory does not suffice, once more with half the batch, down to single rows."""
         bench = self._bench
-        recipes = [candidate.recipe for candidate in self._candidates]
+        candidates = dict(zip((ticket.number for ticket in self.tickets), self._candidates, strict=True))
+        recipes = [replace(candidates[one.number].recipe, batch_size=self._batch) for one in self._places]
+        snapshot = None if self._begun is None else self._begun.snapshot
         seeds = [bench.seed * 100_003 + self.tickets[0].number + place for place in range(len(recipes))]
         network, loss = self._candidates[0].network, LOSSES[bench.preparation.goal.loss]
         while True:
             try:
                 return train_population(
-                    network, recipes, bench.rows, bench.splits, loss, self._control(), seeds, self._beginning(seeds)
+                    network,
+                    recipes,
+                    bench.rows,
+                    bench.splits,
+                    loss,
+                    self._control(),
+                    seeds,
+                    self._beginning(seeds) if snapshot is None else None,
+                    snapshot,
                 )
             except (MemoryError, RuntimeError) as error:
                 smaller = recipes[0].batch_size // 2
@@ -248,6 +275,7 @@ class Attempt:
                     raise TrialError(f"training stopped: {error}") from error
                 if smaller < 8 or len(self.tickets) > len(recipes):
                     raise TrialError("memory did not suffice, even for few rows at a time") from error
+                self._batch, snapshot = smaller, None
                 recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
 
     def _beginning(self, seeds: Sequence[int]) -> Mapping[str, Any] | None:
@@ -262,14 +290,61 @@ class Attempt:
 
     def _control(self) -> Control:
         return Control(
-            self._time_used, lambda: self._given_up or self._budget.ended_early, self._report, self._succeeded
+            self._time_used,
+            lambda: self._given_up or self._budget.ended_early,
+            self._report,
+            self._succeeded,
+            self._due,
+            self._keep,
         )
+
+    # --- being cut off ---------------------------------------------------------------------------------------------
+
+    def _due(self) -> bool:
+        return self._checkpoints is not None and self._budget.elapsed() - self._kept_at >= self._every
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        """Write the stack to disk; the longer that takes, the less often.
+
+        Heirs alone are no reason to begin with it: a short training is done again sooner than it is written.
+        """
+        if self._checkpoints is None or not (self._on_disk or self._due()):
+            return
+        began = self._budget.elapsed()
+        numbers = tuple(ticket.number for ticket in self.tickets)
+        stack = SavedStack(
+            tickets=numbers,
+            places=tuple(ticket.number for ticket in self._places),
+            candidates=tuple(self._candidates),
+            batch_size=self._batch,
+            shown=tuple(self._shown),
+            began=self._began,
+            seconds=self.seconds,
+            rungs=tuple(self._rungs),
+            inherits=self._inherits,
+            snapshot=snapshot,
+        )
+        failure = self._checkpoints.keep_stack(stack)
+        self._kept_at, self._on_disk = self._budget.elapsed(), not failure
+        self._every = max(KEPT_EVERY, KEEPING_SHARE * (self._kept_at - began))
+        if failure:
+            self._every = math.inf  # it will not be otherwise the next time
+            self._tell(NotKept(self._kept_at, failure))
+
+    def _go_on_from(self, begun: SavedStack) -> None:
+        """Stand where the stack stood when it was kept."""
+        known = {ticket.number: ticket for ticket in self.tickets}
+        self._places = [known[number] for number in begun.places]
+        self._candidates, self._batch = [*begun.candidates], begun.batch_size
+        self._shown, self._began, self.seconds = [*begun.shown], begun.began, begun.seconds
+        self._inherits = begun.inherits
+        self._rungs = {rung: following for rung, following in self._rungs.items() if rung in begun.rungs}
 
     def _report(self, progress: Progress) -> None:
         for ticket, loss in zip(self._places, progress.losses, strict=True):
             self._tell(EpochDone(self._budget.elapsed(), ticket.number, progress.epoch, progress.epochs, loss))
         self._show(progress)
-        if self._parent is not None or self._quick:
+        if self._inherits or self._quick:
             return  # who goes on from trained weights is ahead of all others, and a first glance is soon behind
         for rung in [rung for rung in self._rungs if rung <= progress.share]:
             following = self._rungs.pop(rung)

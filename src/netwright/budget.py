@@ -40,7 +40,23 @@ def parse_duration(text: str | float) -> float:
     return seconds
 
 
-@dataclass(frozen=True)
+def parse_limit(text: str | float) -> tuple[float, bool]:
+    """Return a time limit in seconds, and whether it is added to that of an earlier run.
+
+    Args:
+        text: as for `parse_duration`, with a plus in front of what is added.
+
+    Raises:
+        SettingError: if it is no positive duration.
+
+    >>> parse_limit("60s"), parse_limit("+5m")
+    ((60.0, False), (300.0, True))
+    """
+    words = str(text).strip()
+    return parse_duration(words.removeprefix("+")), words.startswith("+")
+
+
+@dataclass
 class Budget:
     """Wall-clock seconds, or a number of trials, and the wish to end early.
 
@@ -49,12 +65,14 @@ class Budget:
         trials: the number of trials to run; None for as many as the time allows.
         started: when the command began, on `clock`.
         clock: a monotonic clock in seconds; tests hand in their own.
+        added: whether `seconds` come on top of the limit of an earlier run, which goes on.
     """
 
     seconds: float | None = None
     trials: int | None = None
     started: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
+    added: bool = False
     _ended: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     def elapsed(self) -> float:
@@ -66,6 +84,18 @@ class Budget:
         if self._ended.is_set():
             return 0.0
         return float("inf") if self.seconds is None else max(0.0, self.seconds - self.elapsed())
+
+    def carry(self, spent: float, limit: float | None) -> None:
+        """Go on with an earlier run: what it spent counts, and time that is added is added to its limit.
+
+        Args:
+            spent: seconds.
+            limit: of the earlier run in seconds; None for none.
+        """
+        self.started -= spent
+        if self.added:
+            self.seconds = None if self.seconds is None or limit is None else limit + self.seconds
+            self.added = False
 
     def end(self) -> None:
         """Ask everyone who works under this budget to finish with the best so far."""

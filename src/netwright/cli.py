@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright._version import __version__
-from netwright.budget import Budget, parse_duration
+from netwright.budget import Budget, parse_duration, parse_limit
 from netwright.clock import process_start
 from netwright.ending import ending_early
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
@@ -101,7 +101,8 @@ def fit(
     data: Data,
     target: Annotated[str | None, typer.Option(help="The column to predict.", show_default=False)] = None,
     time: Annotated[
-        str | None, typer.Option(help="Wall clock, everything included: 60s, 5m, 2h.", show_default="60s")
+        str | None,
+        typer.Option(help="Wall clock, everything included: 60s, 5m; +5m for an earlier run.", show_default="60s"),
     ] = None,
     task: Annotated[
         str,
@@ -110,7 +111,8 @@ def fit(
     metric: Annotated[str, typer.Option(help="What to report, and to choose by as near as can be.")] = "auto",
     search: Annotated[str, typer.Option(help="How: auto, evolution, local, mixed, random, tpe.")] = "auto",
     out: Annotated[
-        Path, typer.Option(help="The folder for model.nw, report.html, journal.sqlite; an earlier run's are replaced.")
+        Path,
+        typer.Option(help="The folder of results. A run in it that was cut off is gone on with by repeating this."),
     ] = OUT,
     seed: Annotated[int, typer.Option(min=0, help="Every random number comes from it.")] = 0,
     trials: Annotated[int | None, typer.Option(help="A number of trials instead of a time: repeatable.")] = None,
@@ -126,6 +128,7 @@ def fit(
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
     device: Annotated[str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1.")] = "auto",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:
     """Design, train, select and save a network for a table, or for a folder of images or sounds by class."""
@@ -133,9 +136,9 @@ def fit(
         raise TimeAndTrials
     if trials is not None and trials < 1:
         raise BadTrials(trials)
-    limit = parse_duration(time or "60s") if trials is None else None
+    limit, added = parse_limit(time or "60s") if trials is None else (None, False)
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
-    budget = Budget(seconds=limit, trials=trials, started=process_start())
+    budget = Budget(seconds=limit, trials=trials, started=process_start(), added=added)
     kinds = _kinds(kind or [], text or [])
     with _progress(budget, metric) as progress, ending_early(budget, lambda: progress.reading):
         with without_collecting():
@@ -158,6 +161,7 @@ def fit(
             max_latency=max_latency,
             max_size=max_size,
             device=device,
+            fresh=fresh,
             listener=progress.listen,
             budget=budget,
         )
@@ -168,6 +172,8 @@ def _print_run(run: Run, as_json: bool) -> None:
     from netwright.report.text import headline, leaderboard
 
     result = run.result
+    if run.before:
+        say("This run had come to its end before. --time +1m goes on with it, --fresh begins anew.")
     if result.ended_early:
         say("Ended early, as asked; this is the best so far.")
     if as_json:

@@ -19,6 +19,44 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class RunResumed:
+    """A run that had been cut off, or whose time was lengthened, goes on.
+
+    Attributes:
+        seconds: since the start of the command, those that were spent before included.
+        limit: the time limit now; None where there is none.
+        trials: finished trials that are carried over.
+        begun: trials that had begun: they are trained further, or anew where nothing of them had been kept.
+    """
+
+    seconds: float
+    limit: float | None
+    trials: int
+    begun: int
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """The search handed out trials.
+
+    Attributes:
+        trials: (number, point, who proposed it) of each; together they are one stack.
+        asked: whether the sampler was asked for them; else they are heirs of others, which it hears of when told.
+    """
+
+    trials: tuple[tuple[int, Json, str], ...]
+    asked: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """The search heard what a trial came to; `loss` is None where it failed or was not trained."""
+
+    trial: int
+    loss: float | None
+
+
+@dataclass(frozen=True)
 class DataRead:
     """The data was read and understood.
 
@@ -37,6 +75,23 @@ class DataRead:
 
 
 @dataclass(frozen=True)
+class BenchSet:
+    """The rows are encoded, the folds cut: trials can begin.
+
+    Attributes:
+        seconds: since the start of the command.
+        looking: seconds of all cores that a trained trunk was chosen for; training: that folds were counted for; None
+            without a time limit.
+        digest: tells these rows and folds from others.
+    """
+
+    seconds: float
+    looking: float | None
+    training: float | None
+    digest: str
+
+
+@dataclass(frozen=True)
 class TrialStarted:
     """Training of a candidate began. `candidate`: its spec and recipe as JSON; `origin`: who proposed it."""
 
@@ -46,6 +101,15 @@ class TrialStarted:
     origin: str
     candidate: Json
     parameters: int
+
+
+@dataclass(frozen=True)
+class TrialResumed:
+    """Training of a candidate that was cut off goes on after `epoch` - 1 passes and a part of the next."""
+
+    seconds: float
+    trial: int
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +140,14 @@ class TrialFailed:
 
     seconds: float
     trial: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotKept:
+    """Something could not be written that a run which goes on with this one would need. `reason`: one sentence."""
+
+    seconds: float
     reason: str
 
 
@@ -126,11 +198,17 @@ class RunFinished:
 
 Event = (
     RunStarted
+    | RunResumed
     | DataRead
+    | BenchSet
+    | Proposed
+    | Told
     | TrialStarted
+    | TrialResumed
     | EpochDone
     | TrialFinished
     | TrialFailed
+    | NotKept
     | BestImproved
     | MistakesFound
     | RunFinished

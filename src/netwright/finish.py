@@ -102,7 +102,7 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
 
 
 def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
-    return {name: tensor.detach().numpy() for name, tensor in trial.weights.items()}
+    return {name: np.asarray(tensor) for name, tensor in trial.weights.items()}
 
 
 # --- one network ---------------------------------------------------------------------------------------------------

@@ -257,16 +257,20 @@ def read_model(path: Path, contents: Contents) -> Model:
     if not all(preparation.accepts(part.candidate.network) for part in spec.parts):
         raise UnfitBundle(path, "its networks take other features than its preprocessing gives")
     parts = tuple(
-        Part(part.candidate, _checked_weights(path, part.candidate, weights), part.share)
+        Part(part.candidate, checked_weights(path, part.candidate, weights), part.share)
         for part, weights in zip(spec.parts, contents.tensors[1:], strict=True)
     )
     return Model(task, preparation, parts, spec.temperature, result)
 
 
-def _checked_weights(
+def checked_weights(
     path: Path, candidate: Candidate, weights: Mapping[str, NDArray[Any]]
 ) -> Mapping[str, NDArray[Any]]:
-    """Return the weights if names, types and shapes are those that the network asks for."""
+    """Return the weights (S, ...) if names, types and shapes are those that the network asks for.
+
+    Raises:
+        UnfitBundle: if not; `path` is for its sentence.
+    """
     wanted = weight_shapes(candidate.network)
     stacks = {tensor.shape[0] if tensor.ndim else 0 for tensor in weights.values()}
     fits = (

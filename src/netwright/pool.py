@@ -30,6 +30,7 @@ class Pool:
         trials: kept trials, best first.
         weights: (C,) their shares of the mix.
         failures: the reasons of those that failed.
+        failing: how many failed since one did not.
         dropped: finished trials whose weights and predictions were let go.
         best: how bad the mix is, by the metric, lower is better.
         curve: (seconds, score) of the mix, when it got better.
@@ -42,6 +43,7 @@ class Pool:
     trials: list[Trial] = field(default_factory=list)
     weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     failures: list[str] = field(default_factory=list)
+    failing: int = 0
     dropped: list[Trial] = field(default_factory=list)
     best: float = float("inf")
     curve: list[tuple[float, float]] = field(default_factory=list)
@@ -59,10 +61,11 @@ def take_in(
     fresh: list[Trial] = []
     for ticket, trial in zip(tickets, finished, strict=True):
         if isinstance(trial, str):
-            pool.failures = [*pool.failures, trial]
+            pool.failures, pool.failing = [*pool.failures, trial], pool.failing + 1
             events.append(TrialFailed(budget.elapsed(), ticket.number, trial))
         else:
             fresh.append(trial)
+            pool.failing = 0
             events.append(TrialFinished(budget.elapsed(), ticket.number, trial.score, trial.loss, trial.seconds))
     if not fresh:
         return events
@@ -76,6 +79,23 @@ def take_in(
         pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
         pool.weights /= pool.weights.sum()
     return [*events, *_improvement(pool, bench, budget)]
+
+
+def take_over_trials(
+    pool: Pool,
+    bench: Bench,
+    budget: Budget,
+    trials: Sequence[Trial],
+    dropped: Sequence[Trial],
+    curve: Sequence[tuple[float, float]],
+) -> None:
+    """Fill an empty pool with what an earlier run came to."""
+    pool.trials = sorted(trials, key=lambda trial: (trial.loss, trial.ticket.number))
+    pool.dropped, pool.curve = [*dropped], [*curve]
+    if curve:
+        pool.best = -curve[-1][1] if bench.metric.greater_is_better else curve[-1][1]
+    if pool.trials:
+        _mix(pool, bench, budget)
 
 
 def _drop(pool: Pool, ranking: Sequence[Trial]) -> None:

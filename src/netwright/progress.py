@@ -13,7 +13,18 @@ from rich.padding import Padding
 from rich.text import Text
 
 from netwright.budget import Budget
-from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFailed, TrialFinished, TrialStarted
+from netwright.events import (
+    BestImproved,
+    DataRead,
+    Event,
+    NotKept,
+    RunFinished,
+    RunResumed,
+    TrialFailed,
+    TrialFinished,
+    TrialResumed,
+    TrialStarted,
+)
 from netwright.report.numbers import count, duration, number, printable
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -45,6 +56,11 @@ class Tally:
                 self.scores.append(event.score)
             case DataRead():
                 self.data = event
+            case RunResumed():
+                self.started += event.trials
+                self.finished += event.trials
+            case TrialResumed():
+                self.started += 1
 
     def copy(self) -> Tally:
         """Return the state as it is now, which later events do not change."""
@@ -77,6 +93,8 @@ class LiveProgress:
             self._console.print(Text(size))
             for line in findings:
                 self._console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+        elif line := notice(event):
+            self._console.print(Text(line))
 
     def draw(self) -> RenderableType:
         """Return what the terminal shows now."""
@@ -107,8 +125,27 @@ class QuietProgress:
             size, *findings = data_lines(event)
             for line in (size, *(f"  {finding}" for finding in findings)):
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        elif line := notice(event):
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if isinstance(event, RunFinished):
             self._console.print(f"finished after {duration(event.seconds)}", markup=False, highlight=False)
+
+
+def notice(event: Event) -> str:
+    """Return what is said of an event beside what is drawn, as a line; an empty text for most.
+
+    >>> notice(RunResumed(20.0, 60.0, 3, 1))
+    'going on with the run there: 3 finished trials are carried over, 1 that had begun goes on; 20 s of 60 s are spent'
+    """
+    match event:
+        case RunResumed(seconds, limit, trials, begun):
+            again = f", {begun} that had begun {'goes' if begun == 1 else 'go'} on" if begun else ""
+            carried = f"{count(trials, 'finished trial')} {'is' if trials == 1 else 'are'} carried over{again}"
+            spent = f"{duration(seconds)} of {duration(limit)} are spent" if limit else f"{duration(seconds)} are spent"
+            return f"going on with the run there: {carried}; {spent}"
+        case NotKept(_, reason):
+            return f"the run goes on, but could not be resumed from here: {reason}"
+    return ""
 
 
 def clock_line(budget: Budget) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from netwright.attempt import Attempt, Course, heir_of, siblings
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
+from netwright.carried import NOTHING, Carried, take_over
+from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.choosing import largest_mix
 from netwright.errors import NoTrialFinished
-from netwright.events import Event, Listener
+from netwright.events import Event, Listener, NotKept
 from netwright.limits import NO_LIMITS, Limits
 from netwright.pool import Pool, improvement, take_in
-from netwright.search.desk import Desk, Ticket
+from netwright.search.desk import Desk, Ticket, tickets_of
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
 from netwright.train.lanes import lanes_of, run_lanes
@@ -24,7 +26,7 @@ from netwright.train.lanes import lanes_of, run_lanes
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
 SHORTEST_TRAINING = 0.2  # seconds, without its last checks
-HOPELESS = 20  # trials that failed, and none that did not: the next one will not be better
+HOPELESS = 20  # trials that failed one after another: the next one will not be better, as where a card has gone
 
 
 def search(
@@ -36,6 +38,8 @@ def search(
     limits: Limits = NO_LIMITS,
     kept_back: float = 0.0,
     needless: Callable[[Pool], bool] = lambda pool: False,
+    carried: Carried = NOTHING,
+    checkpoints: Checkpoints | None = None,
 ) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
@@ -47,9 +51,12 @@ def search(
         limits: what the model may cost; only a size beyond the usual is looked at here.
         kept_back: share of the time limit that is not for the search.
         needless: asked when only that share is left: whether the search may have it after all.
+        carried: what an earlier run came to, which this one goes on with.
+        checkpoints: where finished trials are kept for a run that goes on with this one; None to keep none.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
+        CannotGoOn: if the earlier run was made by a search that goes another way.
     """
     rows = len(bench.loaded.truth)
     points = (*bench.quick_points, *(bench.task.portfolio(bench.preparation, rows) if sampler.portfolio else ()))
@@ -59,7 +66,6 @@ def search(
         # Designs that were chosen for being different come first, before variations of any of them.
         return 1 if point in points else siblings(bench, point)
 
-    desk = Desk(sampler, state, company, budget.trials)
     pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task)), Course()
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 
@@ -67,17 +73,40 @@ def search(
         with telling:
             listener(event)
 
+    desk = Desk(sampler, state, company, budget.trials, tell)
+    if carried is not NOTHING:
+        take_over(carried, desk, pool, bench, budget, tell)
+
+    def keep(finished: Sequence[Trial | str]) -> None:
+        # Before it is told that they finished: what is recorded so is never trained again.
+        for trial in finished:
+            failure = checkpoints.keep(trial) if checkpoints and isinstance(trial, Trial) else ""
+            if failure:
+                tell(NotKept(budget.elapsed(), failure))
+
+    going_on = [*carried.stacks]
+
+    def next_attempt() -> Attempt | None:
+        if going_on:
+            return resumed(going_on.pop())
+        tickets = desk.take()
+        return begin(tickets) if tickets and not _over(bench, budget, pool) else None
+
     def work() -> None:
         try:
-            while (tickets := desk.take()) and not _over(bench, budget, pool):
-                attempt = begin(tickets)
+            while attempt := next_attempt():
                 if pool.trials and attempt.seconds < SHORTEST_TRAINING:
                     break  # its last checks would take all that is left
                 finished = attempt.run()
+                keep(finished)
                 with changing:
-                    pool.tail = max(pool.tail, attempt.tail)
+                    pool.tail, before = max(pool.tail, attempt.tail), len(pool.dropped)
                     for event in take_in(pool, bench, attempt.tickets, finished, budget):
                         tell(event)  # still under the lock, so that improvements are told in their order
+                    dropped = [trial.ticket.number for trial in pool.dropped[before:]]
+                if checkpoints:
+                    checkpoints.drop(dropped)
+                    checkpoints.drop_stack(attempt.tickets[0].number)
                 for ticket, trial in zip(attempt.tickets, finished, strict=True):
                     desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
         finally:
@@ -95,12 +124,21 @@ def search(
         left = _left(bench, budget, pool)
         heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
         if heir is None:
-            return Attempt(bench, tickets, budget, left, course, desk.issue, tell, improve, kept=pool.tail)
+            return Attempt(
+                bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints
+            )
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
         ticket = desk.issue(Proposal(point, "heir"))
-        return Attempt(bench, [ticket], budget, left, course, desk.issue, tell, improve, parent, pool.tail)
+        return Attempt(bench, [ticket], budget, left, course, desk.issue, tell, improve, parent, pool.tail, checkpoints)
+
+    def resumed(stack: SavedStack) -> Attempt:
+        known = tickets_of(carried.steps)
+        tickets, left = [known[number] for number in stack.tickets], _left(bench, budget, pool)
+        return Attempt(
+            bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints, stack
+        )
 
     run_lanes(lanes_of(bench.rows.device), work)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
@@ -114,8 +152,10 @@ def search(
 
 def _over(bench: Bench, budget: Budget, pool: Pool) -> bool:
     """Return whether it is too late to begin another trial: one that is cut off at once only costs its set-up."""
+    if pool.failing >= HOPELESS:
+        return True
     if not pool.trials:
-        return bool(pool.failures) and (budget.left() <= 0 or len(pool.failures) >= HOPELESS)
+        return bool(pool.failures) and budget.left() <= 0
     if budget.seconds is None:
         return budget.ended_early
     return _left(bench, budget, pool) < max(0.3, SHORTEST * budget.seconds)

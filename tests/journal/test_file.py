@@ -72,8 +72,8 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_newer_record_is_refused(path: Path) -> None:
     """A format that this version does not know is named, with the remedy."""
-    change(path, "PRAGMA user_version = 2")
-    with pytest.raises(NewerJournal, match=r"format 2; this one reads up to 1\).*pip install"):
+    change(path, "PRAGMA user_version = 3")
+    with pytest.raises(NewerJournal, match=r"format 3; this one reads up to 2\).*pip install"):
         Journal.open(path)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from netwright.events import Proposed, Told
 from netwright.search import SAMPLERS, Sampler, evolution
-from netwright.search.desk import ROUND, Desk, Ticket
+from netwright.search.desk import ROUND, Desk, Ticket, tickets_of
+from netwright.search.sampler import Proposal
 from netwright.spec.spaces import Choice, Range, mutate, neighbours, sample
 from netwright.testing.samplers import SPACE, START, inside
 
@@ -88,3 +91,74 @@ def test_without_a_number_of_trials_the_desk_goes_on_until_closed() -> None:
     desk.close()
     assert desk.take() == ()
     assert ROUND > 1
+
+
+@pytest.mark.parametrize("trials", [23, None])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_desk_that_is_set_up_again_goes_the_same_way(name: str, trials: int | None) -> None:
+    """Cut off after any step, it hands out what was out, and then what it would have handed out."""
+    sampler = SAMPLERS[name]
+    whole: list[Proposed | Told] = []
+    _work(_desk(sampler, trials, whole.append), 40)
+    for steps in range(0, len(whole), 3):
+        noted = whole[:steps]
+        desk = _desk(sampler, trials, noted.append)
+        desk.replay(tuple(noted))
+        assert desk.hand_out_again(tuple(noted)) == ()
+        _work(desk, 40)
+        assert tickets_of(noted) == tickets_of(whole)
+        assert {step.trial: step.loss for step in noted if isinstance(step, Told)} == {
+            step.trial: step.loss for step in whole if isinstance(step, Told)
+        }
+
+
+def _desk(sampler: Sampler, trials: int | None, note: Callable[[Proposed | Told], None]) -> Desk:
+    return Desk(sampler, sampler.init(SPACE, [START], 7), lambda point: 2, trials, note)
+
+
+def _work(desk: Desk, most: int) -> None:
+    """Train what the desk hands out until so many trials are back, one after another."""
+    while tickets := desk.take():
+        for ticket in tickets:
+            desk.give(ticket, float(ticket.proposal.point["drop"]) if ticket.number % 5 else None)
+        if tickets[-1].number >= most:
+            break
+
+
+def test_heirs_are_told_again_or_given_up() -> None:
+    """One that came back is known to the search; one that did not cannot be trained without its parents."""
+    noted: list[Proposed | Told] = []
+    desk = _desk(evolution.SAMPLER, None, noted.append)
+    (first, _), point = desk.take(), dict(START)
+    back, lost = desk.issue(Proposal(point, "heir")), desk.issue(Proposal(point, "heir"))
+    desk.give(back, 0.25)
+    steps = tuple(noted)
+    again = _desk(evolution.SAMPLER, None, noted.append)
+    again.replay(steps)
+    assert again.hand_out_again(steps) == (lost,)
+    assert noted[-1] == Told(lost.number, None)
+    assert again.state.told == desk.state.told
+    assert again.take()[0] == first
+    assert again.issue(Proposal(point, "heir")).number == lost.number + 1
+
+
+def test_trials_that_somebody_goes_on_with_are_not_handed_out_again() -> None:
+    """They are still out, and come back as others do."""
+    noted: list[Proposed | Told] = []
+    out = _desk(evolution.SAMPLER, None, noted.append).take()
+    again = _desk(evolution.SAMPLER, None, noted.append)
+    steps = tuple(noted)
+    again.replay(steps)
+    again.hand_out_again(steps, {ticket.number for ticket in out})
+    assert {ticket.number for ticket in again.take()}.isdisjoint({ticket.number for ticket in out})
+    again.give(out[0], 0.5)
+    assert [loss for _, loss in again.state.told] == [0.5]
+
+
+def test_another_search_is_noticed() -> None:
+    """As after an update, or with another number of trials for each stack."""
+    noted: list[Proposed | Told] = []
+    _desk(evolution.SAMPLER, None, noted.append).take()
+    other = Desk(evolution.SAMPLER, evolution.init(SPACE, [START], 8), lambda point: 2, None)
+    with pytest.raises(ValueError, match="proposes other trials"):
+        other.replay((*noted, *noted))

@@ -95,7 +95,7 @@ def test_a_list_with_paths_and_speakers_is_split_by_speaker(folder: Path, tmp_pa
     with pytest.raises(UnknownColumn, match="whom"):
         nw.fit(folder / "list.csv", "kind", group="whom", trials=1, out=tmp_path)
     with pytest.raises(OneGroup, match="'who'"):
-        nw.fit(listed.assign(path=table["sound"], who=1), "kind", group="who", trials=1, out=tmp_path)
+        nw.fit(listed.assign(path=table["sound"], who=1), "kind", group="who", trials=1, out=tmp_path, fresh=True)
 
 
 def test_a_folder_without_classes_is_told_so(folder: Path, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_bad_file_to_test_on_costs_neither_the_run_nor_the_test(folder: Path, 
     run = nw.fit(table, TARGET, trials=1, test=test, bad_files=0.2, out=tmp_path)
     assert run.result.test_metrics
     with pytest.raises(UnfitTest, match=r"nowhere\.wav"):
-        nw.fit(table, TARGET, trials=1, test=test, bad_files=0.01, out=tmp_path)
+        nw.fit(table, TARGET, trials=1, test=test, bad_files=0.01, out=tmp_path, fresh=True)
 
 
 def test_what_is_left_must_be_enough(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -39,6 +40,19 @@ class Noise:
         levels = (self.rates * share * LEVELS).round()
         if not torch.equal(levels, self._levels):
             self._levels, self._row = levels, None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that drawing has changed, by name."""
+        row = {} if self._row is None else {f"row.{str(self._row.dtype)[6:]}": self._row.float().cpu()}
+        return {"levels": self._levels, "generator": self.generator.get_state(), **row}
+
+    def restore(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on from what `state` returned, where networks compute."""
+        self._levels, self._row = state["levels"], None
+        self.generator.set_state(state["generator"])
+        for dtype in (torch.float32, torch.bfloat16):
+            if (row := state.get(f"row.{str(dtype)[6:]}")) is not None:
+                self._row = row.to(device, dtype)
 
     def apply(self, hidden: Tensor) -> Tensor:
         """Return hidden (M, E, B, H) with some activations at 0 and the others scaled up, so that the mean stays."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netwright.errors.base import OutputError, nearest
 
 
@@ -61,6 +63,45 @@ class NewerJournal(OutputError):
         super().__init__(
             f"The record {path} was written by a newer Netwright (format {version}; this one reads up to {known}). "
             "Upgrade: pip install -U netwright"
+        )
+
+
+class OlderJournal(OutputError):
+    """The record has a format that is no longer read."""
+
+    def __init__(self, path: object, version: int, known: int) -> None:
+        super().__init__(
+            f"The record {path} was written by an older Netwright (format {version}; this one reads {known}). "
+            "Read it by that version, or begin anew there by --fresh."
+        )
+
+
+class DifferentRun(OutputError):
+    """The folder holds a run on other data or with other settings."""
+
+    def __init__(self, folder: object, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"{folder} holds another run: {', '.join(differences)}. "
+            "Choose another folder by --out, or begin anew there by --fresh."
+        )
+
+
+class CannotGoOn(OutputError):
+    """A run that was cut off cannot be carried on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The run in this folder cannot be gone on with: {why}. "
+            "Begin anew there by --fresh, or choose another folder by --out."
+        )
+
+
+class NothingToAddTo(OutputError):
+    """Time is to be added to a run that is not there."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"There is no run in {folder} that time could be added to. Leave out the plus in --time to begin one."
         )
 
 

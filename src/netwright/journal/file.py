@@ -18,6 +18,7 @@ from netwright.errors import (
     MissingJournal,
     NewerJournal,
     NotAJournal,
+    OlderJournal,
     UnreadableJournal,
 )
 from netwright.storage import replace_file
@@ -26,7 +27,7 @@ if sys.platform != "win32":
     import fcntl
 
 APPLICATION = 0x4E575254  # "NWRT": says whose file this is
-VERSION = 1
+VERSION = 2
 LARGEST_CELL = 64 * 2**20  # bytes that are read into memory at once; 100,000 columns are described in a fifth of it
 
 _TABLES = """
@@ -38,6 +39,7 @@ CREATE TABLE trial (
 );
 CREATE TABLE epoch (trial INTEGER NOT NULL, seconds REAL NOT NULL, epoch INTEGER NOT NULL, loss REAL);
 CREATE TABLE best (seconds REAL NOT NULL, score REAL, loss REAL, members INTEGER NOT NULL);
+CREATE TABLE search (step INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
 """
 _SHAPE = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
 _WORDS = {
@@ -63,13 +65,37 @@ def begin(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
         try:
             _clear(path)
             replace_file(path, _write_empty)
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
+            return _opened(path), release
         except BaseException:
             release()
             raise
-        return connection, release
+
+
+def begin_again(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
+    """Return a connection for going on with a record, and what gives the folder free again.
+
+    What a killed process had committed to the log beside the file is part of it.
+
+    Raises:
+        OutputError: as `begin` and `connect`.
+    """
+    if not path.exists():
+        raise MissingJournal(path)
+    with writing(path):
+        release = _hold_folder(path.parent)
+        try:
+            connect(path).close()  # only what is a record is opened for writing
+            return _opened(path), release
+        except BaseException:
+            release()
+            raise
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
+    return connection
 
 
 def end(connection: sqlite3.Connection) -> None:
@@ -118,8 +144,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise UnreadableJournal(path, told(error)) from error
     except sqlite3.Error as error:
         raise NotAJournal(path) from error
-    if application != APPLICATION or version < VERSION:
+    if application != APPLICATION or version < 1:
         raise NotAJournal(path)
+    if version < VERSION:
+        raise OlderJournal(path, version, VERSION)
     if version > VERSION:
         raise NewerJournal(path, version, VERSION)
     try:
@@ -142,7 +170,7 @@ def _shape() -> list[tuple[str, str, str]]:
 def _clear(path: Path) -> None:
     """Remove what an earlier run left, but nothing that is not a record."""
     if path.exists() or path.is_symlink():
-        with suppress(NewerJournal, DamagedJournal):  # both are records too, and this run's takes their place
+        with suppress(OlderJournal, NewerJournal, DamagedJournal):  # records too, and this run's takes their place
             connect(path).close()
     for ending in ("-wal", "-shm", "-journal"):  # before the file itself: a log must never meet the file of another run
         path.with_name(path.name + ending).unlink(missing_ok=True)

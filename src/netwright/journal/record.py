@@ -17,26 +17,35 @@ from typing import Any
 
 from netwright.errors import CannotWrite, DamagedJournal
 from netwright.events import (
+    BenchSet,
     BestImproved,
     DataRead,
     EpochDone,
     Event,
     Example,
     MistakesFound,
+    NotKept,
+    Proposed,
     RunFinished,
+    RunResumed,
     RunStarted,
+    Told,
     TrialFailed,
     TrialFinished,
+    TrialResumed,
     TrialStarted,
 )
-from netwright.journal.file import begin, connect, end, writing
+from netwright.journal.file import begin, begin_again, connect, end, writing
 from netwright.journal.rows import (
     Row,
     TrialRecord,
+    bench_of,
     bests_of,
     data_of,
     mistakes_of,
     result_of,
+    resumed_of,
+    search_of,
     settings_of,
     sound,
     text,
@@ -46,9 +55,11 @@ from netwright.result import Result
 
 EPOCHS_WAIT = 1.0  # seconds, on the run's clock, that an epoch waits for company
 EPOCHS_TOGETHER = 512
+EPOCHS_BEHIND = 50_000  # that are kept in memory while the disk is full
 CURVE_POINTS = 512  # of one trial when it is read: a chart cannot show more
 ALL_POINTS = 200_000  # of all trials together: the report of a week's run has to fit into memory
 MOST_TRIALS = 200_000  # that are read
+MOST_STEPS = 2 * MOST_TRIALS  # of the search
 MOST_BESTS = 20_000  # improvements that are read, the last ones
 
 _CURVES = """
@@ -65,7 +76,17 @@ FROM trial ORDER BY trial LIMIT :most
 """
 _BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIMIT :most"
 _EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
-_STARTED = "INSERT INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
+_SEARCH = "SELECT kind, body FROM search ORDER BY step LIMIT :most"
+_SPENT = """
+SELECT max(seconds) FROM (
+    SELECT max(seconds) AS seconds FROM event UNION ALL SELECT max(seconds) FROM epoch
+    UNION ALL SELECT max(seconds) FROM best UNION ALL SELECT max(started) FROM trial
+)
+"""
+_LAST = "SELECT kind FROM event WHERE kind IN ('started', 'resumed', 'finished') ORDER BY rowid DESC LIMIT :most"
+_STARTED = (
+    "INSERT OR REPLACE INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
 _FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
 
@@ -79,6 +100,7 @@ class Journal:
         self._connection = connection
         self._lock = threading.Lock()
         self._waiting: list[Row] = []
+        self._behind: list[Event] = []  # those that a full disk did not take
         self._writes = release is not None
         self._leave = weakref.finalize(self, _leave, connection, release)  # also where nobody closes it
 
@@ -92,6 +114,16 @@ class Journal:
             CannotWrite: if it cannot be written there.
         """
         return Journal(path, *begin(path))
+
+    @staticmethod
+    def go_on(path: Path) -> Journal:
+        """Open a record to go on with it; its folder is this run's until it is closed.
+
+        Raises:
+            FolderInUse: if another run is writing there now.
+            OutputError: as `create` and `open`.
+        """
+        return Journal(path, *begin_again(path))
 
     @staticmethod
     def open(path: Path) -> Journal:
@@ -140,7 +172,7 @@ class Journal:
         """Take down an event. It is on disk when this returns, but for an epoch, which may wait a second.
 
         Raises:
-            CannotWrite: if the disk is full.
+            CannotWrite: if the disk is full. The event then waits in memory, and is written together with the next one.
             ValueError: if a trial ends that was not started.
         """
         with self._lock, writing(self._path):
@@ -153,18 +185,23 @@ class Journal:
 
     def _commit(self, event: Event | None = None) -> None:
         """Write the epochs that wait and the event, all of it or none."""
-        if event is None and not self._waiting:
+        events = [*self._behind, *([] if event is None else [event])]
+        if not events and not self._waiting:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT INTO epoch VALUES (?, ?, ?, ?)", self._waiting)
-            if event is not None:
-                self._write(event)
+            for one in events:
+                self._write(one)
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
                 self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError | OSError):
+                self._behind = events
+                del self._waiting[:-EPOCHS_BEHIND]
             raise
+        self._behind.clear()
         self._waiting.clear()
 
     def _write(self, event: Event) -> None:
@@ -172,16 +209,28 @@ class Journal:
         match event:
             case RunStarted(settings):
                 run("INSERT INTO event VALUES ('started', 0, ?)", (text(settings),))
+            case RunResumed(seconds):
+                run("INSERT INTO event VALUES ('resumed', ?, ?)", (seconds, text(asdict(event))))
+            case Proposed() | Told():
+                kind = "proposed" if isinstance(event, Proposed) else "told"
+                run("INSERT INTO search (kind, body) VALUES (?, ?)", (kind, text(asdict(event))))
             case DataRead(seconds):
                 run("INSERT INTO event VALUES ('data', ?, ?)", (seconds, text(asdict(event))))
             case TrialStarted(seconds, trial, name, origin, candidate, parameters):
+                run("DELETE FROM epoch WHERE trial = ?", (trial,))  # of one that was cut off and begins anew
                 run(_STARTED, (trial, sound(name), sound(origin), text(candidate), parameters, seconds))
+            case TrialResumed(_, trial, epoch):  # what came later is trained once more
+                run("DELETE FROM epoch WHERE trial = ? AND epoch >= ?", (trial, epoch))
             case TrialFinished(_, trial, score, loss, duration):
                 self._end_trial(trial, _FINISHED, (score, loss, duration, trial))
             case TrialFailed(_, trial, reason):
                 self._end_trial(trial, _FAILED, (sound(reason), trial))
+            case NotKept(seconds, reason):
+                run("INSERT INTO event VALUES ('not kept', ?, ?)", (seconds, text({"reason": reason})))
             case BestImproved(seconds, score, loss, members):
                 run("INSERT INTO best VALUES (?, ?, ?, ?)", (seconds, score, loss, members))
+            case BenchSet(seconds):
+                run("INSERT INTO event VALUES ('bench', ?, ?)", (seconds, text(asdict(event))))
             case MistakesFound(seconds):
                 run("INSERT INTO event VALUES ('mistakes', ?, ?)", (seconds, text(asdict(event))))
             case RunFinished(seconds, result):
@@ -208,6 +257,11 @@ class Journal:
         body = self._event("data")
         return None if body is None else data_of(self._path, body)
 
+    def bench(self) -> BenchSet | None:
+        """Return how the rows were prepared; None if the run ended before."""
+        body = self._event("bench")
+        return None if body is None else bench_of(self._path, body)
+
     def mistakes(self) -> tuple[Example, ...]:
         """Return rows that the model got wrong; none where there are none to show."""
         body = self._event("mistakes")
@@ -217,6 +271,26 @@ class Journal:
         """Return the outcome; None for a run that did not finish."""
         body = self._event("finished")
         return None if body is None else result_of(self._path, body)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end, and was not gone on with since."""
+        kinds = self._rows(_LAST, {"most": 1})
+        return bool(kinds) and kinds[0][0] == "finished"
+
+    def limit(self) -> float | None:
+        """Return the time limit of the run in seconds, as it was last set; None without one."""
+        body = self._event("resumed")
+        limit = self.settings().get("time") if body is None else resumed_of(self._path, body).limit
+        return float(limit) if isinstance(limit, int | float) else None
+
+    def spent(self) -> float:
+        """Return the seconds since the start of the command when something was last recorded."""
+        return max(0.0, float(self._rows(_SPENT, {})[0][0] or 0.0))
+
+    def search(self) -> tuple[Proposed | Told, ...]:
+        """Return what the search handed out and heard, in order."""
+        return search_of(self._path, self._rows(_SEARCH, {"most": MOST_STEPS}))
 
     def trials(self) -> tuple[TrialRecord, ...]:
         """Return every trial in the order of their numbers; long curves are thinned, and keep their last point."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from netwright.errors import DamagedJournal
-from netwright.events import BestImproved, DataRead, Example, MistakesFound
+from netwright.events import BenchSet, BestImproved, DataRead, Example, MistakesFound, Proposed, RunResumed, Told
 from netwright.result import Result
 
 Row = tuple[Any, ...]
@@ -53,7 +53,8 @@ BEST_COLUMNS = tuple(field.name for field in fields(BestImproved))
 _TRIALS = TypeAdapter(tuple[TrialRecord, ...])
 _BESTS = TypeAdapter(tuple[BestImproved, ...])
 _RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdapter(dict[str, Any])
-_MISTAKES = TypeAdapter(MistakesFound)
+_MISTAKES, _RESUMED, _BENCH = TypeAdapter(MistakesFound), TypeAdapter(RunResumed), TypeAdapter(BenchSet)
+_PROPOSED, _TOLD = TypeAdapter(Proposed), TypeAdapter(Told)
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
 T = TypeVar("T")
@@ -77,6 +78,29 @@ def settings_of(path: Path, body: str) -> dict[str, Any]:
 def data_of(path: Path, body: str) -> DataRead:
     """Return the data that a row describes."""
     return _checked(path, lambda: _DATA.validate_json(body, strict=True))
+
+
+def resumed_of(path: Path, body: str) -> RunResumed:
+    """Return how a run was gone on with, as a row describes it."""
+    return _checked(path, lambda: _RESUMED.validate_json(body, strict=True))
+
+
+def bench_of(path: Path, body: str) -> BenchSet:
+    """Return how the rows of a run were prepared, as a row describes it."""
+    return _checked(path, lambda: _BENCH.validate_json(body, strict=True))
+
+
+def search_of(path: Path, rows: Iterable[Row]) -> tuple[Proposed | Told, ...]:
+    """Return the steps of a search that rows of (kind, body) describe."""
+    return _checked(path, lambda: tuple(_step(kind, body) for kind, body in rows))
+
+
+def _step(kind: str, body: str) -> Proposed | Told:
+    if kind == "proposed":
+        return _PROPOSED.validate_json(body, strict=True)
+    if kind == "told":
+        return _TOLD.validate_json(body, strict=True)
+    raise ValueError(f"{kind!r} is no step of a search")
 
 
 def mistakes_of(path: Path, body: str) -> tuple[Example, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from netwright.spec.network import Recipe
 
@@ -51,24 +51,6 @@ class Heir:
 
 
 @dataclass(frozen=True)
-class Control:
-    """How the outside steers a training.
-
-    Attributes:
-        time_used: share of the time allowed that has gone, 0 to 1; the schedule ends when it reaches 1. Constant 0
-            where only the number of epochs counts.
-        stop: whether to give up at once with what there is.
-        report: told after every check.
-        heirs: asked at each of the `RUNGS` of the schedule which trials end there, and who takes their places.
-    """
-
-    time_used: Callable[[], float]
-    stop: Callable[[], bool]
-    report: Callable[[Progress], None]
-    heirs: Callable[[Progress], Sequence[Heir]] = lambda progress: ()
-
-
-@dataclass(frozen=True)
 class Trained:
     """What came of one trial.
 
@@ -79,7 +61,44 @@ class Trained:
         steps: optimiser steps taken, those of its ancestors included.
     """
 
-    weights: dict[str, Tensor]
+    weights: dict[str, Any]
     predictions: Folds
     loss: float
     steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A training at one moment: all that going on with it takes, so that it ends as if it had not been cut off.
+
+    Attributes:
+        arrays: by name: networks, optimiser, random numbers, what is kept of each network.
+        numbers: where it stands, as plain JSON.
+        ended: what came of trials whose places others took, with the place of each among the results.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    numbers: Mapping[str, Any]
+    ended: Mapping[int, Trained] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the outside steers a training.
+
+    Attributes:
+        time_used: share of the time allowed that has gone, 0 to 1; the schedule ends when it reaches 1. Constant 0
+            where only the number of epochs counts.
+        stop: whether to give up at once with what there is.
+        report: told after every check.
+        heirs: asked at each of the `RUNGS` of the schedule which trials end there, and who takes their places.
+        due: asked after every step whether a snapshot is to be made.
+        keep: given it; also right after heirs came, whom no earlier one knows.
+    """
+
+    time_used: Callable[[], float]
+    stop: Callable[[], bool]
+    report: Callable[[Progress], None]
+    heirs: Callable[[Progress], Sequence[Heir]] = lambda progress: ()
+    due: Callable[[], bool] = lambda: False
+    keep: Callable[[Snapshot], None] = lambda snapshot: None

@@ -7,7 +7,7 @@ the memory once. Where trials differ, each number has a rate of its own, and our
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,12 @@ class Optimiser(Protocol):
 
     def moments(self) -> tuple[Tensor, ...]:
         """Return vectors (M · P,) that belong to the networks as their parameters do."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that steps have changed, by name: tensors that can be written to, but for `steps`."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
 
 
 def optimiser_for(stack: Stack, recipes: Sequence[Recipe], trials: int) -> Optimiser:
@@ -78,6 +84,16 @@ class PerNumber:
     def moments(self) -> tuple[Tensor, ...]:
         """Return both moments (M · P,)."""
         return self._state.first, self._state.second
+
+    def state(self) -> dict[str, Tensor]:
+        """Return both moments, and the number of steps."""
+        return {"first": self._state.first, "second": self._state.second, "steps": torch.tensor(self._state.steps)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self._state.first.copy_(state["first"])
+        self._state.second.copy_(state["second"])
+        self._state.steps = int(state["steps"])
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,19 @@ class Fused:
         """Return nothing: see `follow`."""
         return ()
 
+    def state(self) -> dict[str, Tensor]:
+        """Return both moments of each tensor, and its number of steps."""
+        found: dict[str, Tensor] = {}
+        for number, sort in enumerate(self._sorts):
+            for part, tensors in (("first", sort.first), ("second", sort.second), ("steps", sort.steps)):
+                found |= {f"{part}.{number}.{place}": tensor for place, tensor in enumerate(tensors)}
+        return found
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
 
 @dataclass(frozen=True)
 class _Matrix:
@@ -204,6 +233,16 @@ class Muon:
     def moments(self) -> tuple[Tensor, ...]:
         """Return nothing: see `follow`."""
         return ()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the momentum of each matrix, and what moves all else."""
+        own = {f"momentum.{place}": one.momentum for place, one in enumerate(self._matrices)}
+        return {**own, **{f"rest.{name}": tensor for name, tensor in self._rest.state().items()}}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ Letters in shapes: T trial, S fold, M = T · S network of the stack, B row of th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Population:
         """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
         own = seeds_of_networks(seeds, len(splits))
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
-        weights = {name: tensor.to(rows.device) for name, tensor in weights.items()}
+        weights = {name: torch.as_tensor(tensor).to(rows.device) for name, tensor in weights.items()}
         stack = stack_parameters(weights, working_type(network, rows.device))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         span = recipes[0].averaging
@@ -174,6 +175,42 @@ class Population:
         """Return where the networks of a trial stand in the stack."""
         return slice(place * self.folds, (place + 1) * self.folds)
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all that steps have changed, by name."""
+        average = self.average
+        averaged = (
+            {}
+            if average is None
+            else {"average": average.parameters, "progress": torch.tensor(average.progress, dtype=torch.float64)}
+        )
+        return {
+            "parameters": self.stack.parameters,
+            **_under("constants", self.stack.constants),
+            **_under("optimiser", self.optimiser.state()),
+            **_under("noise", self.noise.state()),
+            **_under("averaged", averaged),
+            "augmentation": self.augmentation.generator.get_state(),
+            "orders": torch.stack([generator.get_state() for generator in self.generators]),
+            "random": _as_bytes(self.random),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned, under the recipes that there are."""
+        with torch.no_grad():
+            self.stack.parameters.copy_(state["parameters"])
+            for name, tensor in self.stack.constants.items():
+                tensor.copy_(state[f"constants.{name}"])
+            self.stack.refresh()
+        self.optimiser.restore(_below("optimiser", state))
+        self.noise.restore(_below("noise", state), self.stack.parameters.device)
+        if self.average is not None:
+            self.average.parameters.copy_(state["averaged.average"])
+            self.average.progress = float(state["averaged.progress"])
+        self.augmentation.generator.set_state(state["augmentation"])
+        for generator, own in zip(self.generators, state["orders"], strict=True):
+            generator.set_state(own.clone())
+        self.random.bit_generator.state = json.loads(bytes(state["random"].tolist()))
+
     def inherit(self, heirs: Sequence[Heir]) -> None:
         """Let heirs take places: each fold's network goes on from the same fold's of the parent.
 
@@ -199,6 +236,20 @@ class Population:
         device = self.smoothing.device
         self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each], device=device)
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
+
+
+def _under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.{part}": tensor for part, tensor in tensors.items()}
+
+
+def _below(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{name}."
+    return {part.removeprefix(start): tensor for part, tensor in tensors.items() if part.startswith(start)}
+
+
+def _as_bytes(generator: np.random.Generator) -> Tensor:
+    """Return the state of a generator as bytes: its numbers have 128 bits."""
+    return torch.tensor([*json.dumps(generator.bit_generator.state).encode()], dtype=torch.uint8)
 
 
 def _blend(name: str, own: Tensor, other: Tensor, shares: Tensor) -> Tensor:

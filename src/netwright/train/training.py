@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from netwright.errors import TrialError
 from netwright.spec.network import Network, Recipe
 from netwright.train.best import Best
-from netwright.train.control import Control, Folds, Progress, Trained
+from netwright.train.control import Control, Folds, Progress, Snapshot, Trained
 from netwright.train.losses import Loss
 from netwright.train.population import Population
 from netwright.train.rows import Rows, Split
@@ -29,6 +30,7 @@ def train_population(
     control: Control,
     seeds: Sequence[int],
     initial: Mapping[str, Tensor] | None = None,
+    snapshot: Snapshot | None = None,
 ) -> tuple[Trained, ...]:
     """Train each recipe on each fold, all as one stack.
 
@@ -44,9 +46,10 @@ def train_population(
         control: time, stop, report, and heirs.
         seeds: one a trial; fold and position change nothing for the other trials.
         initial: tensors (T · S, ...) by name to go on from; else networks begin with random weights.
+        snapshot: of this training, cut off, to go on from; recipes and seeds then are those of who had the places.
 
     Returns:
-        The trials as given, then the heirs in the order in which they came.
+        The trials as given, then the heirs in the order in which they came, those before the snapshot included.
 
     Raises:
         TrialError: when every network diverged.
@@ -61,14 +64,22 @@ def train_population(
     patience = math.ceil(first.epochs / check_every) // 3
     rungs = [*RUNGS]
     kept = torch.zeros(())  # (M, V, K) what the networks predict that are kept
-    for epoch in range(1, first.epochs + 1):
-        order = population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
-        for number in range(steps_per_epoch):
+    place = _Place()
+    if snapshot is not None:
+        place, kept, rungs = lives.restore(snapshot)
+    share = place.share
+    for epoch in range(place.epoch, first.epochs + 1):
+        begun, order = place.number, place.order
+        if epoch > place.epoch or order is None:
+            begun, order = 0, population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
+        for number in range(begun, steps_per_epoch):
             share = max((lives.steps + 0.5) / (first.epochs * steps_per_epoch), control.time_used())
             if share >= 1 or control.stop():
                 break
             population.step(rows, order[:, number * batch_size : (number + 1) * batch_size], loss, share)
             lives.steps += 1
+            if control.due():
+                control.keep(lives.snapshot(_Place(epoch, number + 1, share, order), kept, rungs))
         ended = share >= 1 or epoch == first.epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
@@ -79,11 +90,22 @@ def train_population(
             control.report(progress)
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
-                lives.succeed(control, progress)
+                if lives.succeed(control, progress):
+                    control.keep(lives.snapshot(_Place(epoch + 1, 0, share), kept, rungs))
         # Where the schedule rises again, the best may still come after a third of the checks without a better one.
         if ended or (first.schedule != "coslog4" and bool((best.since > patience).all())):
             break
     return lives.ended()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a training stands: the epoch, the steps taken of it, the share of the schedule, the order of its rows."""
+
+    epoch: int = 1
+    number: int = 0
+    share: float = 0.0
+    order: Tensor | None = None
 
 
 class _Lives:
@@ -97,8 +119,50 @@ class _Lives:
         self._results: list[Trained | None] = [None] * len(population.recipes)
         self._holders = list(range(len(population.recipes)))  # place in the stack → place in the results
 
-    def succeed(self, control: Control, progress: Progress) -> None:
-        """End some trials and put heirs of others in their places."""
+    def snapshot(self, place: _Place, kept: Tensor, rungs: Sequence[float]) -> Snapshot:
+        """Return all that going on from here takes."""
+        tensors = {
+            **{f"population.{name}": tensor for name, tensor in self._population.state().items()},
+            **{f"best.{name}": tensor for name, tensor in self._best.weights.items()},
+            "criterion": self._best.criterion,
+            "losses": self._best.losses,
+            "since": self._best.since,
+            "kept": kept,
+            **({} if place.order is None else {"order": place.order}),
+        }
+        return Snapshot(
+            arrays={name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()},
+            numbers={
+                "epoch": place.epoch,
+                "number": place.number,
+                "share": place.share,
+                "steps": self.steps,
+                "rungs": len(rungs),
+                "holders": self._holders,
+                "results": len(self._results),
+            },
+            ended={turn: result for turn, result in enumerate(self._results) if result is not None},
+        )
+
+    def restore(self, snapshot: Snapshot) -> tuple[_Place, Tensor, list[float]]:
+        """Come to where a snapshot was made; return the place, what is kept predicts, and the rungs to come."""
+        tensors = {name: torch.from_numpy(array) for name, array in snapshot.arrays.items()}
+        numbers = snapshot.numbers
+        start = "population."
+        self._population.restore(
+            {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+        )
+        for name, tensor in self._best.weights.items():
+            tensor.copy_(tensors[f"best.{name}"])
+        self._best.criterion, self._best.losses = tensors["criterion"], tensors["losses"]
+        self._best.since = tensors["since"]
+        self.steps, self._holders = numbers["steps"], [*numbers["holders"]]
+        self._results = [snapshot.ended.get(turn) for turn in range(numbers["results"])]
+        place = _Place(numbers["epoch"], numbers["number"], numbers["share"], tensors.get("order"))
+        return place, tensors["kept"], [*RUNGS[len(RUNGS) - numbers["rungs"] :]]
+
+    def succeed(self, control: Control, progress: Progress) -> bool:
+        """End some trials and put heirs of others in their places; return whether there were any."""
         heirs = control.heirs(progress)
         for heir in heirs:
             self._results[self._holders[heir.place]] = self._result(heir.place)
@@ -108,6 +172,7 @@ class _Lives:
             self._population.inherit(heirs)
             for heir in heirs:
                 self._best.forget(self._population.networks(heir.place))
+        return bool(heirs)
 
     def by_trial(self, predictions: Tensor) -> tuple[Folds, ...]:
         """Return predictions (M, V, K) by trial and fold, without what pads them."""

@@ -1,0 +1,266 @@
+"""What a run has come to as files, so that one that is cut off goes on: finished trials, and stacks in training.
+
+Each file has the format of a model file: written whole or not at all, read as strictly, with a hash of every part.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from netwright.bench import Trial
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.errors import BundleError, CannotWrite, UnfitBundle, UnwritableModel
+from netwright.model import checked_weights
+from netwright.spec.network import Candidate
+from netwright.storage import make_folder
+from netwright.train.control import Snapshot, Trained
+
+FOLDER = "checkpoints"
+_NAME = re.compile(r"trial-([0-9]{1,9})\.nw")
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Card:
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    trial: int
+    folds: int
+    score: float
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _StackCard:
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    tickets: Annotated[tuple[int, ...], Field(min_length=1)]
+    places: tuple[int, ...]
+    batch_size: Annotated[int, Field(ge=1)]
+    shown: tuple[float | None, ...]
+    began: float
+    seconds: float | None
+    rungs: tuple[float, ...]
+    inherits: bool
+    numbers: dict[str, Any]
+    ended: tuple[tuple[int, float | None, int], ...]
+
+
+_CARD, _CANDIDATE = TypeAdapter(_Card), TypeAdapter(Candidate)
+_STACK_CARD, _CANDIDATES = TypeAdapter(_StackCard), TypeAdapter(tuple[Candidate, ...])
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
+class Saved:
+    """What a file holds of a finished trial: as `bench.Trial`, without its ticket."""
+
+    trial: int
+    candidate: Candidate
+    weights: Mapping[str, Array]
+    folds: int
+    predictions: Array
+    score: float
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class SavedStack:
+    """Trials in training, at the moment when they were kept.
+
+    Attributes:
+        tickets: numbers of all trials that had a place in the stack, in the order in which they began.
+        places: numbers of those that have one now, by place.
+        candidates: of `tickets`.
+        batch_size: rows of a step, which may be fewer than asked for.
+        shown: by place, the loss at which a trial was last shown.
+        began: when training began, in seconds of the run; seconds: that it was allowed.
+        rungs: those that are to come.
+        inherits: whether it went on from a finished trial.
+        snapshot: of the training.
+    """
+
+    tickets: tuple[int, ...]
+    places: tuple[int, ...]
+    candidates: tuple[Candidate, ...]
+    batch_size: int
+    shown: tuple[float, ...]
+    began: float
+    seconds: float
+    rungs: tuple[float, ...]
+    inherits: bool
+    snapshot: Snapshot
+
+
+class Checkpoints:
+    """The files of one run. Used from any thread: each trial and each stack has a file of its own."""
+
+    def __init__(self, run: Path) -> None:
+        """Look after the files of the run in a folder; nothing is written yet."""
+        self._folder = run / FOLDER
+
+    def keep(self, trial: Trial) -> str:
+        """Write a finished trial; return why that cannot be done, an empty text where it was.
+
+        A run goes on without: it only has more to do again should it be cut off.
+        """
+        card = _Card(trial.ticket.number, trial.folds, trial.score, trial.loss, trial.seconds)
+        weights = {name: np.asarray(tensor) for name, tensor in trial.weights.items()}
+        tensors = (weights, {"predictions": trial.predictions})
+        return self._write(self._path(trial.ticket.number), trial.candidate.to_json(), asdict(card), tensors)
+
+    def keep_stack(self, stack: SavedStack) -> str:
+        """Write a stack in training in the place of how it was before; return as `keep` does."""
+        snapshot = stack.snapshot
+        card = _StackCard(
+            tickets=stack.tickets,
+            places=stack.places,
+            batch_size=stack.batch_size,
+            shown=tuple(_finite(loss) for loss in stack.shown),
+            began=stack.began,
+            seconds=_finite(stack.seconds),
+            rungs=stack.rungs,
+            inherits=stack.inherits,
+            numbers=dict(snapshot.numbers),
+            ended=tuple((turn, _finite(one.loss), one.steps) for turn, one in snapshot.ended.items()),
+        )
+        ended = (
+            {
+                **{f"weights.{name}": np.asarray(tensor) for name, tensor in one.weights.items()},
+                **{f"predictions.{fold}": array for fold, array in enumerate(one.predictions)},
+            }
+            for one in snapshot.ended.values()
+        )
+        spec = {"candidates": [candidate.to_json() for candidate in stack.candidates]}
+        return self._write(self._stack_path(stack.tickets[0]), spec, asdict(card), (snapshot.arrays, *ended))
+
+    def _write(self, path: Path, spec: Any, card: Any, tensors: tuple[Mapping[str, Array], ...]) -> str:
+        try:
+            make_folder(self._folder)
+            write_bundle(path, Contents({"schema": {}, "preprocess": {}, "spec": spec, "card": card}, tensors))
+        except (CannotWrite, UnwritableModel) as error:
+            return str(error)
+        return ""
+
+    def drop(self, numbers: Collection[int]) -> None:
+        """Remove the files of trials that are no longer needed, where there are any."""
+        for number in numbers:
+            _remove(self._path(number))
+
+    def read(self, rows: int) -> dict[int, Saved]:
+        """Return the trials that are there, by number; a file that is damaged counts as none.
+
+        Args:
+            rows: of the data, for each of which a trial has an answer.
+        """
+        found = {}
+        for path in sorted(self._folder.glob("trial-*.nw")):
+            match = _NAME.fullmatch(path.name)
+            saved = _read(path, rows) if match else None
+            if match and saved is not None and saved.trial == int(match[1]):
+                found[saved.trial] = saved
+        return found
+
+    def drop_stack(self, number: int) -> None:
+        """Remove the file of the stack whose first trial has that number, where there is one."""
+        _remove(self._stack_path(number))
+
+    def read_stacks(self) -> tuple[SavedStack, ...]:
+        """Return the stacks that are there; a file that is damaged counts as none."""
+        found = (_read_stack(path) for path in sorted(self._folder.glob("stack-*.nw")))
+        return tuple(stack for stack in found if stack is not None)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self._folder.glob("*") if path.is_file())
+
+    def clear(self) -> None:
+        """Remove all files: the run is at its end, or begins anew."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"trial-{number:06}.nw"
+
+    def _stack_path(self, number: int) -> Path:
+        return self._folder / f"stack-{number:06}.nw"
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # one that stays is no harm: what is in it has ended
+        path.unlink(missing_ok=True)
+
+
+def _finite(number: float) -> float | None:
+    """Return a number as JSON can hold it; None stands for infinity."""
+    return number if math.isfinite(number) else None
+
+
+def _number(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
+def _read(path: Path, rows: int) -> Saved | None:
+    """Return the trial that a file holds; nothing where it is none."""
+    try:
+        contents = read_bundle(path)
+        card = _CARD.validate_json(json.dumps(contents.documents["card"]))
+        candidate = _CANDIDATE.validate_json(json.dumps(contents.documents["spec"]))
+        weights, more = contents.tensors
+        checked = checked_weights(path, candidate, weights)
+        predictions = more["predictions"]
+        if len(predictions) != rows or not np.isfinite(predictions).all():
+            raise UnfitBundle(path, "it has not one answer for every row")
+    except (BundleError, ValidationError, ValueError, KeyError, OSError):
+        return None  # its trial is trained again
+    own = {name: np.array(tensor) for name, tensor in checked.items()}  # what is read may not be written to
+    return Saved(card.trial, candidate, own, card.folds, predictions, card.score, card.loss, card.seconds)
+
+
+def _read_stack(path: Path) -> SavedStack | None:
+    """Return the stack that a file holds; nothing where it is none."""
+    try:
+        contents = read_bundle(path)
+        card = _STACK_CARD.validate_json(json.dumps(contents.documents["card"]))
+        candidates = _CANDIDATES.validate_json(json.dumps(contents.documents["spec"]["candidates"]))
+        arrays, *ended = ({name: np.array(tensor) for name, tensor in one.items()} for one in contents.tensors)
+        if len(candidates) != len(card.tickets) or not {*card.places} <= {*card.tickets}:
+            raise UnfitBundle(path, "its trials are not those that it has designs of")
+        snapshot = Snapshot(
+            arrays,
+            card.numbers,
+            {turn: _trained(more, loss, steps) for (turn, loss, steps), more in zip(card.ended, ended, strict=True)},
+        )
+    except (BundleError, ValidationError, ValueError, KeyError, TypeError, OSError):
+        return None  # it is trained again from its beginning
+    return SavedStack(
+        tickets=card.tickets,
+        places=card.places,
+        candidates=candidates,
+        batch_size=card.batch_size,
+        shown=tuple(_number(loss) for loss in card.shown),
+        began=card.began,
+        seconds=_number(card.seconds),
+        rungs=card.rungs,
+        inherits=card.inherits,
+        snapshot=snapshot,
+    )
+
+
+def _trained(more: Mapping[str, Array], loss: float | None, steps: int) -> Trained:
+    start = "weights."
+    weights = {name.removeprefix(start): array for name, array in more.items() if name.startswith(start)}
+    folds = len(more) - len(weights)
+    return Trained(weights, tuple(more[f"predictions.{fold}"] for fold in range(folds)), _number(loss), steps)

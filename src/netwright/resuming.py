@@ -1,0 +1,211 @@
+"""Going on with a run that was cut off, or that is given more time, by repeating its command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from netwright.bench import Bench, Trial
+from netwright.budget import Budget
+from netwright.carried import Carried
+from netwright.checkpoints import Checkpoints, Saved, SavedStack
+from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo
+from netwright.events import BenchSet
+from netwright.journal import Journal, TrialRecord
+from netwright.search.desk import Ticket, tickets_of
+from netwright.shelf import read_shelf
+from netwright.spec.network import Candidate
+
+JOURNAL, SHELF = "journal.sqlite", "trials.nw"
+FREE = ("time", "trials", "out", "netwright", "python", "torch")  # settings that may differ when a run goes on
+DATA = {"data_digest": "data", "test_digest": "test"}
+
+_CANDIDATE = TypeAdapter(Candidate)
+
+
+def digest(data: str | Path | pd.DataFrame | NDArray[Any] | None) -> str | None:
+    """Return what tells data from others: of a file its bytes, of a folder the names, sizes and times of its files."""
+    if data is None:
+        return None
+    if isinstance(data, pd.DataFrame):
+        return _digest_of_frame(data)
+    if isinstance(data, np.ndarray):
+        head = f"{data.shape} {data.dtype}".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(data).tobytes()).hexdigest()
+    path = Path(data)
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        files = [(file, file.stat()) for file in sorted(path.rglob("*")) if file.is_file()]
+    except (OSError, ValueError):
+        return None  # whoever reads it says what is wrong with it
+    lines = (f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}" for file, status in files)
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _digest_of_frame(frame: pd.DataFrame) -> str:
+    whole = hashlib.sha256(repr([*zip(frame.columns, frame.dtypes, strict=True)]).encode(errors="replace"))
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        try:
+            whole.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
+        except TypeError:  # images, lists: nothing that has a hash
+            for cell in column:
+                whole.update(cell.tobytes() if isinstance(cell, np.ndarray) else repr(cell).encode(errors="replace"))
+    return whole.hexdigest()
+
+
+def earlier_run(folder: Path, settings: Mapping[str, Any], budget: Budget, *, fresh: bool) -> Journal | None:
+    """Return the record of the run that the folder holds, open to go on with it; nothing where one is to begin.
+
+    The time that it spent counts from now on.
+
+    Args:
+        folder: of results.
+        settings: of this run.
+        budget: is told what was spent.
+        fresh: whether to begin anew whatever is there.
+
+    Raises:
+        DifferentRun: if it is one of other data or settings.
+        NothingToAddTo: if time is to be added, and there is none.
+        OutputError: if another run is writing there now, or the record cannot be read.
+    """
+    journal = None if fresh else _found(folder)
+    if journal is None:
+        if budget.added:
+            raise NothingToAddTo(folder)
+        return None
+    try:
+        found = differences(journal.settings(), settings)
+        if found:
+            raise DifferentRun(folder, found)
+        budget.carry(journal.spent(), journal.limit())
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def _found(folder: Path) -> Journal | None:
+    try:
+        journal = Journal.go_on(folder / JOURNAL)
+    except MissingJournal:
+        return None
+    if journal.settings() and journal.data() is not None:
+        return journal
+    journal.close()  # it was cut off before anything was done
+    return None
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return in what two runs are not the same, as parts of a sentence."""
+    told = []
+    before, now = (json.loads(json.dumps(one, default=str)) for one in (before, now))  # as the record keeps them
+    for name in sorted({*before, *now} - {*FREE}):
+        old, new = before.get(name), now.get(name)
+        if old == new:
+            continue
+        if name not in DATA:
+            told.append(f"its {name} is {old!r}, not {new!r}")
+        elif before.get(DATA[name]) == now.get(DATA[name]):
+            told.append(f"what is in {now[DATA[name]]} has changed since")
+    if (before.get("trials") is None) != (now.get("trials") is None):
+        told.append("one ends after a time and the other after a number of trials")
+    return told
+
+
+def digest_of_bench(bench: Bench) -> str:
+    """Return what tells the rows, their preparation and the folds from others."""
+    whole = hashlib.sha256(bench.folds.tobytes())
+    whole.update(json.dumps(bench.preparation.documents(), sort_keys=True, default=str).encode(errors="replace"))
+    for name, array in sorted(bench.preparation.tensors().items()):
+        whole.update(name.encode(errors="replace"))
+        whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()
+
+
+def check_same(before: BenchSet | None, now: BenchSet) -> None:
+    """Refuse to go on with trials of rows that were prepared in another way.
+
+    Raises:
+        CannotGoOn: if so, as after an update of Netwright or of the trained weights of others.
+    """
+    if before is not None and before.digest != now.digest:
+        raise CannotGoOn("its rows are prepared in another way than they were, as by another version")
+
+
+def is_done(journal: Journal, budget: Budget) -> bool:
+    """Return whether a run came to its end and has no time or trials left."""
+    result = journal.result() if journal.finished else None
+    if result is None:
+        return False
+    if budget.trials is not None:
+        return result.trials + result.failed >= budget.trials
+    return not result.ended_early and budget.seconds is not None and budget.seconds <= (journal.limit() or 0.0)
+
+
+def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
+    """Return what an earlier run came to: its finished trials, and what its search handed out and heard."""
+    steps = journal.search()
+    tickets = tickets_of(steps)
+    rows = len(bench.loaded.truth)
+    saved = Checkpoints(folder).read(rows)
+    records = {record.trial: record for record in journal.trials() if record.trial in tickets}
+    shelf = {number: one for number, one in _on_shelf(folder, records, rows).items() if number not in saved}
+    kept = {number: one for number, one in {**shelf, **saved}.items() if number in tickets}
+    finished = {number for number, record in records.items() if record.status == "finished"}
+    stacks = tuple(one for one in Checkpoints(folder).read_stacks() if _goes_on(one, tickets, {*kept, *finished}))
+    return Carried(
+        steps=steps,
+        trials=tuple(_trial(tickets[number], one) for number, one in sorted(kept.items())),
+        dropped=tuple(_dropped(tickets[number], records[number], bench) for number in sorted(finished - {*kept})),
+        failures={n: str(record.reason) for n, record in records.items() if record.status == "failed"},
+        running=frozenset(number for number, record in records.items() if record.status == "running"),
+        stacks=stacks,
+        curve=tuple((best.seconds, best.score) for best in journal.curve()),
+    )
+
+
+def _goes_on(stack: SavedStack, tickets: Mapping[int, Ticket], finished: Collection[int]) -> bool:
+    """Return whether a stack is to be gone on with: not where it had ended when all was cut off."""
+    return all(number in tickets and number not in finished for number in stack.tickets)
+
+
+def _trial(ticket: Ticket, one: Saved) -> Trial:
+    return Trial(ticket, one.candidate, one.weights, one.folds, one.predictions, one.score, one.loss, one.seconds)
+
+
+def _dropped(ticket: Ticket, record: TrialRecord, bench: Bench) -> Trial:
+    """Return a finished trial of which only the numbers are left."""
+    candidate = _CANDIDATE.validate_json(json.dumps(record.candidate))
+    numbers = [float("nan") if value is None else value for value in (record.score, record.loss, record.duration)]
+    return Trial(ticket, candidate, {}, len(bench.splits), np.empty(0), *numbers)
+
+
+def _on_shelf(folder: Path, records: Mapping[int, TrialRecord], rows: int) -> dict[int, Saved]:
+    """Return the trials that a finished run kept to choose from."""
+    try:
+        shelf, _ = read_shelf(folder / SHELF)
+    except BundleError:
+        return {}  # a run that did not finish has none
+    if len(shelf.truth) != rows:
+        return {}
+    found = {}
+    for kept in shelf.kept:
+        record = records.get(kept.trial)
+        if record is not None and record.status == "finished":
+            numbers = (record.score or 0.0, record.loss or 0.0, record.duration or 0.0)
+            weights = {name: np.array(tensor, np.float32) for name, tensor in kept.weights.items()}
+            folds = len(next(iter(weights.values())))
+            found[kept.trial] = Saved(kept.trial, kept.candidate, weights, folds, kept.predictions, *numbers)
+    return found

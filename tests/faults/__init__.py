@@ -1,0 +1,1 @@
+"""What becomes of a run when things go wrong around it."""

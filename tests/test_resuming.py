@@ -1,0 +1,323 @@
+"""A run that is cut off goes on when its command is repeated: nothing is lost, and nothing is done twice."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+
+import netwright as nw
+from netwright.checkpoints import FOLDER
+from netwright.errors import CannotGoOn, DifferentRun, NothingToAddTo
+from netwright.events import (
+    DataRead,
+    EpochDone,
+    Event,
+    NotKept,
+    Proposed,
+    RunFinished,
+    RunResumed,
+    Told,
+    TrialFinished,
+    TrialResumed,
+    TrialStarted,
+)
+from netwright.journal import Journal
+from netwright.resuming import digest
+
+TRIALS = 7
+
+
+class Cut(BaseException):
+    """Stands for the end of a process: what is on disk is all that is left."""
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """Return the irises with the names of their species."""
+    data = load_iris(as_frame=True)
+    return data.frame.assign(target=data.target_names[data.target])
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    """Return a place for what happened in `whole`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def whole(table: pd.DataFrame, events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a run that nobody cut off."""
+    return nw.fit(table, "target", trials=TRIALS, out=tmp_path_factory.mktemp("whole"), listener=events.append)
+
+
+def cutting(when: Callable[[Event], bool]) -> Callable[[Event], None]:
+    """Return a listener that cuts a run off at the first event of which that is true."""
+
+    def listen(event: Event) -> None:
+        if when(event):
+            raise Cut
+
+    return listen
+
+
+def unless_cut(table: pd.DataFrame, out: Path, listener: Callable[[Event], None]) -> nw.Run | None:
+    """Return a run; nothing where it was cut off."""
+    try:
+        return nw.fit(table, "target", trials=TRIALS, out=out, listener=listener)
+    except Cut:
+        return None
+
+
+def check_equal(run: nw.Run, other: nw.Run) -> None:
+    """Check that two runs made the same model of the same trials."""
+    assert [(one.trial, one.loss, one.weight) for one in run.result.leaderboard] == [
+        (one.trial, one.loss, one.weight) for one in other.result.leaderboard
+    ]
+    assert run.result.score == other.result.score
+    assert run.model.temperature == other.model.temperature
+    for part, same in zip(run.model.parts, other.model.parts, strict=True):
+        assert part.candidate == same.candidate
+        for name, tensor in part.weights.items():
+            np.testing.assert_array_equal(tensor, same.weights[name])
+
+
+@pytest.mark.parametrize("place", [0.02, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0])
+def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
+    place: float, table: pd.DataFrame, whole: nw.Run, events: list[Event], tmp_path: Path
+) -> None:
+    """The same trials, bit for bit; those that had finished are not trained again."""
+    told = [event for event in events if not isinstance(event, EpochDone)]
+    kind = type(told[int(place * (len(told) - 1))])
+    turn = sum(type(event) is kind for event in told[: int(place * (len(told) - 1)) + 1])
+    left = iter(range(turn - 1, -1, -1))
+    with pytest.raises(Cut):
+        nw.fit(
+            table,
+            "target",
+            trials=TRIALS,
+            out=tmp_path,
+            listener=cutting(lambda event: type(event) is kind and next(left) == 0),
+        )
+    with Journal.open(tmp_path / "journal.sqlite") as journal:
+        finished = {record.trial for record in journal.trials() if record.status == "finished"}
+    after: list[Event] = []
+    run = nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=after.append)
+    check_equal(run, whole)
+    assert finished.isdisjoint({event.trial for event in after if isinstance(event, TrialStarted)})
+    assert not (tmp_path / FOLDER).exists()
+    with Journal.open(run.journal) as journal:
+        assert {record.status for record in journal.trials()} == {"finished"}
+        assert len(journal.trials()) == TRIALS
+        assert journal.finished
+
+
+@pytest.mark.parametrize("epochs", [30, 90, 150])
+def test_a_trial_in_training_goes_on_from_where_it_was_kept(
+    epochs: int, table: pd.DataFrame, whole: nw.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends as it would have, and what it had done is not done again."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    heard = 0
+
+    def listen(event: Event) -> None:
+        nonlocal heard
+        heard += isinstance(event, EpochDone)
+        if heard >= epochs and list((tmp_path / FOLDER).glob("stack-*.nw")):
+            raise Cut
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=listen)
+    kept = len(list((tmp_path / FOLDER).glob("stack-*.nw")))
+    after: list[Event] = []
+    run = nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=after.append)
+    check_equal(run, whole)
+    resumed = {event.trial for event in after if isinstance(event, TrialResumed)}
+    assert len(resumed) >= kept > 0
+    assert resumed.isdisjoint({event.trial for event in after if isinstance(event, TrialStarted)})
+    with Journal.open(run.journal) as journal:
+        for record in journal.trials():
+            passes = [epoch for _, epoch, _ in record.curve]
+            assert passes == sorted(set(passes))
+
+
+def test_a_run_may_be_cut_off_again_and_again(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
+    """Each time the search hears of one more trial."""
+    cut = cutting(lambda event: isinstance(event, Told))
+    cuts = 0
+    while (run := unless_cut(table, tmp_path, cut)) is None:
+        cuts += 1
+        assert cuts <= TRIALS
+    assert cuts >= 3
+    check_equal(run, whole)
+
+
+def test_a_killed_process_leaves_all_that_had_finished(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
+    """SIGKILL while a network learns: no half file hinders the run that goes on."""
+    table.to_parquet(tmp_path / "irises.parquet")
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "netwright.cli", "fit", str(tmp_path / "irises.parquet"), "--target", "target"]
+    command = [sys.executable, "-c", "from netwright.cli import main; main()", *command[3:]]
+    command += ["--trials", str(TRIALS), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while finished_in(out) < 2:
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = finished_in(out)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert f"{before} finished trials are carried over" in ended.stderr
+    assert nw.load(out / "model.nw").result.trials == TRIALS
+
+
+def finished_in(folder: Path) -> int:
+    """Return how many trials have finished by the record in a folder; none where there is no record yet."""
+    if not (folder / "journal.sqlite").exists():
+        return 0
+    with Journal.open(folder / "journal.sqlite") as journal:
+        return sum(record.status == "finished" for record in journal.trials())
+
+
+def test_a_damaged_checkpoint_costs_its_trial_only(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
+    """It counts as not there: the trial keeps its place in the list, and its weights are gone."""
+    ended = 0
+
+    def listen(event: Event) -> None:
+        nonlocal ended
+        ended += isinstance(event, Told)
+        if ended == 4:
+            raise Cut
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=listen)
+    files = sorted((tmp_path / FOLDER).glob("*.nw"))
+    files[0].write_bytes(files[0].read_bytes()[:-100])
+    run = nw.fit(table, "target", trials=TRIALS, out=tmp_path)
+    assert run.result.trials == TRIALS
+    assert {one.trial for one in run.result.leaderboard} == {one.trial for one in whole.result.leaderboard}
+
+
+def test_a_run_goes_on_where_nothing_can_be_kept(table: pd.DataFrame, tmp_path: Path) -> None:
+    """A full disk costs the way back, not the run."""
+    told: list[Event] = []
+
+    def listen(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, DataRead):
+            (tmp_path / FOLDER).write_text("a file stands where the folder should")
+
+    run = nw.fit(table, "target", trials=2, out=tmp_path, listener=listen)
+    assert run.result.trials == 2
+    assert any(isinstance(event, NotKept) and "cannot be written" in event.reason for event in told)
+
+
+def test_a_finished_run_is_given_back(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
+    """Repeating its command costs nothing and changes nothing; with more trials it goes on."""
+    out = tmp_path / "run"
+    shutil.copytree(whole.folder, out)
+    before = (out / "model.nw").read_bytes()
+    (out / "report.html").unlink()  # as if it had been cut off while this was written
+    told: list[Event] = []
+    run = nw.fit(table, "target", trials=TRIALS, out=out, listener=told.append)
+    assert run.before and not told
+    assert run.result == whole.result and run.findings == whole.findings
+    assert (out / "model.nw").read_bytes() == before and run.report.exists()
+    more = nw.fit(table, "target", trials=TRIALS + 3, out=out, listener=told.append)
+    assert not more.before and more.result.trials == TRIALS + 3
+    assert sum(isinstance(event, TrialFinished) for event in told) == 3
+    assert [event.trials for event in told if isinstance(event, RunResumed)] == [TRIALS]
+
+
+def test_time_that_was_spent_counts_and_more_can_be_added(table: pd.DataFrame, tmp_path: Path) -> None:
+    """A run of six seconds that was cut off after some has the rest; another four make it ten."""
+    cut = cutting(lambda event: isinstance(event, TrialFinished) and event.seconds > 2.5)
+    with pytest.raises(Cut):
+        nw.fit(table, "target", time="6s", out=tmp_path, listener=cut)
+    told: list[Event] = []
+    run = nw.fit(table, "target", time="6s", out=tmp_path, listener=told.append)
+    (resumed,) = (event for event in told if isinstance(event, RunResumed))
+    assert resumed.seconds > 2.5 and resumed.limit == 6.0 and resumed.trials > 0
+    assert run.result.seconds > resumed.seconds
+    assert nw.fit(table, "target", time="6s", out=tmp_path).before
+    more = nw.fit(table, "target", time="+4s", out=tmp_path, listener=told.append)
+    assert [event.limit for event in told if isinstance(event, RunResumed)] == [6.0, 10.0]
+    assert more.result.trials > run.result.trials
+    seconds = [seconds for seconds, _ in more.result.curve]
+    assert seconds == sorted(seconds)
+    with Journal.open(more.journal) as journal:
+        assert journal.limit() == 10.0 and journal.finished
+
+
+def test_there_is_nothing_to_add_to_where_no_run_is(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Nor when one is to begin anew."""
+    with pytest.raises(NothingToAddTo):
+        nw.fit(table, "target", time="+1m", out=tmp_path)
+    with pytest.raises(NothingToAddTo):
+        nw.fit(table, "target", time="+1m", out=tmp_path, fresh=True)
+
+
+def test_another_run_in_the_same_folder_is_refused(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
+    """The sentence says what differs; what is there stays as it was, until somebody wants to begin anew."""
+    out = tmp_path / "run"
+    shutil.copytree(whole.folder, out)
+    before = (out / "model.nw").read_bytes()
+    with pytest.raises(DifferentRun, match=r"its seed is 0, not 1.*--out.*--fresh"):
+        nw.fit(table, "target", trials=TRIALS, seed=1, out=out)
+    with pytest.raises(DifferentRun, match="what is in a data frame has changed"):
+        nw.fit(table.iloc[1:], "target", trials=TRIALS, out=out)
+    with pytest.raises(DifferentRun, match="one ends after a time"):
+        nw.fit(table, "target", time="5s", out=out)
+    with pytest.raises(DifferentRun, match="its metric is 'auto', not 'log_loss'"):
+        nw.fit(table, "target", trials=TRIALS, metric="log_loss", out=out)
+    assert (out / "model.nw").read_bytes() == before
+    assert nw.fit(table, "target", trials=1, seed=1, out=out, fresh=True).result.trials == 1
+
+
+def test_rows_that_are_prepared_in_another_way_are_not_gone_on_with(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by another version: its networks would eat other features."""
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=2, out=tmp_path, listener=cutting(lambda event: isinstance(event, Told)))
+    monkeypatch.setattr("netwright.api.digest_of_bench", lambda bench: "other")
+    with pytest.raises(CannotGoOn, match="prepared in another way"):
+        nw.fit(table, "target", trials=2, out=tmp_path)
+
+
+def test_data_are_told_apart(tmp_path: Path, table: pd.DataFrame) -> None:
+    """A changed cell, a changed file of a folder, other pixels; and equal data are equal."""
+    path = tmp_path / "a.csv"
+    table.to_csv(path)
+    first = digest(path)
+    path.write_text(path.read_text().replace("5.1", "5.2", 1))
+    assert digest(path) != first
+    assert digest(table) == digest(table.copy())
+    assert digest(table) != digest(table.assign(target=table["target"].str.upper()))
+    assert digest(table) != digest(table.rename(columns={"target": "kind"}))
+    images = np.zeros((3, 4, 4), np.uint8)
+    assert digest(images) != digest(images + 1)
+    cells = pd.DataFrame({"image": [*images], "tags": [["a"], ["b"], []]})
+    assert digest(cells) == digest(cells.copy()) != digest(cells.iloc[::-1])
+    before = digest(tmp_path)
+    (tmp_path / "b.csv").write_text("x")
+    assert digest(tmp_path) != before
+    assert digest(tmp_path / "nowhere") == digest(tmp_path / "nowhere")
+
+
+def test_the_journal_knows_how_the_search_went(events: list[Event], whole: nw.Run) -> None:
+    """What it reads back is what was told."""
+    with Journal.open(whole.journal) as journal:
+        assert journal.search() == tuple(event for event in events if isinstance(event, Proposed | Told))
+        assert journal.spent() == max(event.seconds for event in events if isinstance(event, RunFinished))
