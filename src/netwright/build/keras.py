@@ -1,6 +1,6 @@
 """A spec made real in Keras 3: a stack of M networks of one shape, as layers of a functional model.
 
-The same function as `build.torch.forward` without its noise, block by block, on rows that all networks share. It
+The same function as `build.torch.forward`, block by block, on rows that all networks share. Without noise it
 consists of layers and operations that Keras brings, so that plain Keras reads a saved model back on any backend, with
 no code of ours and in its safe mode. Letters in shapes: B row, M network of the stack, E member that shares weights
 (TabM), F feature, H width, K output. Rows lead, as Keras has it.
@@ -8,7 +8,7 @@ no code of ours and in its safe mode. Letters in shapes: B row, M network of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +42,14 @@ Weights = Mapping[str, Array]
 Inputs = Mapping[str, Value]
 """The features (B, ...) of the rows, by what they are: see `data.features.Features`."""
 
+Noise = Callable[[Value], Value]
+"""What is done to activations while networks learn: see `build.keras_noise`."""
+
+
+def quiet(value: Value) -> Value:
+    """Return a value as it is: there is no noise."""
+    return value
+
 
 @dataclass(frozen=True)
 class Hidden:
@@ -60,7 +68,7 @@ class Hidden:
         return keras.ops.reshape(self.value, (-1, self.members, *self.value.shape[1:]))
 
 
-def forward(network: Network, weights: Weights, inputs: Inputs, label: str = "network") -> Value:
+def forward(network: Network, weights: Weights, inputs: Inputs, label: str = "network", noise: Noise = quiet) -> Value:
     """Return the outputs (B, E, M, K) of a stack of networks: logits, or values for regression.
 
     Args:
@@ -68,23 +76,25 @@ def forward(network: Network, weights: Weights, inputs: Inputs, label: str = "ne
         weights: tensors (M, ...) as `build.torch.initial_weights` names them.
         inputs: the rows that all of them see.
         label: what the layers are called after.
+        noise: put where networks have dropout.
     """
     parts = [_parts(weights, position, label) for position in range(len(network.blocks))]
     first = network.blocks[0]
     if isinstance(first, ImageInput):
         behind = trunk(network.blocks)
         stack = len(next(iter(weights.values())))
-        seen = image_features(network.blocks[:behind], parts[:behind], inputs["images"], stack)
+        seen = noise(image_features(network.blocks[:behind], parts[:behind], inputs["images"], stack))
     elif isinstance(first, SequenceInput):
         behind = sequence_trunk(network.blocks)
         read = sequence_features(network.blocks[:behind], parts[:behind], inputs[first.encoding])
-        seen = joined([read, *_apply_input(first.table, parts[0], inputs)], 2)
+        seen = noise(joined([read, *_apply_input(first.table, parts[0], inputs)], 2))
     else:
         behind = 1
         seen = joined(_vectors(first, parts[0], inputs), 2)
+        seen = noise(seen) if isinstance(first, BagInput) else seen
     hidden = Hidden(seen, 1)
     for block, named in zip(network.blocks[behind:], parts[behind:], strict=True):
-        hidden = _apply_block(block, named, hidden)
+        hidden = _apply_block(block, named, hidden, noise)
     return hidden.by_member()
 
 
@@ -95,7 +105,7 @@ def _parts(weights: Weights, position: int, label: str) -> Parts:
     return Parts(f"{label}_block{position}", own)
 
 
-def _apply_block(block: Block, parts: Parts, hidden: Hidden) -> Hidden:
+def _apply_block(block: Block, parts: Parts, hidden: Hidden, noise: Noise) -> Hidden:
     match block:
         case Members(count):
             signs = parts["in_scale"].swapaxes(0, 1)  # (E, M, F)
@@ -103,11 +113,11 @@ def _apply_block(block: Block, parts: Parts, hidden: Hidden) -> Hidden:
             return Hidden(_together(each), count)
         case Dense():
             linear = _linear(parts, "", hidden)
-            return replace(linear, value=activate(block.activation, _normalise(block.norm, parts, linear.value)))
+            return replace(linear, value=noise(activate(block.activation, _normalise(block.norm, parts, linear.value))))
         case Residual():
             normal = replace(hidden, value=_normalise(block.norm, parts, hidden.value))
             up = _linear(parts, "up_", normal)
-            down = _linear(parts, "down_", replace(up, value=activate(block.activation, up.value)))
+            down = _linear(parts, "down_", replace(up, value=noise(activate(block.activation, up.value))))
             return replace(hidden, value=keras.layers.Add()([hidden.value, down.value]))
         case Head():
             return _head(parts, hidden)
