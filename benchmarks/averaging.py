@@ -24,9 +24,8 @@ from netwright.select.calibrate import spread_rows
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control
-from netwright.train.losses import LOSSES
 from netwright.train.predict import predict_stack
-from netwright.train.training import train_population
+from netwright.train.torch import Torch
 
 TASK = TASKS["tabular"]
 ROWS = 1_000
@@ -49,7 +48,7 @@ def compare(folder: Path, entry: dict[str, Any]) -> list[list[str]]:
     train, test = files(folder, entry)
     loaded = TASK.load(Request(read_table(train), entry["target"], {}, entry["task"].removeprefix("tabular_")))
     outcome = loaded.schema.target.outcome
-    bench = set_up(TASK, loaded, find_metric("auto", outcome), seed=0)
+    bench = set_up(TASK, loaded, find_metric("auto", outcome), Torch(), seed=0)
     judge = pd.read_parquet(test)
     truth = TASK.parse_target(judge, loaded.schema)
     learnt, fresh, residuals = members(bench, TASK.parse(judge, loaded.schema))
@@ -69,13 +68,10 @@ def members(bench: Bench, frame: Any) -> tuple[Any, Any, Any]:
     candidate = TASK.candidate(TASK.portfolio(bench.preparation, rows)[0], bench.preparation)
     quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
     loss = bench.preparation.goal.loss
-    (trained,) = train_population(
-        candidate.network, [candidate.recipe], bench.rows, bench.splits, LOSSES[loss], quiet, [0]
-    )
-    weights = {name: tensor.numpy() for name, tensor in trained.weights.items()}
+    (trained,) = bench.trainer.train(candidate.network, [candidate.recipe], bench.splits, loss, quiet, [0])
 
     def answers(cells: Any) -> Any:
-        raw = predict_stack(candidate.network, weights, bench.preparation.encode(cells), loss)
+        raw = predict_stack(candidate.network, trained.weights, bench.preparation.encode(cells), loss)
         return np.stack([bench.preparation.goal.decode(each) for each in raw])
 
     out_of_fold = np.empty((rows, bench.preparation.goal.outputs), np.float32)

@@ -170,16 +170,15 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     from netwright.tasks import TASKS
     from netwright.tasks.task import Request
     from netwright.train.control import Control
-    from netwright.train.losses import LOSSES
     from netwright.train.predict import predict_stack
-    from netwright.train.training import train_population
+    from netwright.train.torch import Torch
 
     torch.set_num_threads(1)
     learn, judge = one.parts()
     task = TASKS["tabular"]
     loaded = task.load(Request(learn, one.target, {}, one.outcome))
     outcome = loaded.schema.target.outcome
-    bench = set_up(task, loaded, find_metric("auto", outcome), seed=0)
+    bench = set_up(task, loaded, find_metric("auto", outcome), Torch(), seed=0)
     rows = len(loaded.truth)
     candidate = task.candidate(absolute(point, rows), bench.preparation)
     frame, truth = task.parse(judge, loaded.schema), task.parse_target(judge, loaded.schema)
@@ -188,19 +187,16 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     began = time.thread_time()
     control = Control(lambda: (time.thread_time() - began) / MOST_SECONDS, lambda: False, lambda progress: None)
     try:
-        loss = LOSSES[bench.preparation.goal.loss]
-        (trained,) = train_population(
-            candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, control, [0]
-        )
+        loss = bench.preparation.goal.loss
+        (trained,) = bench.trainer.train(candidate.network, [candidate.recipe], bench.splits, loss, control, [0])
     except TrialError:
         return {**base, "seconds": time.thread_time() - began, "loss": np.inf}
     seconds = time.thread_time() - began
     raw = np.empty((rows, bench.preparation.goal.outputs), np.float32)
     for split, predictions in zip(bench.splits, trained.predictions, strict=True):
         raw[split.valid] = predictions
-    weights = {name: tensor.numpy() for name, tensor in trained.weights.items()}
     features = bench.preparation.encode(frame.take(known))
-    judged = predict_stack(candidate.network, weights, features, bench.preparation.goal.loss).mean(axis=0)
+    judged = predict_stack(candidate.network, trained.weights, features, bench.preparation.goal.loss).mean(axis=0)
     decode = bench.preparation.goal.decode
     return {**base, "seconds": seconds, "loss": trained.loss, "inside": decode(raw), "judged": decode(judged)}
 

@@ -30,10 +30,11 @@ from netwright.spec.blocks import Dense, Head, Periodic, TableInput
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Network, Recipe
 from netwright.train import adam, population
+from netwright.train.framework import Split
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.population import Population
-from netwright.train.rows import Rows, Split, as_rows
+from netwright.train.rows import Rows, as_rows
 
 ROWS, COLUMNS, CLASSES, BATCH, FOLDS = 4_000, 16, 10, 128, 4
 WIDTHS = (32, 64, 128, 256, 512)

@@ -17,6 +17,7 @@ from netwright.search import SAMPLERS
 from netwright.spec.costs import weight_shapes
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
+from netwright.train.torch import Torch
 
 TASK = TASKS["tabular"]
 
@@ -24,7 +25,7 @@ TASK = TASKS["tabular"]
 def _taught(target: str) -> tuple[Bench, Model, Student]:
     table, column = TASK.toy(0)
     loaded = TASK.load(Request(table, target or column, {}, "auto"))
-    bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
+    bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), Torch(), seed=0)
     budget = Budget(trials=4)
     pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
     model = assemble(bench, pool, budget)[0]
@@ -71,7 +72,7 @@ def test_a_student_that_fails_does_not_cost_the_run(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("netwright.finish.distil", failing)
     table, column = TASK.toy(0)
     loaded = TASK.load(Request(table, column, {}, "auto"))
-    bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
+    bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), Torch(), seed=0)
     budget = Budget(trials=2)
     pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
     model, _ = assemble(bench, pool, budget, single=True)
@@ -93,7 +94,7 @@ def test_the_labels_of_a_fold_do_not_reach_its_student(
     other = replace(bench.loaded, truth=np.where(inside, (bench.loaded.truth + 1) % 3, bench.loaded.truth))
     lessons = []
     for loaded in (bench.loaded, other):
-        rows, splits = module._lessons(replace(bench, loaded=loaded), model, 0)
-        lessons.append([rows.targets[split.train].numpy() for split in splits])
+        found = module._lessons(replace(bench, loaded=loaded), model, 0)
+        lessons.append([found.targets[split.train] for split in found.splits])
     assert np.array_equal(lessons[0][1], lessons[1][1])
     assert not np.array_equal(lessons[0][0], lessons[1][0])

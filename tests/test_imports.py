@@ -60,6 +60,11 @@ def test_a_model_is_loaded_and_shown_without_torch(name: str) -> None:
     }
 
 
+def test_a_run_is_got_ready_without_any_framework() -> None:
+    """The one that is asked for is loaded when it is asked for."""
+    assert not loaded_by("import netwright.api") & {"torch", "keras", "jax", "tensorflow"}
+
+
 def test_serving_loads_what_it_serves_with_and_nothing_that_trains() -> None:
     """What a model needs to predict is loaded with the model."""
     loaded = loaded_by("import netwright.serve.run")

@@ -36,6 +36,7 @@ LAZY = {
     ("netwright/inference/feed.py", "data"),  # soundfile, as below
     ("netwright/model.py", "inference"),  # a model is loaded and shown without ONNX Runtime
     ("netwright/model.py", "train"),  # and without PyTorch
+    ("netwright/train/frameworks.py", "train"),  # a run loads the framework that trains, and no other
     ("netwright/cli.py", "serve"),  # FastAPI and uvicorn, which nothing else needs
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
     ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it

@@ -95,7 +95,7 @@ def test_networks_alone_gain_nothing_by_averaging(run: nw.Run, shelf: Shelf) -> 
     """One network of each trial is as good as its rows out of fold say, and no better."""
     alone = mixed(lone(shelf), usual_room(lone(shelf)), run.result)
     assert {len(next(iter(part.weights.values()))) for part in alone.parts} == {1}
-    members = alone.answers_by_fold(shelf.sample)
+    members = alone.answers_by_fold(shelf.sample, shelf.predict)
     assert len(members) == 1
 
 

@@ -21,6 +21,7 @@ from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
+from netwright.train.torch import Torch
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def bench() -> Bench:
     task = TASKS["tabular"]
     table, target = task.toy(0)
     loaded = task.load(Request(table, target, {}, "auto"))
-    return set_up(task, loaded, find_metric("auto", loaded.schema.target.outcome), seed=0)
+    return set_up(task, loaded, find_metric("auto", loaded.schema.target.outcome), Torch(), seed=0)
 
 
 def test_a_run_whose_trials_all_fail_ends_and_names_the_first_cause(

@@ -20,8 +20,9 @@ from netwright.spec.network import Network, Recipe
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
 from netwright.train.control import Control
+from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
-from netwright.train.rows import Split, as_rows
+from netwright.train.rows import as_rows
 from netwright.train.stack import stack_parameters
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as

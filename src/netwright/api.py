@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +66,10 @@ from netwright.search import find_sampler
 from netwright.shelf import read_shelf, write_shelf
 from netwright.storage import make_folder
 from netwright.tasks import find_task, reader
+from netwright.tasks.pinned import pinned
 from netwright.tasks.task import BAD_FILES, Loaded, Preparation, Request
-from netwright.train.device import Device, find_device
-from netwright.train.lanes import cores_of
+from netwright.train.framework import Framework
+from netwright.train.frameworks import find_framework
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,11 +184,12 @@ def fit(
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
-    place = find_device(device)
+    trains = find_framework(device)
     folder = Path(out)
     table, target, tested = _tables(data, target, test, task)
     table, cells = _without_group(table, target, group)
     chosen, asked = find_task(task, table, target, kinds or {})
+    chosen = pinned(chosen, trains.pinned)
     settings = {
         "data": _named(data),
         "data_digest": digest(data),
@@ -209,10 +210,11 @@ def fit(
         "single": single,
         "max_latency": max_latency,
         "max_size": max_size,
-        "device": str(place),
+        "framework": trains.name,
+        "device": trains.device,
         "netwright": __version__,
         "python": platform.python_version(),
-        "torch": metadata.version("torch"),
+        **trains.versions(),
     }
     with ExitStack() as stack:
         earlier = earlier_run(folder, settings, budget, fresh=fresh)
@@ -241,9 +243,9 @@ def fit(
         findings = tuple(finding.to_json() for finding in loaded.findings)
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
         before = journal.bench()
-        looking, training = (before.looking, before.training) if before else _planned(budget, place)
+        looking, training = (before.looking, before.training) if before else _planned(budget, trains)
         trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=looking)
-        bench = set_up(chosen, loaded, measured, seed, training, trunk, place)
+        bench = set_up(chosen, loaded, measured, trains, seed, training, trunk)
         made = BenchSet(budget.elapsed(), looking, training, digest_of_bench(bench))
         check_same(before, made)
         tell(made)
@@ -294,11 +296,11 @@ def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Lis
     return tell
 
 
-def _planned(budget: Budget, place: Device) -> tuple[float | None, float | None]:
+def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float | None]:
     """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
     if budget.seconds is None:
         return None, None
-    return usable_cores() * budget.left(), cores_of(place) * budget.left()
+    return usable_cores() * budget.left(), framework.cores * budget.left()
 
 
 def _finished(folder: Path, journal: Journal) -> Run:

@@ -23,17 +23,13 @@ from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
-from netwright.train.control import Control, Folds, Heir, Progress, Snapshot, Trained
-from netwright.train.losses import LOSSES
+from netwright.train.control import RUNGS, Control, Folds, Heir, Progress, Snapshot, Trained
+from netwright.train.framework import AT_RANDOM
 from netwright.train.pace import Pace
-from netwright.train.population import seeds_of_networks
-from netwright.train.training import RUNGS, train_population
-from netwright.train.transfer import begun_as
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
-CARD = 8  # times as much of all three on a graphics card, which a step of a small network leaves idle; not measured
 FIRST_SHARE = 0.06  # of the time left, for each of the first two small networks: a usable model comes early
 GLANCE = 2.0  # seconds at most for the very first: there shall be a usable model five seconds after the command
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
@@ -54,10 +50,12 @@ class Course:
     Attributes:
         pace: how long trainings take here.
         rungs: rung → the losses that trials had come to there.
+        readying: the most seconds that a training took until its first step, where the framework says when that is.
     """
 
     pace: Pace = field(default_factory=Pace)
     rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
+    readying: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def need(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
@@ -91,7 +89,7 @@ def siblings(bench: Bench, point: Point) -> int:
     rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
     step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
     numbers = network_cost(candidate.network).parameters * len(bench.splits)
-    room = 1 if bench.rows.device.type == "cpu" else CARD
+    room = bench.framework.stacked
     return max(1, min(room * MOST_SIBLINGS, int(room * SMALL_STEP / step), int(room * MOST_STACKED / numbers)))
 
 
@@ -166,10 +164,12 @@ class Attempt:
         self._candidates = [self._candidate(ticket) for ticket in tickets]
         self._quick = tickets[0].proposal.point in bench.quick_points
         self._began = budget.elapsed()
+        self._left = left - max(0.0, course.tail(bench, self._candidates) - kept)
         # After which the schedule ends, whatever the epochs.
-        self.seconds = self._allowed(left - max(0.0, course.tail(bench, self._candidates) - kept))
+        self.seconds = self._allowed(self._left - course.readying)
         self._rungs = dict(zip(RUNGS, (*RUNGS[1:], 1.0), strict=True))  # those to come, with where the next one is
         self._given_up = False
+        self._stepping = self._began  # when the first step was taken
         self._asked = self._began  # when training last looked at the clock
         self.tail = 0.0  # seconds that the last checks and predictions took after it
         self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
@@ -191,7 +191,7 @@ class Attempt:
         except TrialError as error:
             return (str(error),) * len(self.tickets)
         total = self._budget.elapsed() - self._began
-        self._learn_pace(trained, total)
+        self._learn_pace(trained, self._budget.elapsed() - self._stepping)
         judged = tuple(
             self._judge(ticket, candidate, result, total / len(trained))
             for ticket, candidate, result in zip(self.tickets, self._candidates, trained, strict=True)
@@ -228,7 +228,7 @@ class Attempt:
             return max(min(FIRST_SHARE * left, GLANCE if first else left), min(left, 0.5))
         if self._parent is not None:
             return left
-        pieces = int(left / self._course.need(self._bench, self._candidates) + 0.7)
+        pieces = int(left / (self._course.need(self._bench, self._candidates) + self._course.readying) + 0.7)
         if not self._course.rungs[RUNGS[-1]]:
             pieces = max(pieces, 2)
         return left / pieces if 0 < pieces <= MOST_PIECES else left
@@ -237,7 +237,14 @@ class Attempt:
         if self._budget.seconds is None:
             return 0.0
         self._asked = self._budget.elapsed()
-        return min(1.0, (self._asked - self._began) / self.seconds) if self.seconds > 0 else 1.0
+        return min(1.0, (self._asked - self._stepping) / self.seconds) if self.seconds > 0 else 1.0
+
+    def _ready(self) -> None:
+        """Count the time allowed from now on, as long as there is so much."""
+        self._stepping = self._budget.elapsed()
+        taken = self._stepping - self._began
+        self._course.readying = max(self._course.readying, taken)
+        self.seconds = min(self.seconds, self._left - taken)
 
     def _learn_pace(self, trained: Sequence[Trained], seconds: float) -> None:
         first, rows = self._candidates[0], self._bench.learnt
@@ -255,18 +262,17 @@ class Attempt:
         recipes = [replace(candidates[one.number].recipe, batch_size=self._batch) for one in self._places]
         snapshot = None if self._begun is None else self._begun.snapshot
         seeds = [bench.seed * 100_003 + self.tickets[0].number + place for place in range(len(recipes))]
-        network, loss = self._candidates[0].network, LOSSES[bench.preparation.goal.loss]
+        network, loss = self._candidates[0].network, bench.preparation.goal.loss
         while True:
             try:
-                return train_population(
+                return bench.trainer.train(
                     network,
                     recipes,
-                    bench.rows,
                     bench.splits,
                     loss,
                     self._control(),
                     seeds,
-                    self._beginning(seeds) if snapshot is None else None,
+                    self._beginning() if snapshot is None else AT_RANDOM,
                     snapshot,
                 )
             except (MemoryError, RuntimeError) as error:
@@ -278,24 +284,21 @@ class Attempt:
                 self._batch, snapshot = smaller, None
                 recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
 
-    def _beginning(self, seeds: Sequence[int]) -> Mapping[str, Any] | None:
-        """Return the weights to go on from: a parent's, or those of a trained trunk; None for random ones."""
+    def _beginning(self) -> Mapping[str, NDArray[Any]]:
+        """Return the weights to go on from: a parent's, or those of a trained trunk; none for random ones."""
         if self._parent is not None:
             return self._parent.weights
-        first = self._candidates[0]
-        if not first.recipe.trunk_rate:
-            return None
-        own = seeds_of_networks(seeds, len(self._bench.splits))
-        return begun_as(first.network, beginning(self._bench.preparation), self._bench.rows.quantiles, own)
+        return beginning(self._bench.preparation) if self._candidates[0].recipe.trunk_rate else AT_RANDOM
 
     def _control(self) -> Control:
         return Control(
-            self._time_used,
-            lambda: self._given_up or self._budget.ended_early,
-            self._report,
-            self._succeeded,
-            self._due,
-            self._keep,
+            time_used=self._time_used,
+            stop=lambda: self._given_up or self._budget.ended_early,
+            report=self._report,
+            heirs=self._succeeded,
+            ready=self._ready,
+            due=self._due,
+            keep=self._keep,
         )
 
     # --- being cut off ---------------------------------------------------------------------------------------------
@@ -319,6 +322,7 @@ class Attempt:
             batch_size=self._batch,
             shown=tuple(self._shown),
             began=self._began,
+            stepping=self._stepping,
             seconds=self.seconds,
             rungs=tuple(self._rungs),
             inherits=self._inherits,
@@ -336,7 +340,8 @@ class Attempt:
         known = {ticket.number: ticket for ticket in self.tickets}
         self._places = [known[number] for number in begun.places]
         self._candidates, self._batch = [*begun.candidates], begun.batch_size
-        self._shown, self._began, self.seconds = [*begun.shown], begun.began, begun.seconds
+        self._shown, self._began, self._stepping = [*begun.shown], begun.began, begun.stepping
+        self.seconds = begun.seconds
         self._inherits = begun.inherits
         self._rungs = {rung: following for rung, following in self._rungs.items() if rung in begun.rungs}
 

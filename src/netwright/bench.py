@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from netwright.data.features import Features
 from netwright.data.splits import split_folds
+from netwright.inference.folds import Sessions
 from netwright.metrics import Metric
 from netwright.search.desk import Ticket
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
-from netwright.train.device import PROCESSOR, Device
+from netwright.train.framework import Framework, Predict, Split, Trainer
 from netwright.train.pace import Pace
-from netwright.train.rows import Rows, Split, as_rows
 
 FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
 WRITES, WRITTEN = 8, 75e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
@@ -44,7 +44,7 @@ class Trial:
 
     ticket: Ticket
     candidate: Candidate
-    weights: Mapping[str, Any]
+    weights: Mapping[str, NDArray[np.float32]]
     folds: int
     predictions: NDArray[Any]
     score: float
@@ -65,7 +65,9 @@ class Bench:
         folds: (N,) the fold of each row.
         splits: the folds as rows to learn from and to be judged on.
         features: encoded rows.
-        rows: the same as tensors, with their targets.
+        framework: what trains networks.
+        trainer: the same with the rows and their targets.
+        predict: what answers for trained networks.
         writing: seconds that finishing the run takes beside the usual: for a large preparation, such as a trained
             trunk, to be written, and for rows to test on to be encoded.
     """
@@ -78,7 +80,9 @@ class Bench:
     folds: NDArray[np.int64]
     splits: tuple[Split, ...]
     features: Features
-    rows: Rows
+    framework: Framework
+    trainer: Trainer
+    predict: Predict
     writing: float = 0.0
 
     @property
@@ -102,10 +106,10 @@ def set_up(
     task: Task,
     loaded: Loaded,
     metric: Metric,
+    framework: Framework,
     seed: int,
     seconds: float | None = None,
     add: Callable[[Preparation], Preparation] = lambda preparation: preparation,
-    device: Device = PROCESSOR,
 ) -> Bench:
     """Fit the preparation, encode the rows and cut the folds.
 
@@ -113,10 +117,10 @@ def set_up(
         task: what kind of problem it is.
         loaded: the rows.
         metric: what is measured.
+        framework: what trains networks.
         seed: of everything random.
         seconds: of all cores together, that there are for training; without them folds are counted by rows.
         add: adds a trained trunk to the preparation.
-        device: where networks are trained.
     """
     preparation = add(task.prepare(loaded, seed))
     outcome = loaded.schema.target.outcome
@@ -127,9 +131,11 @@ def set_up(
     folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
-    rows = as_rows(features, preparation.goal.targets(loaded.truth), preparation.quantiles, device)
+    trainer = framework.over(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
+    predict = framework.predict or Sessions().predict
     held = sum(array.nbytes for array in preparation.tensors().values())
-    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, rows, WRITES * held / WRITTEN)
+    writing = WRITES * held / WRITTEN
+    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, framework, trainer, predict, writing)
 
 
 def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None) -> int:

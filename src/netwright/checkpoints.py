@@ -51,6 +51,7 @@ class _StackCard:
     batch_size: Annotated[int, Field(ge=1)]
     shown: tuple[float | None, ...]
     began: float
+    stepping: float
     seconds: float | None
     rungs: tuple[float, ...]
     inherits: bool
@@ -86,7 +87,8 @@ class SavedStack:
         candidates: of `tickets`.
         batch_size: rows of a step, which may be fewer than asked for.
         shown: by place, the loss at which a trial was last shown.
-        began: when training began, in seconds of the run; seconds: that it was allowed.
+        began: when it was begun, in seconds of the run; stepping: when its first step was taken, from which on its
+            time counts; seconds: that it was allowed.
         rungs: those that are to come.
         inherits: whether it went on from a finished trial.
         snapshot: of the training.
@@ -98,6 +100,7 @@ class SavedStack:
     batch_size: int
     shown: tuple[float, ...]
     began: float
+    stepping: float
     seconds: float
     rungs: tuple[float, ...]
     inherits: bool
@@ -117,7 +120,7 @@ class Checkpoints:
         A run goes on without: it only has more to do again should it be cut off.
         """
         card = _Card(trial.ticket.number, trial.folds, trial.score, trial.loss, trial.seconds)
-        weights = {name: np.asarray(tensor) for name, tensor in trial.weights.items()}
+        weights = dict(trial.weights)
         tensors = (weights, {"predictions": trial.predictions})
         return self._write(self._path(trial.ticket.number), trial.candidate.to_json(), asdict(card), tensors)
 
@@ -130,6 +133,7 @@ class Checkpoints:
             batch_size=stack.batch_size,
             shown=tuple(_finite(loss) for loss in stack.shown),
             began=stack.began,
+            stepping=stack.stepping,
             seconds=_finite(stack.seconds),
             rungs=stack.rungs,
             inherits=stack.inherits,
@@ -138,7 +142,7 @@ class Checkpoints:
         )
         ended = (
             {
-                **{f"weights.{name}": np.asarray(tensor) for name, tensor in one.weights.items()},
+                **{f"weights.{name}": tensor for name, tensor in one.weights.items()},
                 **{f"predictions.{fold}": array for fold, array in enumerate(one.predictions)},
             }
             for one in snapshot.ended.values()
@@ -252,6 +256,7 @@ def _read_stack(path: Path) -> SavedStack | None:
         batch_size=card.batch_size,
         shown=tuple(_number(loss) for loss in card.shown),
         began=card.began,
+        stepping=card.stepping,
         seconds=_number(card.seconds),
         rungs=card.rungs,
         inherits=card.inherits,

@@ -78,7 +78,7 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
         predictions, shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, room=room, seed=shelf.seed
     )
     residuals = shelf.truth - made.predictions if shelf.outcome == Outcome.REGRESSION else None
-    members = model.answers_by_fold(shelf.sample)
+    members = model.answers_by_fold(shelf.sample, shelf.predict)
     made = with_gain(made, shelf.metric, members, residuals, shelf.seed)
     words = OF_FOLDS if len(members) > 1 else ALONE
     return replace(model, result=scored(model.result, shelf, made, words))

@@ -26,9 +26,7 @@ from netwright.model import Model
 from netwright.select.calibrate import spread_rows
 from netwright.spec.network import Candidate, Recipe
 from netwright.train.control import Control
-from netwright.train.losses import LOSSES
-from netwright.train.rows import Rows, Split, as_rows
-from netwright.train.training import train_population
+from netwright.train.framework import Split
 
 MOST_ROWS = 12_000  # that one student learns from: more answers of the teacher cost more time than they bring
 MADE = 4  # made rows for each row of the table, where there is room for them
@@ -51,7 +49,23 @@ class Student:
     predictions: NDArray[Any]
 
 
-def distil(bench: Bench, model: Model, candidate: Candidate, time_used: Callable[[], float], seed: int) -> Student:
+@dataclass(frozen=True)
+class _Lessons:
+    """Rows with soft labels and, for each student, which of them it learns from and is judged on."""
+
+    features: Features
+    targets: NDArray[np.float32]
+    splits: tuple[Split, ...]
+
+
+def distil(
+    bench: Bench,
+    model: Model,
+    candidate: Candidate,
+    time_used: Callable[[], float],
+    seed: int,
+    ready: Callable[[], None] = lambda: None,
+) -> Student:
     """Return one network that answers as the model does.
 
     Args:
@@ -60,19 +74,21 @@ def distil(bench: Bench, model: Model, candidate: Candidate, time_used: Callable
         candidate: the student's design and the recipe to begin from.
         time_used: share of the time for it that has gone, 0 to 1.
         seed: of its weights and of the made rows.
+        ready: told before the first step, if it took long to get there: see `train.control.Control`.
 
     Raises:
         TrialError: if its training diverged.
     """
     recipe = _gentler(candidate.recipe)
-    rows, splits = _lessons(bench, model, seed)
-    loss = LOSSES["soft_cross_entropy" if _classes(bench) else bench.preparation.goal.loss]
-    control = Control(time_used, lambda: False, lambda progress: None)
-    (trained,) = train_population(candidate.network, [recipe], rows, splits, loss, control, [seed])
+    lessons = _lessons(bench, model, seed)
+    trainer = bench.framework.over(lessons.features, lessons.targets, bench.preparation.quantiles)
+    loss = "soft_cross_entropy" if _classes(bench) else bench.preparation.goal.loss
+    control = Control(time_used, lambda: False, lambda progress: None, ready=ready)
+    (trained,) = trainer.train(candidate.network, [recipe], lessons.splits, loss, control, [seed])
     raw = np.empty((len(bench.folds), bench.preparation.goal.outputs), np.float32)
     for split, predictions in zip(bench.splits, trained.predictions, strict=False):  # the last is the student of all
         raw[split.valid] = predictions
-    weights = {name: tensor[-1:].numpy() for name, tensor in trained.weights.items()}
+    weights = {name: tensor[-1:] for name, tensor in trained.weights.items()}
     return Student(Candidate(candidate.network, recipe), weights, bench.preparation.goal.decode(raw))
 
 
@@ -91,8 +107,8 @@ def _gentler(recipe: Recipe) -> Recipe:
     )
 
 
-def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, ...]]:
-    """Return rows with soft labels and, for each student, which of them it learns from and is judged on.
+def _lessons(bench: Bench, model: Model, seed: int) -> _Lessons:
+    """Return what students learn from and are judged on.
 
     The rows stand once as they are, with the truth, to judge by; then, for each student, once more with the labels that
     its teacher gives, and after them the made rows.
@@ -116,7 +132,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> tuple[Rows, tuple[Split, 
         learnt = np.arange(len(source)) if everyone else np.flatnonzero(bench.folds[source] != student)
         judged = chosen[:: len(bench.splits)] if everyone else bench.splits[student].valid
         splits.append(Split(start + learnt, judged))
-    return as_rows(features, targets, bench.preparation.quantiles, bench.rows.device), tuple(splits)
+    return _Lessons(features, targets, tuple(splits))
 
 
 def _soft_truth(bench: Bench) -> NDArray[np.float32]:
@@ -128,7 +144,7 @@ def _soft_truth(bench: Bench) -> NDArray[np.float32]:
 
 def _labels(bench: Bench, model: Model, lessons: Features, truth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the labels (S + 1, L, ...) that each student learns: its teacher's, mixed with the truth for real rows."""
-    by_fold = model.answers_by_fold(lessons)
+    by_fold = model.answers_by_fold(lessons, bench.predict)
     answers = np.concatenate([by_fold, by_fold.mean(axis=0, keepdims=True)])
     soft = answers if _classes(bench) else np.stack([bench.preparation.goal.targets(each) for each in answers])
     labels = np.asarray(soft, np.float32)

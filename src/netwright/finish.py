@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.bench import Bench, Trial
+from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
 from netwright.choosing import best_mix, better, chosen, front, measured, scored, with_shares, within
@@ -81,7 +81,7 @@ def _less_card(limits: Limits, columns: int) -> Limits:
 def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
     """Return whether the mix of the pool, as it is now, keeps the limits with room to grow when it is measured."""
     parts = tuple(
-        Part(trial.candidate, rounded(_arrays(trial)), float(weight))
+        Part(trial.candidate, rounded(trial.weights), float(weight))
         for trial, weight in zip(pool.trials, pool.weights, strict=True)
         if weight > 0
     )
@@ -93,16 +93,12 @@ def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
 
 def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
-        Kept(trial.ticket.number, trial.candidate, rounded(_arrays(trial)), trial.predictions) for trial in pool.trials
+        Kept(trial.ticket.number, trial.candidate, rounded(trial.weights), trial.predictions) for trial in pool.trials
     )
     rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
     sample = bench.features.rows(rows)
     truth, folds = bench.loaded.truth, bench.folds
-    return Shelf(bench.task, bench.preparation, bench.metric, truth, folds, sample, bench.seed, kept)
-
-
-def _arrays(trial: Trial) -> dict[str, NDArray[np.float32]]:
-    return {name: np.asarray(tensor) for name, tensor in trial.weights.items()}
+    return Shelf(bench.task, bench.preparation, bench.metric, truth, folds, sample, bench.seed, kept, bench.predict)
 
 
 # --- one network ---------------------------------------------------------------------------------------------------
@@ -147,7 +143,13 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
             until = min(until, now + SHORTEST_SINGLE)
         return min(1.0, (now - began) / (until - began))
 
-    student = distil(bench, _teacher(shelf, whole), _design(bench.task, shelf, whole, limits), time_used, bench.seed)
+    def ready() -> None:
+        nonlocal began, until
+        began = budget.elapsed()
+        until = max(until, began + SHORTEST_SINGLE)
+
+    design = _design(bench.task, shelf, whole, limits)
+    student = distil(bench, _teacher(shelf, whole), design, time_used, bench.seed, ready)
     classes = bool(shelf.preparation.schema.target.labels)
     temperature = fit_temperature(student.predictions, shelf.truth) if classes else 1.0
     made = estimate(
@@ -245,7 +247,7 @@ def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Call
     Else a column that they know rows by heart by would seem to matter.
     """
     folds, places = bench.folds[rows], np.arange(len(rows))
-    return lambda frame: model.answers_by_fold(model.preparation.encode(frame))[folds, places]
+    return lambda frame: model.answers_by_fold(model.preparation.encode(frame), bench.predict)[folds, places]
 
 
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:

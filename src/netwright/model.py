@@ -31,6 +31,7 @@ from netwright.spec.costs import network_cost, weight_shapes
 from netwright.spec.network import Candidate
 from netwright.tasks import TASKS, Task
 from netwright.tasks.task import Preparation, frames
+from netwright.train.framework import Predict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,23 +143,28 @@ class Model:
         return start(graph, rows_together(mix))
 
     def answers_by_torch(self, frame: Frame) -> NDArray[np.float64]:
-        """Return what PyTorch answers, in which the networks were trained: other answers are compared with these."""
-        raw = self._raw(self.preparation.encode(frame))
+        """Return what PyTorch answers: other answers are compared with these."""
+        from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
+
+        raw = self._raw(self.preparation.encode(frame), predict_stack)
         return self._decoded(sum(part.share * each.mean(axis=0) for part, each in raw))
 
-    def answers_by_fold(self, features: Features) -> NDArray[np.float64]:
-        """Return the answers of the networks of each fold alone (S, N, ...), mixed as the model mixes them."""
-        parts = [(part.share, raw) for part, raw in self._raw(features)]
+    def answers_by_fold(self, features: Features, predict: Predict) -> NDArray[np.float64]:
+        """Return the answers of the networks of each fold alone (S, N, ...), mixed as the model mixes them.
+
+        Args:
+            features: N rows.
+            predict: what answers for the networks of a part.
+        """
+        parts = [(part.share, raw) for part, raw in self._raw(features, predict)]
         folds = max(len(raw) for _, raw in parts)
         mixed = [sum(share * raw[fold % len(raw)] for share, raw in parts) for fold in range(folds)]
         return np.stack([self._decoded(one) for one in mixed])
 
-    def _raw(self, features: Features) -> Iterator[tuple[Part, NDArray[np.float32]]]:
+    def _raw(self, features: Features, predict: Predict) -> Iterator[tuple[Part, NDArray[np.float32]]]:
         """Yield each part with the predictions (S, N, K) of its networks."""
-        from netwright.train.predict import predict_stack  # torch is needed here first, and takes a second to import
-
         for part in self.parts:
-            yield part, predict_stack(part.candidate.network, part.weights, features, self.preparation.goal.loss)
+            yield part, predict(part.candidate.network, part.weights, features, self.preparation.goal.loss)
 
     def _decoded(self, mixed: Any) -> NDArray[np.float64]:
         """Return calibrated probabilities (N, K), or values (N,), from mixed predictions (N, K)."""

@@ -25,7 +25,8 @@ from netwright.shelf import read_shelf
 from netwright.spec.network import Candidate
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
-FREE = ("time", "trials", "out", "netwright", "python", "torch")  # settings that may differ when a run goes on
+PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
+FREE = ("time", "trials", "out", *PACKAGES)  # settings that may differ when a run goes on
 DATA = {"data_digest": "data", "test_digest": "test"}
 
 _CANDIDATE = TypeAdapter(Candidate)

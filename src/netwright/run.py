@@ -21,7 +21,6 @@ from netwright.pool import Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket, tickets_of
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
-from netwright.train.lanes import lanes_of, run_lanes
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
@@ -140,11 +139,11 @@ def search(
             bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints, stack
         )
 
-    run_lanes(lanes_of(bench.rows.device), work)
+    bench.framework.run_lanes(work)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
         pool.kept_back = 0.0
         desk.reopen()
-        run_lanes(lanes_of(bench.rows.device), work)
+        bench.framework.run_lanes(work)
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

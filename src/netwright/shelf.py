@@ -20,11 +20,13 @@ from netwright.bundle.short import half_where_equal
 from netwright.data.features import Features
 from netwright.data.schema import Outcome
 from netwright.errors import UnfitBundle
+from netwright.inference.folds import Sessions
 from netwright.metrics import METRICS, Metric
 from netwright.model import Model, Part, model_documents, read_model
 from netwright.result import Result
 from netwright.spec.network import Candidate
 from netwright.tasks.task import Preparation, Task
+from netwright.train.framework import Predict
 
 Array = NDArray[Any]
 SAMPLE = "sample."  # in front of the names of the encoded rows, among those of other arrays
@@ -66,6 +68,7 @@ class Shelf:
         folds: (N,) the fold of each row.
         sample: some rows of the table, encoded, on which the networks of different folds are compared.
         seed: of intervals.
+        predict: what answers for the networks of each fold.
     """
 
     task: Task
@@ -76,6 +79,7 @@ class Shelf:
     sample: Features
     seed: int
     kept: tuple[Kept, ...]
+    predict: Predict
 
     @property
     def outcome(self) -> Outcome:
@@ -125,8 +129,8 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
         for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
     )
     metric, seed = METRICS[model.result.metric].within(more.get("stretches")), int(more["seed"][0])
-    folds = more["folds"]
-    return Shelf(model.task, model.preparation, metric, more["truth"], folds, sample, seed, kept), model.result
+    folds, predict = more["folds"], Sessions().predict
+    return Shelf(model.task, model.preparation, metric, more["truth"], folds, sample, seed, kept, predict), model.result
 
 
 def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> None:

@@ -50,8 +50,9 @@ from netwright.testing.blocks import example_batch, example_networks
 from netwright.train.growth import at_share, side_share
 from netwright.train.losses import LOSSES
 from netwright.train.optimiser import optimiser_for as optimiser_of_search
+from netwright.train.rates import decay_of
 from netwright.train.schedule import SCHEDULES
-from netwright.train.stack import decay_of, stack_parameters
+from netwright.train.stack import stack_parameters
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = count()

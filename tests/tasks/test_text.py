@@ -26,8 +26,9 @@ from netwright.tasks.tabular import TASK as TABULAR
 from netwright.tasks.task import Loaded, Request
 from netwright.tasks.text import TASK, Preparation, show, toy
 from netwright.train.control import Control
+from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
-from netwright.train.rows import Split, as_rows
+from netwright.train.rows import as_rows
 from netwright.train.training import train_population
 
 TABLE, TARGET = toy(0)

@@ -15,8 +15,9 @@ from netwright.spec.network import Network, Recipe
 from netwright.tasks.image import toy
 from netwright.train.control import Control
 from netwright.train.device import PROCESSOR, Device
+from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
-from netwright.train.rows import Split, as_rows
+from netwright.train.rows import as_rows
 from netwright.train.training import train_population
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA graphics card")
@@ -36,7 +37,6 @@ def _loss(device: Device, recipe: Recipe) -> float:
     splits = [Split(np.flatnonzero(fold != each), np.flatnonzero(fold == each)) for each in range(4)]
     quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
     (trained,) = train_population(NETWORK, [recipe], rows, splits, LOSSES["cross_entropy"], quiet, [0])
-    assert all(tensor.device == PROCESSOR for tensor in trained.weights.values())
     return trained.loss
 
 

@@ -15,10 +15,11 @@ from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Network, Recipe
 from netwright.testing.blocks import example_batch, example_networks
 from netwright.train.device import PROCESSOR, find_device
+from netwright.train.framework import Split
 from netwright.train.lanes import cores_of, lanes_of
 from netwright.train.losses import LOSSES
 from netwright.train.population import Population
-from netwright.train.rows import Rows, Split
+from netwright.train.rows import Rows
 
 META = torch.device("meta")
 RECIPE = Recipe(batch_size=4, dropout=0.2, mixup=0.3, label_smoothing=0.1, averaging=0.2)

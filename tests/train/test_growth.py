@@ -11,11 +11,12 @@ from netwright.spec.blocks import Convolution, Dense, GlobalPool, Head, Identity
 from netwright.spec.network import Candidate, Network, Recipe
 from netwright.train.averaging import Average
 from netwright.train.control import Control
+from netwright.train.framework import Split
 from netwright.train.growth import at_share, mean_area, side_share
 from netwright.train.losses import LOSSES
 from netwright.train.pace import Pace
 from netwright.train.population import Population
-from netwright.train.rows import Rows, Split, as_rows
+from netwright.train.rows import Rows, as_rows
 from netwright.train.training import train_population
 
 NETWORK = Network(

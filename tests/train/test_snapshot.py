@@ -77,7 +77,7 @@ def train(
         worst, best = int(np.argmax(progress.best)), int(np.argmin(progress.best))
         return (Heir(worst, best, replace(recipes[best], weight_decay=0.5)),) if heirs and worst != best else ()
 
-    control = Control(lambda: 0.0, lambda: False, lambda progress: None, follow, due, keep)
+    control = Control(lambda: 0.0, lambda: False, lambda progress: None, follow, due=due, keep=keep)
     try:
         ended = train_population(
             network,
@@ -162,6 +162,7 @@ def test_a_snapshot_on_disk_is_the_same(tmp_path: Path) -> None:
         batch_size=16,
         shown=(0.5, float("inf")),
         began=1.5,
+        stepping=1.75,
         seconds=float("inf"),
         rungs=(0.5,),
         inherits=False,
@@ -171,7 +172,7 @@ def test_a_snapshot_on_disk_is_the_same(tmp_path: Path) -> None:
     assert checkpoints.keep_stack(stack) == ""
     (found,) = checkpoints.read_stacks()
     assert (found.tickets, found.candidates, found.shown) == (stack.tickets, stack.candidates, stack.shown)
-    assert (found.began, found.seconds, found.rungs) == (stack.began, stack.seconds, stack.rungs)
+    assert (found.began, found.stepping, found.seconds) == (stack.began, stack.stepping, stack.seconds)
     again, _ = train(TABLE, recipes, rows(), found.snapshot)
     check_equal(again, whole)
     (file,) = (tmp_path / "checkpoints").glob("stack-*.nw")

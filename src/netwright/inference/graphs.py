@@ -10,7 +10,7 @@ import numpy as np
 from onnx import ModelProto
 
 from netwright.build.graph import Graph, Shape
-from netwright.build.onnx import Inputs
+from netwright.build.onnx import Inputs, outputs
 from netwright.data.clip import Clip
 from netwright.data.encoding import TableEncoder
 from netwright.data.goal import Goal
@@ -67,10 +67,7 @@ def graph_of_features(mix: Sequence[Share], goal: Goal, temperature: float, size
         size: of the images or spectrograms that rows are, if they are any.
     """
     graph = Graph()
-    inputs = {}
-    if size is not None:
-        shape = (BATCH, size.height, size.width, size.channels)
-        inputs["images"] = graph.input("images", np.uint8, shape)
+    inputs = _maps(graph, size)
     inputs |= _declared(graph, mix, inputs)
     found = answers(graph, mix, goal, temperature, inputs, _pixels(size))
     _give(graph, found, goal, "answers")
@@ -131,6 +128,33 @@ def graph_of_cells(
         _give_label(graph, found, goal)
     _give(graph, found, goal, "probabilities" if goal.scale is None else "value")
     return graph.finish("netwright", _words(schema))
+
+
+def graph_of_folds(part: Share, size: Size | None, *, classes: bool) -> ModelProto:
+    """Return the graph from features (B, ...) to what each network of a stack predicts alone: (B, S, K) float32.
+
+    Args:
+        part: the networks.
+        size: of the images or spectrograms that rows are, if they are any.
+        classes: whether they learnt classes, so that probabilities are given, else values as they were learnt.
+    """
+    graph = Graph()
+    inputs = _maps(graph, size)
+    inputs |= _declared(graph, (part,), inputs)
+    found = outputs(graph, part.network, part.weights, inputs, _pixels(size))  # (S, E, B, K)
+    if classes:
+        found = graph.apply("Softmax", found, axis=-1)
+    found = graph.apply("ReduceMean", found, graph.constant([1], np.int64), keepdims=0)  # (S, B, K)
+    by_row = graph.apply("Transpose", found, perm=[1, 0, 2])
+    graph.output(by_row, "predictions", np.float32, (BATCH, part.folds, part.network.outputs))
+    return graph.finish("netwright", {})
+
+
+def _maps(graph: Graph, size: Size | None) -> dict[str, str]:
+    """Return the images or spectrograms that rows are as an input by name; nothing where they are none."""
+    if size is None:
+        return {}
+    return {"images": graph.input("images", np.uint8, (BATCH, size.height, size.width, size.channels))}
 
 
 def map_size(schema: Schema) -> Size | None:

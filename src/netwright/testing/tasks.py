@@ -11,8 +11,9 @@ from netwright.spec.spaces import sample
 from netwright.tasks.task import Loaded, Preparation, Request, Task
 from netwright.testing.samplers import inside
 from netwright.train.control import Control
+from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
-from netwright.train.rows import Split, as_rows
+from netwright.train.rows import as_rows
 from netwright.train.training import train_population
 
 

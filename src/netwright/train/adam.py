@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-EPSILON = 1e-8
+from netwright.train.rates import EPSILON
 
 
 @dataclass

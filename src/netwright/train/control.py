@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from netwright.spec.network import Recipe
 
+CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
+RUNGS = (0.25, 0.5)  # of the schedule, where trials that fall behind give their places to heirs of others
+
 Folds = tuple[NDArray[np.float32], ...]
 """For each of S folds the predictions (V, K) for its validation rows, in their order."""
 
@@ -55,13 +58,13 @@ class Trained:
     """What came of one trial.
 
     Attributes:
-        weights: tensors (S, ...), one network a fold.
+        weights: tensors (S, ...) by name, one network a fold.
         predictions: for each of S folds (V, K), in the order of its validation rows.
         loss: mean validation loss over folds; infinite when training diverged.
         steps: optimiser steps taken, those of its ancestors included.
     """
 
-    weights: dict[str, Any]
+    weights: dict[str, NDArray[np.float32]]
     predictions: Folds
     loss: float
     steps: int
@@ -92,6 +95,8 @@ class Control:
         stop: whether to give up at once with what there is.
         report: told after every check.
         heirs: asked at each of the `RUNGS` of the schedule which trials end there, and who takes their places.
+        ready: told before the first step by who needs long to get there, such as for a program to be compiled; the
+            time allowed counts from then on.
         due: asked after every step whether a snapshot is to be made.
         keep: given it; also right after heirs came, whom no earlier one knows.
     """
@@ -100,5 +105,6 @@ class Control:
     stop: Callable[[], bool]
     report: Callable[[Progress], None]
     heirs: Callable[[Progress], Sequence[Heir]] = lambda progress: ()
+    ready: Callable[[], None] = lambda: None
     due: Callable[[], bool] = lambda: False
     keep: Callable[[Snapshot], None] = lambda snapshot: None

@@ -17,10 +17,10 @@ from torch.optim.adamw import adamw
 
 from netwright.spec.network import Recipe
 from netwright.train import adam
+from netwright.train.rates import EPSILON, MOMENTUM, decay_of
 from netwright.train.schedule import SCHEDULES, flat_cosine
-from netwright.train.stack import Stack, decay_of
+from netwright.train.stack import Stack
 
-MOMENTUM = 0.9
 MUON_MOMENTUM = 0.95
 RMS = 0.2  # of the numbers of a step of AdamW, about
 NEWTON = (3.4445, -4.7750, 2.0315)
@@ -153,7 +153,7 @@ class Fused:
                 beta2=self._recipe.second_moment,
                 lr=pace * sort.rate,
                 weight_decay=shrink * sort.decay,
-                eps=adam.EPSILON,
+                eps=EPSILON,
                 maximize=False,
             )
 

@@ -20,20 +20,16 @@ from netwright.spec.network import Network, Recipe
 from netwright.train.augmentation import Augmentation
 from netwright.train.averaging import Average
 from netwright.train.control import Heir
+from netwright.train.framework import Split, seeds_of_networks
 from netwright.train.growth import at_share, side_share
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.precision import working_type
-from netwright.train.rows import Judged, Rows, Split
+from netwright.train.rows import Judged, Rows
 from netwright.train.schedule import flat_cosine
 from netwright.train.stack import Stack, stack_parameters
 
 FIRST = 0  # the block of the inputs, whose features are scaled
-
-
-def seeds_of_networks(seeds: Sequence[int], folds: int) -> list[int]:
-    """Return the seeds (M,) of the networks of trials with these (T,)."""
-    return [seed * 1009 + fold for seed in seeds for fold in range(folds)]
 
 
 @dataclass
@@ -67,7 +63,7 @@ class Population:
         """Return the population before its first step; seeds: one a trial; initial: tensors (M, ...) to go on from."""
         own = seeds_of_networks(seeds, len(splits))
         weights = initial_weights(network, rows.quantiles, own) if initial is None else initial
-        weights = {name: torch.as_tensor(tensor).to(rows.device) for name, tensor in weights.items()}
+        weights = {name: tensor.to(rows.device) for name, tensor in weights.items()}
         stack = stack_parameters(weights, working_type(network, rows.device))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         span = recipes[0].averaging

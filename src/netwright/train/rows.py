@@ -13,6 +13,7 @@ from torch import Tensor
 from netwright.build.torch import Batch
 from netwright.data.features import Features
 from netwright.train.device import PROCESSOR, memory_of
+from netwright.train.framework import Split
 
 MOST_ON_DEVICE = 0.25  # of its memory, for rows: networks need the rest
 
@@ -51,14 +52,6 @@ def as_rows(
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
     learnt, knots = (torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles))
     return Rows(tensors, learnt.to(device), knots, device)
-
-
-@dataclass(frozen=True)
-class Split:
-    """The rows that one fold's network learns from, and those it is judged on."""
-
-    train: NDArray[np.int64]
-    valid: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,7 @@ from torch import Tensor
 
 from netwright.spec.cost import is_trained
 from netwright.spec.network import Recipe
-
-# Biases learn slower, as in RealMLP (2407.04491, table 1), the scales in front of the first layer faster (`Recipe`).
-# Its 0.1 for the frequencies of periodic embeddings is not taken over: with 1 the log-loss out of fold was 1 to 4 %
-# lower on five of six tables, and nowhere higher by a tenth of that.
-BIAS_FACTOR = 0.1
-# What is no matrix is not decayed; `scale` at the front has a decay of its own.
-UNDECAYED = ("bias", "scale", "phase", "frequency", "categories", "gain", "shift")
+from netwright.train.rates import decay_of, rate_of
 
 
 @dataclass(frozen=True)
@@ -82,11 +76,7 @@ class Stack:
 
     def rate_of(self, name: str, recipe: Recipe) -> float:
         """Return the learning rate of a tensor by its name."""
-        part = name.split(".")[-1]
-        special = {"scale": recipe.scale_rate, "grams": recipe.gram_rate, "pieces": recipe.gram_rate}
-        factor = special.get(part, BIAS_FACTOR if part.endswith("bias") else 1.0)
-        lent = recipe.trunk_rate > 0 and name.partition(".")[0] != self.head
-        return factor * recipe.learning_rate * (recipe.trunk_rate if lent else 1.0)
+        return rate_of(name, recipe, self.head)
 
     def rates(self, recipes: Sequence[Recipe]) -> Tensor:
         """Return the learning rate (M · P,) of each number: that of its network's recipe, by the sort of its tensor."""
@@ -130,9 +120,3 @@ def _views(vector: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a view of the vector for each tensor, one after the other."""
     parts = torch.split(vector, [tensor.numel() for tensor in shapes.values()])
     return {name: part.view_as(tensor) for (name, tensor), part in zip(shapes.items(), parts, strict=True)}
-
-
-def decay_of(name: str, recipe: Recipe) -> float:
-    """Return the decay of a tensor by its name; 0 where none is due."""
-    part = name.split(".")[-1]
-    return recipe.scale_decay if part == "scale" else 0.0 if name.endswith(UNDECAYED) else recipe.weight_decay

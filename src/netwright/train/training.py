@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.errors import TrialError
 from netwright.spec.network import Network, Recipe
 from netwright.train.best import Best
-from netwright.train.control import Control, Folds, Progress, Snapshot, Trained
+from netwright.train.control import CHECKS, RUNGS, Control, Folds, Progress, Snapshot, Trained
+from netwright.train.framework import Split
 from netwright.train.losses import Loss
 from netwright.train.population import Population
-from netwright.train.rows import Rows, Split
-
-CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
-RUNGS = (0.25, 0.5)  # of the schedule, where trials that fall behind give their places to heirs of others
+from netwright.train.rows import Rows
 
 
 def train_population(
@@ -55,7 +56,7 @@ def train_population(
         TrialError: when every network diverged.
     """
     population = Population.start(network, recipes, rows, splits, seeds, initial)
-    best = Best.empty(population.named(), len(population.train), len(splits))
+    best = Best.empty(len(population.train), len(splits))
     lives = _Lives(population, best, rows, loss, splits)
     first = recipes[0]
     batch_size = min(first.batch_size, min(len(split.train) for split in splits))
@@ -83,7 +84,8 @@ def train_population(
         ended = share >= 1 or epoch == first.epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
-            better = best.check(population.named(), losses, final=ended)
+            better = torch.from_numpy(best.check(losses.numpy(), final=ended))
+            lives.keep(better)
             kept = torch.where(better[:, None, None], predictions, kept)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
             progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
@@ -118,20 +120,28 @@ class _Lives:
         self._lengths = [len(split.valid) for split in splits]
         self._results: list[Trained | None] = [None] * len(population.recipes)
         self._holders = list(range(len(population.recipes)))  # place in the stack → place in the results
+        self._weights = {name: tensor.detach().clone() for name, tensor in population.named().items()}  # the best
+
+    def keep(self, better: Tensor) -> None:
+        """Keep the weights, as they are now, of those networks (M,) that are better than what is kept of them."""
+        for name, tensor in self._population.named().items():
+            self._weights[name][better] = tensor.detach()[better]
 
     def snapshot(self, place: _Place, kept: Tensor, rungs: Sequence[float]) -> Snapshot:
         """Return all that going on from here takes."""
         tensors = {
             **{f"population.{name}": tensor for name, tensor in self._population.state().items()},
-            **{f"best.{name}": tensor for name, tensor in self._best.weights.items()},
-            "criterion": self._best.criterion,
-            "losses": self._best.losses,
-            "since": self._best.since,
+            **{f"best.{name}": tensor for name, tensor in self._weights.items()},
             "kept": kept,
             **({} if place.order is None else {"order": place.order}),
         }
+        best: dict[str, NDArray[Any]] = {
+            "criterion": self._best.criterion,
+            "losses": self._best.losses,
+            "since": self._best.since,
+        }
         return Snapshot(
-            arrays={name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()},
+            arrays={**{name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, **best},
             numbers={
                 "epoch": place.epoch,
                 "number": place.number,
@@ -152,10 +162,11 @@ class _Lives:
         self._population.restore(
             {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
         )
-        for name, tensor in self._best.weights.items():
+        for name, tensor in self._weights.items():
             tensor.copy_(tensors[f"best.{name}"])
-        self._best.criterion, self._best.losses = tensors["criterion"], tensors["losses"]
-        self._best.since = tensors["since"]
+        arrays = snapshot.arrays
+        self._best.criterion, self._best.losses = arrays["criterion"].copy(), arrays["losses"].copy()
+        self._best.since = arrays["since"].copy()
         self.steps, self._holders = numbers["steps"], [*numbers["holders"]]
         self._results = [snapshot.ended.get(turn) for turn in range(numbers["results"])]
         place = _Place(numbers["epoch"], numbers["number"], numbers["share"], tensors.get("order"))
@@ -191,13 +202,13 @@ class _Lives:
     def _result(self, place: int) -> Trained:
         """Return what has come of the trial at a place: its best weights, and what they predict in full precision."""
         own = self._population.networks(place)
-        kept = {name: tensor[own].clone() for name, tensor in self._best.weights.items()}
+        kept = {name: tensor[own].clone() for name, tensor in self._weights.items()}
         judged = self._population.judged.of_networks(own)
         predictions = self._population.predict(kept, judged, self._rows, self._loss).numpy()
         loss = self._best.losses[own].mean()
         return Trained(
-            weights={name: tensor.cpu() for name, tensor in kept.items()},
+            weights={name: tensor.cpu().numpy() for name, tensor in kept.items()},
             predictions=tuple(predictions[fold, :length] for fold, length in enumerate(self._lengths)),
-            loss=float(loss) if bool(torch.isfinite(loss)) else float("inf"),
+            loss=float(loss) if np.isfinite(loss) else float("inf"),
             steps=self.steps,
         )

@@ -1,0 +1,122 @@
+"""PyTorch as a framework that trains networks: see `train.framework`. All trials of a stack are one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netwright.data.features import Features
+from netwright.spec.costs import weight_shapes
+from netwright.spec.network import Network, Recipe
+from netwright.spec.spaces import Value
+from netwright.train.control import Control, Snapshot, Trained
+from netwright.train.device import PROCESSOR, Device, find_device
+from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
+from netwright.train.lanes import cores_of, lanes_of, run_lanes
+from netwright.train.losses import LOSSES
+from netwright.train.predict import predict_stack
+from netwright.train.rows import Rows, as_rows
+from netwright.train.training import train_population
+from netwright.train.transfer import begun_as
+
+CARD = 8  # times as large stacks on a graphics card, which a step of a small network leaves idle; not measured
+
+
+class Torch:
+    """See `train.framework.Framework`."""
+
+    name = "torch"
+
+    def __init__(self, device: Device = PROCESSOR) -> None:
+        """Train on this device."""
+        self._device = device
+
+    @staticmethod
+    def on(device: str) -> Torch:
+        """Return PyTorch on the device of a name such as `cpu` or `cuda:1`; `auto` is CUDA where there is a card.
+
+        Raises:
+            NoDevice: if there is none of that name, or it does not compute.
+        """
+        return Torch(find_device(device))
+
+    @property
+    def device(self) -> str:
+        """Return where it trains."""
+        return str(self._device)
+
+    @property
+    def lanes(self) -> int:
+        """Return how many trainings there are at one time."""
+        return lanes_of(self._device)
+
+    @property
+    def cores(self) -> int:
+        """Return how many cores the device counts for."""
+        return cores_of(self._device)
+
+    @property
+    def stacked(self) -> int:
+        """Return how many times as large stacks of several trials may be as on a processor."""
+        return 1 if self._device.type == "cpu" else CARD
+
+    @property
+    def pinned(self) -> Mapping[str, Value]:
+        """Return nothing: all that is searched can be trained."""
+        return {}
+
+    @property
+    def predict(self) -> Predict:
+        """Return what predicts with trained networks."""
+        return predict_stack
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of PyTorch."""
+        return {"torch": metadata.version("torch")}
+
+    def over(
+        self,
+        features: Features,
+        targets: NDArray[np.float32] | NDArray[np.int64],
+        quantiles: NDArray[np.float32],
+    ) -> TorchTrainer:
+        """Return what trains on these rows."""
+        return TorchTrainer(as_rows(features, targets, quantiles, self._device))
+
+    def run_lanes(self, work: Callable[[], None]) -> None:
+        """Call `work` in as many threads as there are lanes, each with one core, and wait for all."""
+        run_lanes(self.lanes, work)
+
+
+class TorchTrainer:
+    """See `train.framework.Trainer`."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Train on these rows."""
+        self._rows = rows
+
+    def train(
+        self,
+        network: Network,
+        recipes: Sequence[Recipe],
+        splits: Sequence[Split],
+        loss: str,
+        control: Control,
+        seeds: Sequence[int],
+        begun: Mapping[str, Array] = AT_RANDOM,
+        snapshot: Snapshot | None = None,
+    ) -> tuple[Trained, ...]:
+        """Train each recipe on each fold, all as one stack."""
+        first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
+        return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
+
+    def _first(self, network: Network, seeds: Sequence[int], begun: Mapping[str, Array]) -> Mapping[str, Tensor]:
+        """Return the tensors (M, ...) to go on from: as they are where all are given, else with what is random."""
+        if set(begun) == set(weight_shapes(network)):
+            return {name: torch.from_numpy(array) for name, array in begun.items()}
+        return begun_as(network, begun, self._rows.quantiles, seeds)
