@@ -15,8 +15,9 @@ import netwright
 ROOT = Path(__file__).parent.parent
 SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BY_PANDAS = {"openpyxl", "pyarrow"}  # pandas imports them for us, to read Excel and Parquet
-COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")}  # they import each other
+BY_PANDAS = {"openpyxl"}  # pandas imports it for us, to read Excel
+COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")} | {"network", "preprocess"}
+"""Programs that are written out, which import each other."""
 BY_SERVERS = {"httptools", "python-multipart"}  # uvicorn and Starlette import them for us
 BY_KERAS = {"jax"}  # it imports what it runs on
 NAMED = {
@@ -24,7 +25,7 @@ NAMED = {
     "prometheus_client": "prometheus-client",
     "tensorflow": "tensorflow-cpu",
 }  # packages that are imported by another name than they are installed by
-TRAINING = {"torch", "jinja2", "markupsafe", "optuna"}
+TRAINING = {"torch", "jinja2", "markupsafe", "optuna", "pyarrow"}
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -54,7 +55,7 @@ def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> Non
     assert extras["image"] == {"pillow"} and extras["audio"] == {"pillow", "soundfile"}
     assert extras["text"] == {"tokenizers"} and extras["hub"] == {"huggingface_hub"}
     assert extras["serve"] == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
-    assert extras["openvino"] == {"openvino"}
+    assert extras["openvino"] == {"openvino"} and extras["parquet"] == {"pyarrow"}
     assert extras["tensorflow"] == {"keras", "tensorflow-cpu"} and extras["jax"] == {"keras", "jax"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from netwright.data.folders import column_of_folder
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
 from netwright.data.tagged import END, SENTENCE, START, TOKEN, as_conll, as_json_lines, chances_of, is_tagged
-from netwright.errors import NoPlaceForProbabilities, NoProbabilities, UnknownFormat
+from netwright.errors import MissingExtra, NoPlaceForProbabilities, NoProbabilities, UnknownFormat
 from netwright.model import Model
 from netwright.storage import replace_file
 
@@ -53,11 +54,14 @@ def check_format(path: Path, *, proba: bool = False) -> None:
     """See that a file's name says how to write it, before anyone waits for what goes into it.
 
     Raises:
+        MissingExtra: if the package that writes it is not installed.
         UnknownFormat: if the name ends in none of `FORMATS`.
         NoPlaceForProbabilities: if that format cannot hold probabilities, and they are asked for.
     """
     if path.suffix.lower() not in FORMATS:
         raise UnknownFormat(path, FORMATS)
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingExtra("pyarrow", "parquet")
     if proba and path.suffix.lower() == ".conll":
         raise NoPlaceForProbabilities(path)
 
@@ -66,6 +70,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table in the format that the file's name asks for, all or nothing.
 
     Raises:
+        MissingExtra: if the package that writes it is not installed.
         UnknownFormat: if the name ends in none of `FORMATS`.
         NoPlaceForProbabilities: if that format cannot hold probabilities, and there are some.
         CannotWrite: if it cannot be written there.

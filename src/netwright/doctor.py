@@ -21,9 +21,9 @@ GIBIBYTE = 2**30
 ENOUGH_MEMORY = 2.0  # GiB: a run takes up to 1.5, and other programs want some
 ENOUGH_DISK = 0.2  # GiB: model, report and journal take up to a tenth of that, and the model is written twice
 
-CORE = ("numpy", "pandas", "pyarrow", "pydantic", "safetensors")
+CORE = ("numpy", "pandas", "pydantic", "safetensors")
 EXTRAS = {
-    "train": (("torch", "jinja2", "optuna"), "fit networks, predict with them, and write reports"),
+    "train": (("torch", "jinja2", "optuna", "pyarrow"), "fit networks, predict with them, and write reports"),
 }
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16")
 """Processor features that make networks faster, by the names that Linux gives them."""

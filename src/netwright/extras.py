@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EXTRA_OF = {
     "PIL": "image",
+    "pyarrow": "parquet",
     "soundfile": "audio",
     "tokenizers": "text",
     "optuna": "train",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.data.cells import read_number
-from netwright.data.columns import by_distinct, distinct_texts, numbers_of, texts_of, values_of
+from netwright.data.columns import by_distinct, distinct_texts, texts_of, values_of
 
 NUMBERS = [1, 0, 1]
 
@@ -77,7 +77,7 @@ def test_durations_are_seconds() -> None:
 def test_categories_and_sparse_columns_are_what_they_stand_for() -> None:
     """A pandas category of numbers is numbers, of texts texts."""
     assert np.array_equal(values_of(pd.Series(pd.Categorical([3, None, 1]))), [3, np.nan, 1], equal_nan=True)  # type: ignore[arg-type]
-    assert texts_of(pd.Series(pd.Categorical(["b", None, "a"]))).to_pylist() == ["b", None, "a"]
+    assert texts_of(pd.Series(pd.Categorical(["b", None, "a"]))).to_list() == ["b", None, "a"]
     assert np.array_equal(values_of(pd.Series(pd.arrays.SparseArray([0, 0, 2]))), [0, 0, 2])  # type: ignore[arg-type]
 
 
@@ -88,14 +88,14 @@ def test_texts_of_every_type_are_trimmed(dtype: object) -> None:
     """Blanks around a text go, and nothing is left of a text of blanks."""
     cells = pd.Series([" a b ", "", None, "\u3000漢字\u00a0", "🙂"], dtype=dtype)  # type: ignore[call-overload]
     assert values_of(cells) is None
-    assert texts_of(cells).to_pylist() == ["a b", None, None, "漢字", "🙂"]
+    assert texts_of(cells).to_list() == ["a b", None, None, "漢字", "🙂"]
 
 
 def test_objects_of_any_kind_become_texts() -> None:
     """A column of mixed objects is read as the texts that they print as; nothing is refused."""
     cells = [1, 2.0, 2.5, True, None, np.nan, pd.NA, pd.NaT, b"bytes", decimal.Decimal("1.50"), [1, 2], {"a": 1}]
     cells += [datetime.date(2024, 1, 2), pd.Timestamp("2024-01-02 03:04"), "\ud800", b"\xff"]
-    found = texts_of(pd.Series(cells, dtype=object)).to_pylist()
+    found = texts_of(pd.Series(cells, dtype=object)).to_list()
     assert found[:10] == ["1", "2", "2.5", "true", None, None, None, None, "bytes", "1.50"]
     assert found[10:14] == ["[1, 2]", "{'a': 1}", "2024-01-02", "2024-01-02 03:04:00"]
     assert all(isinstance(text, str) for text in found[14:])
@@ -121,6 +121,6 @@ NUMBER_TEXTS = st.one_of(
 @given(st.lists(NUMBER_TEXTS, min_size=1, max_size=12), st.sampled_from([".", ","]))
 def test_whole_columns_are_read_as_single_cells_are(cells: list[str], mark: str) -> None:
     """The fast way over a column and the rule for one cell agree on every text."""
-    found = numbers_of(texts_of(pd.Series(cells, dtype=object)), mark)
+    found = texts_of(pd.Series(cells, dtype=object)).numbers(mark)
     found[~np.isfinite(found)] = np.nan
     assert np.array_equal(found, [read_number(cell, mark) for cell in cells], equal_nan=True)

@@ -14,11 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
 
 from netwright.data.cells import is_missing, read_number
 from netwright.errors import EmptyTable, NotATable, RaggedRow
+
+try:
+    from netwright.data.arrow import read_regular
+except ImportError:  # who only predicts need not have pyarrow
+    WITH_ARROW = False
+else:
+    WITH_ARROW = True
 
 SAMPLE = 2**20  # bytes or letters looked at for encoding and dialect
 LINES = 200  # looked at for the dialect
@@ -154,29 +159,12 @@ def find_separator(lines: Sequence[str]) -> str:
 
 def _at_once(text: str, dialect: Dialect) -> pd.DataFrame | None:
     """Return all rows, the header among them; None where they are not regular enough for the fast way."""
-    if dialect.separator == " " or f"{dialect.separator} {dialect.quote}" in text or text.count(dialect.quote) % 2:
+    if not WITH_ARROW or dialect.separator == " " or f"{dialect.separator} {dialect.quote}" in text:
         return None
-    content = pa.py_buffer(text.encode("utf-8"))
+    if text.count(dialect.quote) % 2:
+        return None
     width = len(_cut(text[:SAMPLE].lstrip().split("\n", 1)[0], dialect))
-    options = {
-        "read_options": pa.csv.ReadOptions(
-            autogenerate_column_names=True, use_threads=False, block_size=min(content.size + 1, 2**31 - 1)
-        ),
-        "parse_options": pa.csv.ParseOptions(
-            delimiter=dialect.separator, quote_char=dialect.quote, newlines_in_values=True
-        ),
-        "convert_options": pa.csv.ConvertOptions(
-            column_types={f"f{place}": pa.large_string() for place in range(width)},
-            strings_can_be_null=True,
-            null_values=[""],
-            quoted_strings_can_be_null=True,
-        ),
-    }
-    try:
-        rows = pa.csv.read_csv(content, **options)
-    except (pa.ArrowException, ValueError):
-        return None
-    return rows.to_pandas() if rows.num_columns == width else None
+    return read_regular(text, dialect.separator, dialect.quote, width)
 
 
 def _cut(line: str, dialect: Dialect) -> list[str]:

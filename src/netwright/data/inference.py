@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from netwright.data.cells import FALSE_WORDS, TRUE_WORDS, read_number, uses_decimal_comma
-from netwright.data.columns import numbers_of
 from netwright.data.dates import find_order
 from netwright.data.findings import Finding
 from netwright.data.noticing import gather, notice
@@ -206,7 +204,10 @@ def _share(words: list[str], mark: str) -> float:
 
 def _as_numbers(view: View, mark: str) -> View:
     """Return the view of a column with its cells read as numbers."""
-    values = view.values if view.values is not None else numbers_of(view.texts, mark)
+    values = view.values
+    if values is None:
+        assert view.texts is not None
+        values = view.texts.numbers(mark)
     if values.dtype.kind == "M":
         values = np.full(view.rows, np.nan)
     values = values.astype(np.float64)
@@ -275,6 +276,6 @@ def _is_grouped(view: View) -> bool:
     """Return whether every point in the texts of a column may be one between thousands, and some are."""
     if view.texts is None:
         return False
-    dotted = pc.match_substring(view.texts, ".")
-    grouped = pc.match_substring_regex(view.texts, r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
-    return bool(pc.any(dotted).as_py()) and bool(pc.all(pc.equal(dotted, grouped)).as_py())
+    dotted = view.texts.matches(r"\.")
+    grouped = view.texts.matches(r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
+    return bool(dotted.any()) and bool((dotted == grouped).all())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from netwright.data.cell_texts import Texts
 from netwright.data.cells import INFINITE_WORDS, MISSING_NUMBERS, is_missing, read_number
-from netwright.data.columns import Texts, by_distinct
+from netwright.data.columns import by_distinct
 from netwright.data.dates import is_ambiguous, read_dates
 from netwright.data.findings import Finding
 from netwright.data.schema import Column, Kind
@@ -74,7 +74,7 @@ def _numbers(column: Column, view: View) -> tuple[Finding, ...]:
         what = "1 infinite value" if infinite.sum() == 1 else f"{infinite.sum()} infinite values, the first"
         text = f"Column {column.name!r} has {what} in row {row}; infinite is taken as missing."
         found.append(Finding("infinite", column.name, text))
-    if unread.any():
+    if view.texts is not None and unread.any():
         found.append(_slips(column, "numbers", view.texts, unread))
     return tuple(found)
 
@@ -132,4 +132,4 @@ def _words(column: Column, view: View) -> tuple[Finding, ...]:
 
 def _example(texts: Texts, which: NDArray[np.bool_]) -> str:
     row = int(which.argmax())
-    return f"row {row + 1}: {pc.utf8_slice_codeunits(texts[row], 0, SHOWN).as_py()!r}"
+    return f"row {row + 1}: {texts.first(row, SHOWN)!r}"

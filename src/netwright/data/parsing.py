@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.cells import is_missing, read_code, read_name, read_truth, read_word
-from netwright.data.columns import by_distinct, numbers_of, texts_of, values_of
+from netwright.data.columns import by_distinct, texts_of, values_of
 from netwright.data.dates import moments_of_numbers, read_dates
 from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Label, Outcome, Schema, Target
@@ -56,7 +56,7 @@ def read_numbers(cells: pd.Series, mark: str) -> NDArray[np.float64]:
     """Return cells as numbers (N,), NaN where they are missing, infinite or none."""
     values = values_of(cells)
     if values is None:
-        numbers = numbers_of(texts_of(cells), mark)
+        numbers = texts_of(cells).numbers(mark)
     else:
         numbers = np.full(len(cells), np.nan) if values.dtype.kind == "M" else values.astype(np.float64)
     numbers[~np.isfinite(numbers)] = np.nan

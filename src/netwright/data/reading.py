@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from netwright.data.delimited import decode, read_delimited
 from netwright.data.folders import as_of_folder, held_by, read_folder
-from netwright.errors import DuplicateColumns, EmptyTable, MissingFile, NotAFile, NotATable, nearest
+from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
 FOLDER = "folder"  # among the attributes of a table: where its file lies
@@ -37,6 +37,7 @@ def read_table(source: Any, held: str | None = None) -> pd.DataFrame:
 
     Raises:
         DataError: if there is no such file or it holds no table.
+        MissingExtra: if it is Parquet, and pyarrow is not installed.
     """
     if isinstance(source, pd.DataFrame | np.ndarray):
         return _checked(as_table(source), "The data frame")
@@ -140,8 +141,16 @@ def _reader(path: Path) -> Callable[[Path], pd.DataFrame]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet  # a CSV reader need not pay for it
+    """Read a file of Parquet.
 
+    Raises:
+        MissingExtra: if pyarrow is not installed.
+        NotATable: if it is damaged.
+    """
+    try:
+        import pyarrow.parquet  # a CSV reader need not pay for it
+    except ImportError as error:
+        raise MissingExtra("pyarrow", "parquet") from error
     try:
         table = pyarrow.parquet.ParquetFile(path).read(use_threads=False)
         stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]

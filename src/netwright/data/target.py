@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.cells import MISSING_NUMBERS, is_missing, read_number, read_word, uses_decimal_comma
-from netwright.data.columns import by_distinct, distinct_texts, numbers_of, texts_of, values_of
+from netwright.data.columns import by_distinct, distinct_texts, texts_of, values_of
 from netwright.data.findings import Finding
 from netwright.data.schema import Label, Outcome, Target
 from netwright.errors import (
@@ -211,11 +211,11 @@ def _missing_rows(name: str, missing: int) -> tuple[Finding, ...]:
 
 def _unread(answers: _Answers, cells: pd.Series, unread: int) -> tuple[Finding, ...]:
     texts = texts_of(cells)
-    odd = ~np.isfinite(numbers_of(texts, answers.mark))
+    odd = ~np.isfinite(texts.numbers(answers.mark))
     odd &= ~by_distinct(texts, lambda text: is_missing(text, MISSING_NUMBERS), True, bool)
     row = int(odd.argmax())
     what = "1 cell is no number" if unread == 1 else f"{unread} cells are no numbers"
-    example = f"row {row + 1}: {texts[row].as_py()[:40]!r}"
+    example = f"row {row + 1}: {texts.first(row, 40)!r}"
     text = f"In the target {answers.name!r} {what} ({example}); what has no answer is left out."
     return (Finding("mixed_types", answers.name, text),)
 

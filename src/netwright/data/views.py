@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from netwright.data.cell_texts import Texts
 from netwright.data.cells import INFINITE_WORDS, MISSING_NUMBERS, is_missing, read_word
-from netwright.data.columns import Texts, distinct_texts, plain_numbers, texts_of, values_of
+from netwright.data.columns import distinct_texts, texts_of, values_of
 
 LOOKED_AT = 2_000  # distinct texts from which the kind of a column is told
 _ZERO_FIRST = r"^0\d"
@@ -62,7 +62,7 @@ def view_of(cells: pd.Series) -> View:
     if values is not None:
         return _view_of_values(values, None)
     texts = texts_of(cells)
-    numbers = plain_numbers(texts)
+    numbers = texts.plain_numbers()
     if numbers is not None and np.isfinite(numbers).any() and not _are_codes(texts, numbers):
         return _view_of_values(numbers, texts)
     return _view_of_words(texts)
@@ -88,9 +88,7 @@ def _are_codes(texts: Texts, numbers: NDArray[np.float64]) -> bool:
         if (numbers % 1 > 0).any():
             return False
     many = np.nanmax(np.abs(numbers)) >= 1e15
-    return any(
-        pc.any(pc.match_substring_regex(texts, rule)).as_py() for rule in (_ZERO_FIRST, *((_ENDLESS,) if many else ()))
-    )
+    return any(texts.matches(rule).any() for rule in (_ZERO_FIRST, *((_ENDLESS,) if many else ())))
 
 
 def _view_of_values(values: NDArray[Any], texts: Texts | None) -> View:
@@ -107,7 +105,7 @@ def _view_of_values(values: NDArray[Any], texts: Texts | None) -> View:
 def _view_of_words(texts: Texts) -> View:
     words, counts = distinct_texts(texts)
     absent = [place for place, word in enumerate(words) if is_missing(word)]
-    missing = texts.null_count + int(counts[absent].sum())
+    missing = len(texts) - int(counts.sum()) + int(counts[absent].sum())
     if absent:
         gone = set(absent)
         words = [word for place, word in enumerate(words) if place not in gone]
