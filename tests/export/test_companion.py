@@ -57,7 +57,7 @@ def test_a_table_is_read(tmp_path: Path) -> None:
 def test_the_program_is_short() -> None:
     """Pages that anybody can read before running them."""
     programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
-    assert len(programs) == 5
+    assert len(programs) == 7
     assert max(len(program.read_text().splitlines()) for program in programs) < 100
 
 
@@ -112,43 +112,3 @@ def test_images_are_decoded_in_any_size(tmp_path: Path) -> None:
     pd.DataFrame({"image": names}).to_csv(out / "new.csv", index=False)
     expected = run.model.predict(pd.DataFrame({"image": [str(out / name) for name in names]})).tolist()
     assert program(out, "new.csv") == [target, *expected]
-
-
-@pytest.mark.parametrize(
-    ("written", "column"),
-    [
-        (["2024-03-01", "1999-12-31 23:59:59", "", "nonsense"], "year first"),
-        (["31/12/2024", "1.2.03", "28-02-1999 5:30 pm", ""], "day first"),
-        (["12/31/2024", "2/1/03", "02-28-1999 05:30", "?"], "month first"),
-        (["31 December 2024", "Feb 3, 1999", "Mar 2001", "NA"], "month named"),
-    ],
-)
-def test_dates_are_read_as_by_netwright(written: list[str], column: str) -> None:
-    """In each order that people write."""
-    from netwright.data.dates import read_date
-
-    cells = _companion("cells")
-    for text in written:
-        found = read_date(text, column)
-        expected = np.iinfo(np.int64).min if np.isnat(found) else found.astype(np.int64)
-        assert cells.moment(cells.present(text), column) == expected, text
-
-
-@pytest.mark.parametrize("text", ["1,234.5", "$ 12", "12 %", "1e3", "many", "", "-0.5", "NaN"])
-def test_numbers_are_read_as_by_netwright(text: str) -> None:
-    """With thousands, money and per cent."""
-    from netwright.data.cells import read_number
-
-    cells = _companion("cells")
-    np.testing.assert_equal(cells.number(cells.present(text), "."), read_number(text))
-
-
-def _companion(name: str):  # type: ignore[no-untyped-def]
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    path = Path(nw.__file__).parent / "export" / "companion" / f"{name}.py"
-    spec = spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

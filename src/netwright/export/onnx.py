@@ -27,7 +27,7 @@ from netwright.model import Model
 from netwright.storage import make_folder, replace_file
 from netwright.trunks import ImageTrunk
 
-GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py")
+GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py", "numerals.py", "moments.py")
 READERS = {Kind.TEXT: "texts.py", Kind.IMAGE: "images.py", Kind.SOUND: "sounds.py"}  # files beside it, by columns
 
 

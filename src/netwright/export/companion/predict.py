@@ -22,11 +22,11 @@ def fed(column: dict[str, str], found: list[str]) -> NDArray[Any]:
     if column["kind"] == "image":
         import images
 
-        return np.stack([images.pixels(cell, column["format"]) for cell in found])
+        return np.stack([images.pixels(cell.strip(), column["format"]) for cell in found])
     if column["kind"] == "sound":
         import sounds
 
-        return sounds.samples(found[0], column["format"])
+        return sounds.samples(found[0].strip(), column["format"])
     return cells.fed(found, column["kind"], column["format"])
 
 
@@ -35,9 +35,9 @@ def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows:
     inputs: dict[str, NDArray[Any]] = {}
     worded: dict[str, list[str]] = {}
     for column in json.loads(words["columns"]):
-        found = [cells.present(row.get(column["name"]) or "") for row in rows]
+        found = [row.get(column["name"]) or "" for row in rows]
         if column["kind"] == "text":
-            worded[column["name"]] = found
+            worded[column["name"]] = [cells.word(cell) for cell in found]
         else:
             inputs[column["name"]] = fed(column, found)
     if worded:
