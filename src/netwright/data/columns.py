@@ -25,6 +25,7 @@ except ImportError:  # who only predicts need not have pyarrow
 else:
     WITH_ARROW = True
 
+FEW = 16  # cells up to which reading them one by one is faster than a whole-column operation
 _ASCII = re.compile(r"[\x00-\x7f]*")
 
 
@@ -81,8 +82,8 @@ def _widest(values: NDArray[Any]) -> NDArray[Any]:
 def texts_of(cells: pd.Series) -> Texts:
     """Return the texts (N,) of an untyped column."""
     cells = _plain(cells)
-    if not WITH_ARROW:
-        return PythonTexts.of(map(_written, cells.astype(object).tolist()))
+    if not WITH_ARROW or len(cells) <= FEW:
+        return PythonTexts.of(map(_written, cells.tolist()))
     if cells.dtype != object:
         try:
             return ArrowTexts.of(cells)
