@@ -172,12 +172,16 @@ def test_networks_of_one_name_and_two_shapes_are_two_classes() -> None:
 
 
 def test_what_cannot_be_written_is_refused() -> None:
-    """A trained trunk, and members of members."""
-    frozen = Network((TableInput(0, 0, (), Identity(), frozen=5), Head(2)))
+    """Members of members."""
     twice = Network((TableInput(3, 0, (), Identity()), Members(2), Members(2), Head(2)))
-    for network in (frozen, twice):
-        with pytest.raises(NoSource, match="cannot be written as source"):
-            designs_of([Candidate(network, Recipe())])
+    with pytest.raises(NoSource, match="cannot be written as source"):
+        designs_of([Candidate(twice, Recipe())])
+
+
+def test_what_a_trunk_sees_is_one_of_the_inputs() -> None:
+    """The trunk itself stands in a file of its own."""
+    (design,) = designs_of([Candidate(Network((TableInput(0, 0, (), Identity(), frozen=5), Head(2))), Recipe())])
+    assert design.kind == "SeenLinear" and 'rows["frozen"] * self.scale' in "\n".join(design.draft.steps)
 
 
 @pytest.mark.parametrize("network", list(example_networks()), ids=str)

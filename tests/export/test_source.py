@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 import netwright as nw
+from netwright.build.pretrained import installed_weights
 from netwright.build.source.parts import cells as written_cells
 from netwright.build.source.parts import images as written_images
 from netwright.build.torch import initial_weights
@@ -30,12 +31,15 @@ from netwright.errors import NoSource, UnequalExport
 from netwright.export.source import write_source
 from netwright.export.source.checking import check
 from netwright.export.source.folder import source_files
+from netwright.extended import Extended, extend
 from netwright.model import Model, Part
 from netwright.result import Result
-from netwright.spec.network import Recipe
+from netwright.spec.network import Recipe, seen_by_trunk
 from netwright.spec.spaces import sample
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
+from netwright.testing.models import model_of
+from netwright.trunks import BACKBONE, ENCODER, TextTrunk, image_trunk
 
 ROOT = Path(__file__).parents[2]
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
@@ -379,6 +383,105 @@ def test_the_recipe_for_images_reproduces_the_score(tmp_path: Path) -> None:
     assert np.mean(right) > 0.8
 
 
+# --- images that a trained trunk sees ---------------------------------------------------------------------------------
+
+
+def seen_images() -> tuple[Model, pd.DataFrame]:
+    """Return a model of networks with and without a trained trunk, and rows."""
+    task, (table, target) = TASKS["image"], TASKS["image"].toy(0)
+    loaded = task.load(Request(table[:60], target, {}, "auto"))
+    path = installed_weights(BACKBONE)
+    assert path is not None
+    prepared = extend(
+        task.prepare(loaded, 0), loaded.frame, image_trunk(path, loaded.frame.columns["image"], seconds=5.0)
+    )
+    candidates = [task.candidate(point, prepared) for point in task.portfolio(prepared, 60)]
+    seen = [one for one in candidates if seen_by_trunk(one.network)][:1]
+    others = [one for one in candidates if not seen_by_trunk(one.network) and not one.recipe.trunk_rate][:1]
+    assert seen and others
+    return model_of(task, prepared, [*seen, *others], folds=1), table[:60]
+
+
+def test_a_folder_with_a_trained_trunk_answers_as_its_model(tmp_path: Path) -> None:
+    """The trunk stands in a file of its own, its weights among the others; the recipe runs too."""
+    model, table = seen_images()
+    write_source(model, tmp_path / "source")
+    check_by_ruff(tmp_path / "source")
+    assert (tmp_path / "source" / "trunk.py").is_file()
+    np.save(tmp_path / "images.npy", np.stack(table["image"][:9]))
+    (tmp_path / "ask.py").write_text(ASK_IMAGES)
+    found = json.loads(run_bare(tmp_path / "source", tmp_path / "ask.py", tmp_path / "images.npy", besides=("pillow",)))
+    assert np.abs(np.array(found) - model.answers(table.iloc[:9])).max() < 1e-4
+    for place, (pixels, name) in enumerate(zip(table["image"][:30], table["class"][:30], strict=True)):
+        (tmp_path / "bars" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "bars" / name / f"{place}.png")
+    train = shortened(tmp_path / "short", tmp_path / "source")
+    out = tmp_path / "new.safetensors"
+    printed = run_bare(tmp_path / "short", train, tmp_path / "bars", "--out", out, besides=("pillow",))
+    assert np.isfinite(score_of(printed))
+    (tmp_path / "short" / "weights.safetensors").write_bytes(out.read_bytes())
+    assert (
+        len(json.loads(run_bare(tmp_path / "short", tmp_path / "ask.py", tmp_path / "images.npy", besides=("pillow",))))
+        == 9
+    )
+
+
+def test_networks_that_began_as_a_trunk_have_no_recipe(tmp_path: Path) -> None:
+    """Their first weights stand in no file of the model, which the folder tells."""
+    model, _ = seen_images()
+    recipe = replace(model.parts[1].candidate.recipe, trunk_rate=0.1)
+    candidate = replace(model.parts[1].candidate, recipe=recipe)
+    files = source_files(replace(model, parts=(model.parts[0], replace(model.parts[1], candidate=candidate))))
+    assert "train.py" not in files and b"There is no `train.py`" in files["README.md"]
+
+
+def test_texts_that_a_trained_encoder_reads_are_refused_before_a_file_is_made(tmp_path: Path) -> None:
+    """It reads pieces of words that no file of source makes."""
+    model = untrained("tabular", odd_table(60, 1).drop(columns="weight"), "class", most=1)
+    trunk = TextTrunk(ENCODER, 32, {}, ())
+    nothing = np.zeros(ENCODER.features, np.float32)
+    extended = Extended(model.preparation, trunk, nothing, nothing + 1)
+    with pytest.raises(NoSource, match="encoder of sentences"):
+        write_source(replace(model, preparation=extended), tmp_path / "source")
+    assert not (tmp_path / "source").exists()
+
+
+# --- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def as_conll(table: pd.DataFrame, path: Path) -> None:
+    """Write tagged tokens as columns, with a blank line after each sentence."""
+    parts = [part for _, part in table.groupby("sentence", sort=False)]
+    lines = ["\n".join(f"{row.token}\t{row.tag}" for row in part.itertuples()) for part in parts]
+    path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_a_folder_for_tags_answers_as_its_model(tmp_path: Path) -> None:
+    """Of tokens in a table, and in columns as those of CoNLL; the neighbours of a token count."""
+    table, target = TASKS["tagging"].toy(0)
+    model = untrained("tagging", TASKS["tagging"].read(table), target, most=3, networks=1)
+    write_source(model, tmp_path / "source")
+    check_by_ruff(tmp_path / "source")
+    some = table[table["sentence"] < 7]
+    some.to_csv(tmp_path / "rows.csv", index=False)
+    as_conll(some, tmp_path / "rows.conll")
+    wanted = model.answers(some)
+    for name in ("rows.csv", "rows.conll"):
+        assert np.abs(answers_of(tmp_path / "source", tmp_path / name) - wanted).max() < 1e-4
+    lines = run_bare(tmp_path / "source", tmp_path / "source" / "model.py", tmp_path / "rows.conll").splitlines()
+    assert lines[0] == "sentence,token,tag,O,B-LOC,I-LOC,B-PER,I-PER" and len(lines) == 1 + len(some)
+
+
+def test_the_recipe_for_tags_reproduces_the_score(tmp_path: Path) -> None:
+    """The F1 of entities, with the tokens of a sentence in one fold."""
+    table, target = TASKS["tagging"].toy(0)
+    as_conll(table, tmp_path / "rows.conll")
+    run = nw.fit(tmp_path / "rows.conll", target, trials=1, out=tmp_path / "run")
+    write_source(run.model, tmp_path / "source")
+    printed = run_bare(tmp_path / "source", tmp_path / "source" / "train.py", tmp_path / "rows.conll")
+    assert "entity_f1" in printed and score_of(printed) > 0.9
+
+
 # --- names that stand in the source ----------------------------------------------------------------------------------
 
 ODD_NAMES = ('a"""b', "line\nend", "back\\slash", "'; import os #", "{braces}", "\u202eright", "x" * 130, "# end", "\\")
@@ -524,15 +627,6 @@ def test_cells_are_read_as_netwright_reads_them(cell: Any) -> None:
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
-
-
-def test_what_cannot_be_written_is_refused_before_a_file_is_made(tmp_path: Path) -> None:
-    """Tags of tokens have a preparation of their own."""
-    table, target = TASKS["tagging"].toy(0)
-    model = untrained("tagging", TASKS["tagging"].read(table), target, most=1)
-    with pytest.raises(NoSource, match="cannot be written as source"):
-        write_source(model, tmp_path / "source")
-    assert not (tmp_path / "source").exists()
 
 
 def test_a_folder_that_does_not_run_or_answers_otherwise_is_not_written(

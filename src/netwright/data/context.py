@@ -14,7 +14,6 @@ import unicodedata
 import zlib
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.ngrams import mixed
@@ -46,8 +45,8 @@ Hashes = NDArray[np.uint64]
 
 def context_buckets(tokens: NDArray[np.object_], sentences: Integers) -> Integers:
     """Return the buckets (N, G) of the features of tokens (N,), the sentences of which follow each other."""
-    codes, words = pd.factorize(tokens)
-    own = np.array([_own_hashes(str(word)) for word in words], np.uint64).reshape(len(words), OWN)[codes]
+    words, codes = _distinct(tokens)
+    own = np.array([_own_hashes(word) for word in words], np.uint64).reshape(len(words), OWN)[codes]
     found = []
     for offset, names in AROUND.items():
         beside = _beside(own, sentences, offset)
@@ -61,14 +60,21 @@ def context_buckets(tokens: NDArray[np.object_], sentences: Integers) -> Integer
 
 def context_numbers(tokens: NDArray[np.object_], sentences: Integers) -> NDArray[np.float32]:
     """Return numbers (N, 6) of tokens (N,): how they are written, and how near the sentence's beginning and end are."""
-    codes, words = pd.factorize(tokens)
-    facts = np.array([_facts(str(word)) for word in words], np.float32).reshape(len(words), 4)[codes]
+    words, codes = _distinct(tokens)
+    facts = np.array([_facts(word) for word in words], np.float32).reshape(len(words), 4)[codes]
     _, first, sizes = np.unique(sentences, return_index=True, return_counts=True)
     order = np.argsort(first)
     first, sizes = first[order], sizes[order]
     place = np.arange(len(tokens)) - np.repeat(first, sizes)
     ends = np.stack([1 / (1 + place), 1 / (np.repeat(sizes, sizes) - place)], axis=1)
     return np.concatenate([facts, ends.astype(np.float32)], axis=1)
+
+
+def _distinct(tokens: NDArray[np.object_]) -> tuple[list[str], Integers]:
+    """Return the distinct tokens (W), and which of them each one (N,) is."""
+    numbers: dict[str, int] = {}
+    codes = [numbers.setdefault(str(token), len(numbers)) for token in tokens.tolist()]
+    return [*numbers], np.array(codes, np.int64)
 
 
 def _beside(own: Hashes, sentences: Integers, offset: int) -> Hashes:

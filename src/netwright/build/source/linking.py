@@ -17,15 +17,16 @@ from netwright.build.source.imports import Imports
 
 LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers")
 FILES = {
-    **{name: name for name in ("cells", "ngrams")},
+    **{name: name for name in ("cells", "context", "ngrams", "trunk")},
     **dict.fromkeys((*LAYERS, "model"), "model"),
     **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess"), "preprocess"),
-    **dict.fromkeys(("files", "images", "sounds"), "preprocess"),
+    **dict.fromkeys(("files", "images", "sounds", "tags", "tokens"), "preprocess"),
     **dict.fromkeys(("recipes", "optimisers", "changes", "losses", "scores", "train"), "train"),
 }
 """Modules of `parts`, and the written files that what is taken of them goes into."""
 
-_PARTS, _NGRAMS = "netwright.build.source.parts.", "netwright.data.ngrams"
+_PARTS, _DATA = "netwright.build.source.parts.", "netwright.data."
+_FROM_DATA = ("context", "ngrams", "tags")  # modules that are written as Netwright itself runs them
 _MARK = re.compile(r"\s*# (?:if (?P<unless>not )?(?P<feature>[a-z_]+):|(?P<end>end))")
 
 
@@ -81,7 +82,8 @@ def link(
         renamed: name in a module → name in the text: of two definitions one is taken, by the name of the other.
     """
     names = [parts] if isinstance(parts, str) else [*parts]
-    library = {part: _read(_text_of(part, features, renamed)) for part in FILES if FILES[part] == FILES[names[0]]}
+    own = [part for part in FILES if FILES[part] == FILES[names[0]] or part in names]
+    library = {part: _read(_text_of(part, features, renamed)) for part in own}
     asked = {part: {*wanted} & library[part].defines for part in names}
     if missing := {*wanted} - set[str]().union(*asked.values()):
         raise ValueError(f"{', '.join(names)} do not define {', '.join(sorted(missing))}")
@@ -126,7 +128,7 @@ def _take(library: Mapping[str, _Module], part: str, wanted: Collection[str], gi
 def _import(name: str, part: str, library: Mapping[str, _Module], imports: Imports, asked: dict[str, set[str]]) -> None:
     """Note where a name comes from that a module does not define itself: another file, or a module of the same one."""
     module, taken = library[part].imported.get(name, ("", None))
-    other = "ngrams" if module == _NGRAMS else module.removeprefix(_PARTS)
+    other = module.removeprefix(_DATA if module.removeprefix(_DATA) in _FROM_DATA else _PARTS)
     home = next((one for one in library if name in library[one].defines), "")  # of what stands in given texts alone
     if other in library or (not module and home):
         asked.setdefault(other if module else home, set()).add(name)
@@ -158,11 +160,10 @@ def docstring_of(part: str) -> str:
 
 
 def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Return the text of a module; n-grams are written as Netwright itself counts them."""
+    """Return the text of a module."""
     package = Path(__file__).parent.parent.parent
-    own = package / "build" / "source" / "parts" / f"{part}.py"
-    path = package / "data" / "ngrams.py" if part == "ngrams" else own
-    text = kept(path.read_text(encoding="utf-8"), features)
+    folder = package / "data" if part in _FROM_DATA else package / "build" / "source" / "parts"
+    text = kept((folder / f"{part}.py").read_text(encoding="utf-8"), features)
     for old, new in renamed.items():
         text = re.sub(rf"\b{old}\b", new, text)
     return text

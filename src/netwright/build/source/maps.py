@@ -43,7 +43,9 @@ def write_trunk(draft: Draft, network: Network, length: int, *, grows: bool) -> 
     blocks = [block for block in inner if isinstance(block, Spatial)]
     draft.imports.whole["torch"] = "torch"
     for name, values in (("means", first.means), ("deviations", first.deviations)):
-        draft.setup.append(f'self.register_buffer("{name}", torch.tensor({flat(_short(values))}), persistent=False)')
+        draft.setup.append(
+            f'self.register_buffer("{name}", torch.tensor({flat(short_floats(values))}), persistent=False)'
+        )
     draft.steps.append('pixels = (rows["images"].float() / 255 - self.means) / self.deviations')
     draft.layers.add("resized")
     size = f"{first.height}, {first.width}"
@@ -55,7 +57,7 @@ def write_trunk(draft: Draft, network: Network, length: int, *, grows: bool) -> 
     )
     if blocks:
         draft.setup.append("self.trunk = nn.Sequential(")
-        _write_layers(draft, blocks, [(cost.width, *cost.pixels) for cost in costs])
+        write_layers(draft, blocks, [(cost.width, *cost.pixels) for cost in costs])
         draft.setup.append(")")
         draft.steps.append(f"maps = self.trunk(maps){draft.shape(*map(str, _shape_of(costs[length - 2])))}")
     width = costs[length - 1].width
@@ -70,12 +72,12 @@ def _shape_of(cost: Any) -> tuple[int, int, int]:
     return cost.width, *cost.pixels
 
 
-def _short(values: Sequence[float]) -> tuple[float, ...]:
+def short_floats(values: Sequence[float]) -> tuple[float, ...]:
     """Return numbers with the digits that a float32 has."""
     return tuple(float(str(np.float32(value))) for value in values)
 
 
-def _write_layers(draft: Draft, blocks: Sequence[Spatial], shapes: Sequence[tuple[int, ...]]) -> None:
+def write_layers(draft: Draft, blocks: Sequence[Spatial], shapes: Sequence[tuple[int, ...]]) -> None:
     """Write blocks as entries of a sequence, equal ones that follow each other as one.
 
     Args:

@@ -178,6 +178,8 @@ def _first_words(block: Block) -> str:
             return "Texts as bags of n-grams"
         case SequenceInput(encoding=encoding):
             return f"Texts as sequences of {encoding}"
+        case TableInput(numeric=0, plain=0, cardinalities=()) if block.frozen:
+            return "What a trained trunk sees in an image"
         case TableInput(embedding=Periodic()):
             return "Numbers as waves"
         case TableInput(embedding=Piecewise()):
@@ -220,6 +222,8 @@ def _name_of(blocks: Sequence[Block]) -> str:
     """Return what a network is, as the name of a class."""
     first = blocks[0]
     match first:
+        case TableInput(numeric=0, plain=0, cardinalities=()) if first.frozen:
+            lead = "Seen"
         case TableInput(embedding=Periodic()):
             lead = "Periodic"
         case TableInput(embedding=Piecewise()):

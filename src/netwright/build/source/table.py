@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from netwright.build.source.draft import Array, Change, Draft, same
-from netwright.errors import NoSource
 from netwright.spec.blocks import Identity, Periodic, Piecewise, TableInput
 from netwright.spec.costs import embedding_cost
 
@@ -12,7 +11,7 @@ CATEGORIES = "CATEGORIES"  # the constant of a written file that tells how many 
 
 def table_width(block: TableInput) -> int:
     """Return how many features the columns give."""
-    return embedding_cost(block)[0] + block.plain + block.category_width * len(block.cardinalities)
+    return embedding_cost(block)[0] + block.plain + block.frozen + block.category_width * len(block.cardinalities)
 
 
 def write_table(draft: Draft, block: TableInput, source: str) -> str:
@@ -22,17 +21,14 @@ def write_table(draft: Draft, block: TableInput, source: str) -> str:
         draft: of the network.
         block: the columns.
         source: what the names of its tensors begin with.
-
-    Raises:
-        NoSource: if it takes features of a trained trunk.
     """
-    if block.frozen:
-        raise NoSource("its networks learn from what a trained trunk sees, whose code is not Netwright's own")
     pieces = []
     if block.numeric:
         pieces.append(_numbers(draft, block, source))
-    if block.plain or not (block.numeric or block.cardinalities):
+    if block.plain or not (block.numeric or block.cardinalities or block.frozen):
         pieces.append('rows["plain"]')
+    if block.frozen:
+        pieces.append('rows["frozen"]')
     if block.cardinalities:
         pieces.append(_categories(draft, block, source))
     draft.setup.append(f"self.scale = nn.Parameter(torch.ones({draft.size('features', table_width(block))}))")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from netwright.build.source.backbone import trunk_source, trunk_state
 from netwright.build.source.imports import Imports
 from netwright.build.source.linking import LAYERS, link
 from netwright.build.source.network import Design, class_text, designs_of
@@ -24,13 +25,16 @@ from netwright.export.source.checking import check
 from netwright.export.source.files import paragraphs, python_file, told
 from netwright.export.source.preprocess import preprocess_files
 from netwright.export.source.readme import readme, stacked
-from netwright.export.source.train import train_file
+from netwright.export.source.train import can_be_trained, rows_are, train_file
+from netwright.extended import Extended
 from netwright.model import Model, Part
-from netwright.spec.blocks import BagInput, Block, ImageInput, Members, SequenceInput, TableInput
+from netwright.spec.blocks import BagInput, Block, Members, SequenceInput, TableInput
 from netwright.spec.costs import widest
 from netwright.storage import make_folder, replace_file
+from netwright.tasks.task import Preparation
+from netwright.trunks import ImageTrunk
 
-FEWEST_ROWS, MOST_ROWS = 16, 1_024  # that networks are given together
+FEWEST_ROWS, MOST_ROWS, TRUNK_ROWS = 16, 1_024, 32  # that networks are given together, and that a trunk is
 ACTIVATION = 2**24  # numbers between two layers of one network, of all these rows: 64 MB
 
 
@@ -69,11 +73,13 @@ def source_files(model: Model) -> dict[str, bytes]:
     designs = designs_of([part.candidate for part in model.parts])
     names = design_names(designs)
     written, wanted = _model_file(model, names, designs)
-    trained, further = train_file(model, names, designs)
+    trunk, lent = _trunk_file(model.preparation)
+    trained, further = train_file(model, names, designs) if can_be_trained(model) else ("", set[str]())
     files = {
         "model.py": written.encode(),
-        "train.py": trained.encode(),
-        "weights.safetensors": save(_weights(model.parts, names, designs)),
+        **({"train.py": trained.encode()} if trained else {}),
+        **({"trunk.py": trunk.encode()} if trunk else {}),
+        "weights.safetensors": save({**_weights(model.parts, names, designs), **lent}),
         **preprocess_files(model.preparation, wanted | further),
     }
     return {**files, "README.md": readme(model, names, designs, [*files]).encode()}
@@ -104,7 +110,7 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     members = any(isinstance(block, Members) for block in blocks)
     goal = model.preparation.goal
     features = {"members"} if members else set()
-    features |= {"maps"} if any(isinstance(block, ImageInput) for block in blocks) else set()
+    features |= {rows_are(model)} | ({"trunk"} if isinstance(model.preparation, Extended) else set())
     features.add("number" if goal.scale else "classes")
     layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     kinds = {design.kind: design for design in designs}
@@ -132,8 +138,23 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     return python_file(docstring, imports, sections), mix.imports.names.get("preprocess", set())
 
 
+def _trunk_file(preparation: Preparation) -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return the text of `trunk.py`, and its tensors by their names in the mix; nothing where there is no trunk."""
+    if not isinstance(preparation, Extended) or not isinstance(preparation.trunk, ImageTrunk):
+        return "", {}
+    trunk = preparation.trunk
+    imports, text, draft = trunk_source(trunk.backbone, trunk.size)
+    state = {"middle": preparation.middle, "spread": preparation.spread, **trunk_state(draft, trunk.beginning())}
+    about = f"{trunk.backbone.name}, which others have trained on photographs, up to its last layer but one."
+    tensors = {f"trunk.{name}": np.ascontiguousarray(array) for name, array in state.items()}
+    floats = {name: array for name, array in tensors.items() if array.dtype == np.float32}
+    return python_file(about, imports, [text]), {**tensors, **half_where_equal(floats)}
+
+
 def _rows_at_once(model: Model) -> int:
     """Return how many rows the networks are given together."""
+    if isinstance(model.preparation, Extended):
+        return TRUNK_ROWS
     numbers = max(widest(part.candidate.network) for part in model.parts)
     return max(FEWEST_ROWS, min(MOST_ROWS, ACTIVATION // numbers))
 

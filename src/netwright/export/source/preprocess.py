@@ -20,15 +20,18 @@ from netwright.data.folders import SUFFIXES
 from netwright.data.goal import Goal
 from netwright.data.moments import MomentEncoding
 from netwright.data.numeric import NumberEncoding, PairEncoding
-from netwright.data.schema import Column, Kind, Schema
+from netwright.data.schema import Column, Kind, Outcome, Schema
 from netwright.data.text import TextEncoding
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
-from netwright.tasks import media, tabular, text
+from netwright.extended import Extended
+from netwright.tasks import media, tabular, tagging, text
+from netwright.trunks import ImageTrunk
 
 LONGEST = 60  # columns of a screen that a category may take in the source; longer ones stand in the file of constants
 MOST_LABELS = 50  # likewise, classes
 CLOSE = 1e-7  # of a scaled number: as far as constants may be off for the sake of fewer digits
+OWN_FILES = ("cells", "context", "ngrams")  # beside it, in such an order that none uses one before it
 _TWINS = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
 
@@ -60,8 +63,14 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
     Raises:
         NoSource: if the preparation is of another sort.
     """
+    if isinstance(preparation, Extended):
+        if not isinstance(preparation.trunk, ImageTrunk):
+            raise NoSource("its networks learn from what a trained encoder of sentences sees in texts")
+        preparation = preparation.own  # the trunk stands in a file of its own
     if isinstance(preparation, media.Preparation):
         return _map_files(preparation, wanted)
+    if isinstance(preparation, tagging.Preparation):
+        return _token_files(preparation, wanted)
     table = preparation.table if isinstance(preparation, text.Preparation) else preparation
     if not isinstance(table, tabular.Preparation):
         raise NoSource("what its data go through before the networks is not written as source yet")
@@ -104,6 +113,17 @@ def _map_files(preparation: media.Preparation, wanted: Collection[str]) -> dict[
     return _files(about, linked, stored)
 
 
+def _token_files(preparation: tagging.Preparation, wanted: Collection[str]) -> dict[str, bytes]:
+    """Return the files that describe tokens by what stands around them."""
+    stored = Stored(arrays={"buckets": preparation.buckets})
+    given = {"ARRAYS": "ARRAYS = read_arrays()", **_target(preparation.goal, stored)}
+    if stored.values:
+        given["STORED"] = "STORED = read_constants()"
+    entities = {"entities"} if preparation.goal.target.outcome == Outcome.TAGS else set()
+    linked = link(("tokens", "target"), {*wanted, "encode", "read_rows"}, entities, given)
+    return _files("From the tokens of sentences to the arrays that the networks take.", linked, stored)
+
+
 def _endings(held: str) -> str:
     return assigned("ENDINGS", tuple(sorted(SUFFIXES[held])))
 
@@ -111,10 +131,13 @@ def _endings(held: str) -> str:
 def _files(told: str, linked: Linked, stored: Stored) -> dict[str, bytes]:
     """Return `preprocess.py` and what it needs beside it, by name."""
     files = {"preprocess.py": python_file(told, linked.imports, [linked.text]).encode()}
-    for name in ("cells", "ngrams"):
-        if name in linked.imports.names:
-            part = link(name, linked.imports.names[name])
+    open_names = {name: {*linked.imports.names[name]} for name in OWN_FILES if name in linked.imports.names}
+    for name in OWN_FILES:
+        if name in open_names:
+            part = link(name, open_names[name])
             files[f"{name}.py"] = python_file(docstring_of(name), part.imports, [part.text]).encode()
+            for other in part.imports.names.keys() & {*OWN_FILES}:
+                open_names.setdefault(other, set()).update(part.imports.names[other])
     if stored.values:
         files["preprocess.json"] = (json.dumps(stored.values, ensure_ascii=False, indent=1) + "\n").encode()
     if stored.arrays:

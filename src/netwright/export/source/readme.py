@@ -11,12 +11,17 @@ from netwright.build.source.text import folded
 from netwright.data.schema import Kind
 from netwright.model import Model, Part
 from netwright.report.numbers import metric_name, number, printable
+from netwright.tasks import tagging
 
 TRAINING = (
     "This trains all networks from the beginning, each on all folds of the rows but one, and prints the score on the "
     "rows that they have not learnt from. It is the recipe of the search without its time limit: a network learns for "
     "all of its epochs, or until those of the other folds no longer get better. Everything is computed in float32. "
     "`--designs 1` trains the weightiest design alone, and `--out` writes the weights."
+)
+BEGUN = (
+    "There is no `train.py`: some of these networks began as one that others have trained, whose weights stand in no "
+    "file of the model. They can be trained further from `weights.safetensors`."
 )
 DISTILLED = (
     "This model is one network that learnt from the answers of a mix, which this folder does not hold. Trained on the "
@@ -30,6 +35,8 @@ FILES = {
     "preprocess.safetensors": "its arrays",
     "cells.py": "what number, word or moment a cell of text stands for",
     "ngrams.py": "texts as counts of n-grams",
+    "context.py": "tokens as features of what stands around them",
+    "trunk.py": "a network that others have trained, and what it sees in images",
     "train.py": "the recipe as a plain loop",
 }
 
@@ -47,7 +54,10 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
     answers = "the probability of each class, in the order of `LABELS`" if target.labels else "a number for each row"
     first = model.preparation.schema.used[0]
     medium = {Kind.IMAGE: ("images", "pillow"), Kind.SOUND: ("sounds", "soundfile")}.get(first.kind)
-    if medium is None:
+    if isinstance(model.preparation, tagging.Preparation):
+        packages, data, learnt = "", "sentences.conll", "sentences.conll"
+        of = "each token of a file of CoNLL columns, or of a table with the columns `sentence` and `token`"
+    elif medium is None:
         packages, data, of = "", "rows.csv", "the rows of a table that has the columns of `preprocess.py`"
         learnt = f"data.csv {shlex.quote(printable(target.name))}"
     else:
@@ -66,8 +76,7 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
             "from model import load, predict\n\nanswers = predict(load(), rows)  # a dictionary for each row", "python"
         ),
         "## To train",
-        _block(f"python train.py {learnt}"),
-        folded(TRAINING),
+        *([_block(f"python train.py {learnt}"), folded(TRAINING)] if "train.py" in files else [folded(BEGUN)]),
         *([folded(DISTILLED)] if result.distilled else []),
         "## What is what",
         "\n".join(f"- `{name}`: {FILES[name]}" for name in files),

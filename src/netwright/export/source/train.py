@@ -10,10 +10,12 @@ from netwright.build.source.network import Design
 from netwright.build.source.text import Call, Name, assigned
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
+from netwright.extended import Extended
 from netwright.metrics import metrics_for
 from netwright.model import Model
 from netwright.spec.blocks import BagInput, Dense, ImageInput, Members, Piecewise, Residual, SequenceInput, TableInput
 from netwright.spec.network import Network, Recipe
+from netwright.tasks import tagging
 
 PLAIN = Recipe(dropout=0.0)  # which does nothing that need not be done
 FEWEST_FOLDS = 4  # a model may hold fewer networks of a design than there were folds
@@ -47,11 +49,14 @@ def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) ->
     for recipe, network in zip(recipes, networks, strict=True):
         _check(recipe, network)
     goal = model.preparation.goal
-    features = _features(recipes, networks, classes=goal.scale is None)
+    features = _features(recipes, networks, classes=goal.scale is None) | {rows_are(model)}
+    features |= {"trunk"} if isinstance(model.preparation, Extended) else set()
     kinds = {name: Call("Recipe", (), _fields(one, features)) for name, one in zip(names, recipes, strict=True)}
     folds = max(FEWEST_FOLDS, *(len(next(iter(part.weights.values()))) for part in model.parts))
     known = [one.name for one in metrics_for(goal.target.outcome)]  # a name from a file is not trusted
     metric = model.result.metric if model.result.metric in known else known[0]
+    features |= {"spans"} if metric == "entity_f1" else set()
+    features |= {"singles"} if goal.scale is None and "tokens" not in features else set()
     given = {
         "FOLDS": f"FOLDS = {folds}  # parts of the rows: each network learns from all but one of them",
         "RECIPES": assigned("RECIPES", kinds),
@@ -73,14 +78,28 @@ def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) ->
     return python_file(docstring, linked.imports, [linked.text]), linked.imports.names.get("preprocess", set())
 
 
+def can_be_trained(model: Model) -> bool:
+    """Return whether a folder can tell how its networks were trained: not where one began as a trained trunk.
+
+    Its first weights are those of others, and stand in no file of the model.
+    """
+    return not any(part.candidate.recipe.trunk_rate for part in model.parts)
+
+
+def rows_are(model: Model) -> str:
+    """Return the feature that tells what a row of a model is: `maps` for a file, `tokens` for a token, else `rows`."""
+    if isinstance(model.preparation, tagging.Preparation):
+        return "tokens"
+    first = model.preparation.schema.used[0]
+    return "rows" if first.map_size is None else "maps"
+
+
 def _check(recipe: Recipe, network: Network) -> None:
     """Refuse a recipe that the written loop would not follow.
 
     Raises:
         NoSource: if it is one.
     """
-    if recipe.trunk_rate:
-        raise NoSource("its networks began as a trained trunk, which stands in no file of theirs")
     if recipe.optimiser == "muon" and not isinstance(network.blocks[0], ImageInput):
         raise NoSource("how it was trained (muon, but not on images) is not written as source yet")
     if recipe.mixup and recipe.sparsity:
@@ -97,7 +116,6 @@ def _features(recipes: Sequence[Recipe], networks: Sequence[Network], *, classes
         "texts": texts,
         "grams": texts,
         "scaled": any(isinstance(block, TableInput | BagInput | SequenceInput) for block in blocks),
-        "maps": any(isinstance(block, ImageInput) for block in blocks),
         "hidden": any(isinstance(block, Dense | Residual) for block in blocks),
         "knots": any(isinstance(_embedding(network), Piecewise) for network in networks),
         "dropout": any(one.dropout for one in recipes),

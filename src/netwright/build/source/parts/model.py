@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from netwright.build.source.parts.files import FILE
 from netwright.build.source.parts.preprocess import encode, read_rows
 from netwright.build.source.parts.target import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET
+from netwright.build.source.parts.tokens import SENTENCE, TOKEN
+from netwright.build.source.parts.trunk import Trunk
 
 HERE = Path(__file__).parent
 ROWS_AT_ONCE = 1_024
@@ -48,6 +50,9 @@ class Mix(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         each = {name: [design.build() for _ in range(design.networks)] for name, design in DESIGNS.items()}
+        # if trunk:
+        self.trunk = Trunk()
+        # end
         self.networks = nn.ModuleDict({name: nn.ModuleList(networks) for name, networks in each.items()})
 
     def forward(self, rows: dict[str, Tensor]) -> Tensor:
@@ -56,6 +61,9 @@ class Mix(nn.Module):
         # end
         # if number:
         """Return the answers for B rows: values (B,)."""
+        # end
+        # if trunk:
+        rows = {**rows, "frozen": self.trunk(rows["images"])}
         # end
         mixed = torch.zeros(())
         for name, design in DESIGNS.items():
@@ -119,9 +127,17 @@ def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Return the answers for N rows: values (N,) in the unit of the target."""
     # end
     answers = []
+    # if tokens:
+    whole = encode(rows)  # of all: a token is described by its neighbours too
+    # end
     with torch.no_grad():
         for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
+            # if tokens:
+            arrays = {name: array[start : start + ROWS_AT_ONCE] for name, array in whole.items()}
+            # end
+            # if not tokens:
             arrays = encode(rows[start : start + ROWS_AT_ONCE])
+            # end
             answers.append(mix({name: torch.from_numpy(array) for name, array in arrays.items()}))
     return torch.cat(answers).numpy()
 
@@ -132,7 +148,10 @@ def main() -> None:
     # if maps:
     parser.add_argument("table", type=Path, help="a folder of files, or comma-separated values with their paths")
     # end
-    # if not maps:
+    # if tokens:
+    parser.add_argument("table", type=Path, help="CoNLL columns, or comma-separated values with sentence and token")
+    # end
+    # if rows:
     parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
     # end
     parser.add_argument("--separator", default=",")
@@ -148,6 +167,10 @@ def main() -> None:
     # end
     # if maps:
     header, lines = ["path", *header], [[row[FILE], *line] for row, line in zip(rows, lines, strict=True)]
+    # end
+    # if tokens:
+    header = [SENTENCE, TOKEN, *header]
+    lines = [[row[SENTENCE], row[TOKEN], *line] for row, line in zip(rows, lines, strict=True)]
     # end
     csv.writer(sys.stdout).writerows([header, *lines])
 

@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from netwright.build.source.parts.changes import distorted, flipped, masked, warped
 from netwright.build.source.parts.losses import Rows, answered, judge, loss_on
-from netwright.build.source.parts.model import DESIGNS, HERE, Design, finished
+from netwright.build.source.parts.model import DESIGNS, HERE, ROWS_AT_ONCE, Design, finished
 from netwright.build.source.parts.optimisers import optimiser_for, pace
 from netwright.build.source.parts.preprocess import encode, read_rows
 from netwright.build.source.parts.recipes import PATIENT, RECIPES, Recipe, flat_cosine
 from netwright.build.source.parts.scores import METRIC, SCORE
 from netwright.build.source.parts.target import SHIFT, SPREAD, TARGET, class_numbers, target_values
+from netwright.build.source.parts.tokens import sentence_numbers, tag_numbers
+from netwright.build.source.parts.trunk import Trunk
 
 FOLDS = 8  # parts of the rows: each network learns from all but one of them
 CHECKS = 32  # times that the networks are judged while they learn
@@ -209,6 +211,19 @@ def grown(whole: tuple[int, int], growth: float, progress: float) -> tuple[int, 
     return height, width
 
 
+def seen(images: Tensor) -> Tensor:
+    """Return what the trained trunk sees in images: (N, H, W, C) → (N, F)."""
+    trunk = Trunk()
+    trunk.load_state_dict(trunk_weights())
+    with torch.no_grad():
+        return torch.cat([trunk.eval()(some) for some in images.split(ROWS_AT_ONCE)])
+
+
+def trunk_weights() -> dict[str, Tensor]:
+    """Return the weights of the trained trunk."""
+    return {name.removeprefix("trunk."): tensor for name, tensor in WEIGHTS.items() if name.startswith("trunk.")}
+
+
 def deal_folds(rows: Rows, truth: np.ndarray, seed: int) -> np.ndarray:
     """Return the fold of each row (N,): answers are spread evenly, and rows that repeat each other stay together."""
     things: dict[tuple[Any, bytes], list[int]] = {}
@@ -228,13 +243,22 @@ def deal_folds(rows: Rows, truth: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
+def deal_sentences(sentences: np.ndarray, seed: int) -> np.ndarray:
+    """Return the fold of each token (N,), the same for all of a sentence."""
+    _, numbers = np.unique(sentences, return_inverse=True)
+    return np.random.default_rng(seed).permutation(int(numbers.max()) + 1)[numbers] % FOLDS
+
+
 def main() -> None:
     """Train on a table, and print the score on rows that the networks have not learnt from."""
     parser = argparse.ArgumentParser(description="Trains the networks of model.py on a table and prints their score.")
     # if maps:
     parser.add_argument("table", type=Path, help="a folder with a folder for each class, or a table with paths")
     # end
-    # if not maps:
+    # if tokens:
+    parser.add_argument("table", type=Path, help="CoNLL columns, or comma-separated values with sentence and token")
+    # end
+    # if rows:
     parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
     # end
     parser.add_argument("target", nargs="?", default=TARGET, help="the column to predict")
@@ -244,7 +268,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where to write the weights, such as weights.safetensors")
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    # if classes:
+    # if tokens:
+    table = read_rows(arguments.table, arguments.separator)
+    truth = tag_numbers(table, arguments.target)
+    known = truth >= 0
+    rows = {name: torch.from_numpy(array[known]) for name, array in encode(table).items()}
+    sentences, truth = sentence_numbers(table)[known], truth[known]
+    targets = torch.from_numpy(truth)
+    folds = deal_sentences(sentences, arguments.seed)
+    # end
+    # if singles:
     table = read_rows(arguments.table, arguments.separator)
     truth = class_numbers(table, arguments.target)
     table = [row for row, one in zip(table, truth, strict=True) if one >= 0]
@@ -258,17 +291,37 @@ def main() -> None:
     truth = truth[np.isfinite(truth)]
     targets = torch.from_numpy(((truth - SHIFT) / SPREAD).astype(np.float32))
     # end
+    # if not tokens:
     rows = {name: torch.from_numpy(array) for name, array in encode(table).items()}
+    # end
+    # if trunk:
+    rows["frozen"] = seen(rows["images"])  # once: the trunk does not learn
+    # end
+    # if not tokens:
     folds = deal_folds(rows, truth, arguments.seed)
+    # end
     mixed, shares = torch.zeros(()), 0.0
     weights: dict[str, Tensor] = {}
     for name, design in [*DESIGNS.items()][: arguments.designs]:
         networks, answers = train(name, rows, targets, folds)
         mixed, shares = mixed + design.share * answers, shares + design.share
         weights |= state_of(name, design, networks)
+        # if spans:
+        print(f"{name}: {METRIC} {SCORE(truth, finished(answers).numpy(), sentences):.4f}")
+        # end
+        # if not spans:
         print(f"{name}: {METRIC} {SCORE(truth, finished(answers).numpy()):.4f}")
+        # end
+    # if spans:
+    print(f"the mix: {METRIC} {SCORE(truth, finished(mixed / shares).numpy(), sentences):.4f}")
+    # end
+    # if not spans:
     print(f"the mix: {METRIC} {SCORE(truth, finished(mixed / shares).numpy()):.4f}")
+    # end
     if arguments.out:
+        # if trunk:
+        weights |= {f"trunk.{name}": tensor for name, tensor in trunk_weights().items()}
+        # end
         save_file(weights, arguments.out)
 
 
