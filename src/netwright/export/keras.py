@@ -1,7 +1,7 @@
 """A model in the forms of Keras and TensorFlow: the networks, their shares and the calibration, from features on.
 
 What they take are the features of rows, by the names and as the arrays that `model.preparation.encode` gives, with
-category numbers as int32. How a table becomes features stays with Netwright, or goes with the form for ONNX.
+category numbers as int32. How a table becomes features, and answers labels, lies beside them as a program.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from netwright.build.backend import installed_backends
-from netwright.build.keras_mix import TYPES, mixed_model
+from netwright.build.keras_mix import mixed_model
 from netwright.errors import MissingExtra
-from netwright.export.answering import answering, run_program
+from netwright.export.answering import run_program
+from netwright.export.beside import Form, compared, files_beside, put_beside
 from netwright.export.examples import example_table
-from netwright.export.parity import Features, Parity, compare_on_features
+from netwright.export.parity import Parity
 from netwright.model import Model
 from netwright.storage import copy_file, replace_folder
 from netwright.tasks.task import frames
@@ -32,7 +30,7 @@ SAVED_MODEL, SAVED_GRAPH = "A SavedModel", "saved_model.pb"
 
 
 def write_keras(model: Model, folder: Path) -> Parity:
-    """Write one `.keras` file, all or nothing.
+    """Write one `.keras` file and what lies beside it, each all or nothing.
 
     It holds layers and operations of Keras only: `keras.saving.load_model` reads it in its safe mode, on TensorFlow and
     on JAX. It is read back so on each of these that is installed, in a process of its own, and its answers compared.
@@ -51,8 +49,11 @@ def write_keras(model: Model, folder: Path) -> Parity:
     """
     backends = [name for name in installed_backends() if name != "torch"] or ["torch"]
     with _built(model) as (source, names):
-        found = [_compared(model, names, "answer_keras", source, backend, KERAS) for backend in backends]
+        form = Form("keras", KERAS, KERAS, names)
+        files = files_beside(model, form)
+        found = [compared(model, form, files, source, backend) for backend in backends]
         copy_file(source, folder / KERAS)
+        put_beside(files, folder)
     return max(found, key=lambda parity: parity.difference)
 
 
@@ -77,13 +78,16 @@ def write_tensorflow(model: Model, folder: Path) -> Parity:
     with _built(model) as (source, names):
         made = source.with_name("saved")
         run_program("write_tensorflow", [str(source), str(made)], "tensorflow", SAVED_MODEL)
-        parity = _compared(model, names, "answer_tensorflow", made, "tensorflow", SAVED_MODEL)
+        form = Form("tensorflow", SAVED_MODEL, ".", names)
+        files = files_beside(model, form)
+        parity = compared(model, form, files, made, "tensorflow")
+        put_beside(files, made)
         replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), SAVED_GRAPH)
     return parity
 
 
 def write_tflite(model: Model, folder: Path) -> Parity:
-    """Write one file for TensorFlow Lite in float32, all or nothing; its signature is `serving_default`.
+    """Write one file for TensorFlow Lite in float32, and what lies beside it; its signature is `serving_default`.
 
     Args:
         model: what is exported.
@@ -102,8 +106,11 @@ def write_tflite(model: Model, folder: Path) -> Parity:
     with _built(model) as (source, names):
         made, saved = source.with_name(TFLITE), source.with_name("saved")
         run_program("write_tensorflow", [str(source), str(saved), str(made)], "tensorflow", TFLITE)
-        parity = _compared(model, names, "answer_tflite", made, "tensorflow", TFLITE)
+        form = Form("tflite", TFLITE, TFLITE, names)
+        files = files_beside(model, form)
+        parity = compared(model, form, files, made, "tensorflow")
         copy_file(made, folder / TFLITE)
+        put_beside(files, folder)
     return parity
 
 
@@ -124,12 +131,3 @@ def _built(model: Model) -> Iterator[tuple[Path, tuple[str, ...]]]:
         source = Path(folder, KERAS)
         built.save(source)
         yield source, tuple(tensor.name for tensor in built.inputs)
-
-
-def _compared(model: Model, names: tuple[str, ...], program: str, source: Path, backend: str, form: str) -> Parity:
-    with answering(program, source, backend, form) as ask:
-
-        def ask_typed(features: Features) -> NDArray[Any]:
-            return ask({name: array.astype(TYPES[name], copy=False) for name, array in features.items()})
-
-        return compare_on_features(model, names, ask_typed, form)

@@ -1,7 +1,8 @@
 """A model in the form of OpenVINO: the networks, their shares and the calibration, from features on.
 
-What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives: OpenVINO
-has no texts. It is made of the same graph that Netwright predicts with.
+What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives, since
+OpenVINO has no texts; a program beside it makes them of cells. It is made of the same graph that Netwright predicts
+with.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from netwright.errors import MissingExtra
-from netwright.export.answering import answering, run_program
-from netwright.export.parity import Parity, compare_on_features
+from netwright.export.answering import run_program
+from netwright.export.beside import Form, compared, files_beside, put_beside
+from netwright.export.parity import Parity
 from netwright.inference.graphs import graph_of_features, map_size
 from netwright.model import Model
 from netwright.storage import replace_folder
@@ -23,7 +25,7 @@ GRAPH = "model.xml"
 
 
 def write_openvino(model: Model, folder: Path) -> Parity:
-    """Write `model.xml` and `model.bin`, all or nothing.
+    """Write `model.xml` and `model.bin` with what lies beside them, all or nothing.
 
     They are read back by plain OpenVINO in a process of its own, and the answers compared.
 
@@ -50,7 +52,9 @@ def write_openvino(model: Model, folder: Path) -> Parity:
         source.write_bytes(graph.SerializeToString())
         made.mkdir()
         run_program("write_openvino", [str(source), str(made / GRAPH)], "torch", GRAPH)
-        with answering("answer_openvino", made / GRAPH, "torch", GRAPH) as ask:
-            parity = compare_on_features(model, names, ask, GRAPH)
+        form = Form("openvino", GRAPH, GRAPH, names)
+        files = files_beside(model, form)
+        parity = compared(model, form, files, made / GRAPH, "torch")
+        put_beside(files, made)
         replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH)
     return parity

@@ -1,7 +1,7 @@
 """A model as a program of PyTorch (`torch.export`): the networks, their shares and the calibration, from features on.
 
-What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives. It needs
-PyTorch, and nothing of Netwright.
+What it takes are the features of rows, by the names and as the arrays that `model.preparation.encode` gives; a program
+beside it makes them of cells. It needs PyTorch, and nothing of Netwright.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from netwright.build.torch_program import save_program
-from netwright.export.answering import answering
+from netwright.export.beside import Form, compared, files_beside, put_beside
 from netwright.export.examples import example_table
-from netwright.export.parity import Parity, compare_on_features
+from netwright.export.parity import Parity
 from netwright.model import Model
 from netwright.storage import copy_file
 from netwright.tasks.task import frames
@@ -21,7 +21,7 @@ PROGRAM = "model.pt2"
 
 
 def write_torch(model: Model, folder: Path) -> Parity:
-    """Write one file of `torch.export.save`, all or nothing; it takes a dictionary of features.
+    """Write one file of `torch.export.save`, which takes a dictionary of features, and what lies beside it.
 
     It is read back by plain PyTorch in a process of its own, and its answers compared.
 
@@ -43,7 +43,9 @@ def write_torch(model: Model, folder: Path) -> Parity:
     with tempfile.TemporaryDirectory(prefix="netwright-") as made:
         source = Path(made, PROGRAM)
         names = save_program(source, mix, preparation.goal, model.temperature, preparation.encode(frame).arrays)
-        with answering("answer_torch", source, "torch", PROGRAM) as ask:
-            parity = compare_on_features(model, names, ask, PROGRAM)
+        form = Form("torch", PROGRAM, PROGRAM, names)
+        files = files_beside(model, form)
+        parity = compared(model, form, files, source, "torch")
         copy_file(source, folder / PROGRAM)
+        put_beside(files, folder)
     return parity
