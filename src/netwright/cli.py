@@ -280,7 +280,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
     ] = None,
-    quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8, float16.")] = None,
+    quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8, float16, bfloat16.")] = None,
     max_loss: Annotated[float, typer.Option(min=0, help="Per cent of the score that this may cost.")] = 0.5,
     data: Annotated[str | None, typer.Option(help="Rows with the target to measure that on.")] = None,
     as_json: Json = False,

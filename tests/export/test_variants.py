@@ -17,7 +17,7 @@ from netwright.cli import app
 from netwright.errors import LosesTooMuch, NothingToJudgeBy, UnknownExport
 from netwright.export.forms import find_precision
 from netwright.export.precision import Precision, write_less_precise
-from netwright.export.variants import relative_loss
+from netwright.export.variants import less_precise, relative_loss
 
 
 def digits() -> pd.DataFrame:
@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     return nw.fit(digits()[:1000], "target", trials=3, out=tmp_path_factory.mktemp("digits"))
 
 
-@pytest.mark.parametrize("precision", ["int8", "float16"])
+@pytest.mark.parametrize("precision", ["int8", "float16", "bfloat16"])
 def test_every_variant_is_measured_and_the_last_is_written(run: nw.Run, tmp_path: Path, precision: str) -> None:
     """Score, bytes and time of float32 and of each variant; the written graph answers nearly as the model does."""
     held_out = digits()[1000:]
@@ -44,6 +44,24 @@ def test_every_variant_is_measured_and_the_last_is_written(run: nw.Run, tmp_path
     cells = {one.name: held_out[one.name].to_numpy(np.float64)[:, None] for one in session.get_inputs()}
     labels = session.run(["label"], cells)[0]
     assert (labels == held_out["target"]).mean() == pytest.approx(variants[-1].score, abs=2e-3)
+
+
+def test_weights_in_bfloat16_are_the_nearest_numbers_of_that_type() -> None:
+    """Each is off by less than a 256th of itself, and the rest of the graph stays as it is."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", size]) for name, size in (("x", 3), ("y", 4))]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])]
+    constants = [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(np.full(4, 1 / 3, np.float32), "b")]
+    graph = helper.make_graph(nodes, "small", ends[:1], ends[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    (short,) = less_precise(model, "bfloat16", list).values()
+    (found,) = onnxruntime.InferenceSession(short.SerializeToString()).run(None, {"x": np.eye(3, dtype=np.float32)})
+    found -= np.float32(1 / 3)
+    assert 0 < np.abs(found / weight - 1).max() < 1 / 200
+    kept = {one.name: one.data_type for one in short.graph.initializer}
+    assert kept == {"w as bfloat16": TensorProto.BFLOAT16, "b": TensorProto.FLOAT}
 
 
 def test_what_loses_too_much_is_not_written(run: nw.Run, tmp_path: Path) -> None:
