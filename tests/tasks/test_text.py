@@ -85,6 +85,23 @@ def test_several_columns_of_text_count_together(tmp_path: Path) -> None:
     assert (names > 0).sum(axis=1).min() > 20
 
 
+def test_near_copies_stay_in_one_fold() -> None:
+    """And are told of, whatever stands beside the texts."""
+    generator = np.random.default_rng(0)
+    words = np.array([f"word{number}" for number in range(900)])
+    texts = [" ".join(generator.choice(words, 30)) for _ in range(60)]
+    again = [f"rt: {text} now" for text in texts[:20]]
+    kinds = np.where(generator.random(60) < 0.5, "yes", "no")
+    table = pd.DataFrame({"text": [*texts, *again], "kind": [*kinds, *kinds[:20]], "hour": generator.random(80)})
+    loaded = TASK.load(Request(table, "kind", {}, "auto"))
+    assert np.array_equal(loaded.groups[60:], loaded.groups[:20])
+    assert len(np.unique(loaded.groups)) == int(loaded.groups.max()) + 1 == 60
+    (finding,) = (finding for finding in loaded.findings if finding.kind == "near_duplicates")
+    assert finding.message.startswith("20 texts are nearly the same as others; such are kept together in one fold")
+    alone = TASK.load(Request(table.iloc[:61], "kind", {}, "auto"))
+    assert "1 text is nearly the same as another" in [*alone.findings][-1].message
+
+
 def test_the_task_may_be_named() -> None:
     """And is refused where it cannot be."""
     plain = pd.DataFrame({"size": np.random.default_rng(0).normal(size=40), "kind": ["a", "b"] * 20})

@@ -13,6 +13,8 @@ from netwright.data.findings import Finding
 from netwright.data.schema import Target
 
 FEW_GROUPS = 5
+LARGEST_SHARE = 0.125  # of all rows that a group of near copies may have
+LARGEST_OF_CLASS = 0.25  # of the rows of one class
 
 Integers = NDArray[np.int64]
 
@@ -34,6 +36,37 @@ def united(groups: Integers, one: Integers, two: Integers) -> Integers:
         if np.array_equal(changed, groups):
             return groups
         groups = changed
+
+
+def first_rows(groups: Integers) -> Integers:
+    """Return for each row (N,) the place of the first row of its group."""
+    _, first, member = np.unique(groups, return_index=True, return_inverse=True)
+    return np.asarray(first[member], np.int64)
+
+
+def of_wide_groups(groups: Integers, truth: NDArray[Any]) -> Integers:
+    """Return the rows, rising, of groups that are too large to be of one thing: they are what all rows show.
+
+    Such a group has more than `LARGEST_SHARE` of all rows, or `LARGEST_OF_CLASS` of those of its class.
+
+    Args:
+        groups: (N,) of near copies, numbers from 0 to N; those of one group have one truth.
+        truth: (N,) class numbers or values.
+    """
+    sizes = np.bincount(groups, minlength=len(groups))[groups]
+    of_class = np.unique(truth, return_inverse=True, return_counts=True)
+    alike = of_class[2][of_class[1]] if truth.dtype.kind in "iu" else np.full(len(groups), len(groups))
+    most = np.minimum(LARGEST_SHARE * len(groups), LARGEST_OF_CLASS * alike)
+    return np.flatnonzero(sizes > np.maximum(2.0, most))
+
+
+def check_near(count: int, noun: str) -> list[Finding]:
+    """Return what is told where so many rows, such as images, are nearly the same as others."""
+    if not count:
+        return []
+    what = f"1 {noun} is nearly the same as another" if count == 1 else f"{count} {noun}s are nearly the same as others"
+    kept = "such are kept together in one fold, so that nothing is judged on what it learnt."
+    return [Finding("near_duplicates", None, f"{what}; {kept}")]
 
 
 def kept_together(groups: Integers, cells: pd.Series[Any]) -> Integers:

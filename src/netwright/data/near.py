@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.data.groups import united
+from netwright.data.groups import of_wide_groups, united
 
 THUMBNAIL = 16  # pixels a side
 ALIKE = 0.985  # correlation of two thumbnails from which on they are of one image: JPEGs of quality 75 keep as much
 MOST_PAIRED = 12_000  # images of which all pairs are compared: a second or two
 DIRECTIONS = 24  # in which more images are put in order
 NEIGHBOURS = 24  # in each order, that an image is compared with
-LARGEST_SHARE = 0.125  # of all images that a group may have
-LARGEST_OF_CLASS = 0.25  # of the images of one class
 FLAT = 1.0  # deviation of grey values, of 255, below which a thumbnail shows nothing to compare
 BLOCK = 2_048
 
@@ -29,8 +27,8 @@ def near_groups(images: NDArray[np.uint8], truth: NDArray[Any], seed: int = 0) -
     Images of one truth are compared by the correlation of small grey thumbnails: all pairs up to `MOST_PAIRED` images.
     Among more, those that are alike lie close to each other on any line, so images are put in order along some random
     ones (random projection, as in Charikar 2002), and each is compared with those next to it: some pairs are missed.
-    A group of more than `LARGEST_SHARE` of all, or `LARGEST_OF_CLASS` of its class, is no thing photographed twice but
-    what all of them show, such as the view of a fixed camera; its images are things of their own, but for exact copies.
+    A group that is too large (`of_wide_groups`) is no thing photographed twice but what all of them show, such as the
+    view of a fixed camera; its images are things of their own, but for exact copies.
 
     Args:
         images: (N, H, W, C).
@@ -43,11 +41,7 @@ def near_groups(images: NDArray[np.uint8], truth: NDArray[Any], seed: int = 0) -
     for one, two in find(thumbnails, seed):
         same = (truth[one] == truth[two]) & ~flat[one] & ~flat[two]
         groups = united(groups, one[same], two[same])
-    sizes = np.bincount(groups, minlength=len(groups))[groups]
-    of_class = np.unique(truth, return_inverse=True, return_counts=True)
-    alike = of_class[2][of_class[1]] if truth.dtype.kind in "iu" else np.full(len(groups), len(groups))
-    most = np.minimum(LARGEST_SHARE * len(groups), LARGEST_OF_CLASS * alike)
-    wide = np.flatnonzero(sizes > np.maximum(2.0, most))
+    wide = of_wide_groups(groups, truth)
     groups[wide] = wide[_first_of_equals(images[wide])]
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)
 

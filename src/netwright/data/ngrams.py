@@ -8,6 +8,7 @@ These are whole numbers only, so that every machine finds the same buckets.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ UNSPACED = (  # ranges of letters of scripts without spaces
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
+_UNSPACED = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED) + "]")
 SPACE = 32
 _GAP, LETTER, _SYMBOL = 0, 1, 2
 
@@ -122,6 +124,28 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
     return Grams(keys // reading.buckets, keys % reading.buckets, counts.astype(np.int64), len(texts))
 
 
+def shingles(texts: Sequence[str | None], words: int, letters: int) -> tuple[Integers, Hashes]:
+    """Return all runs of so many words in texts: the text of each (Z,), in their order, and its hash of 64 bits (Z,).
+
+    Words are those of `count_grams`, but that in scripts without spaces each letter is one.
+
+    Args:
+        texts: N of them; missing ones have none.
+        words: of a run.
+        letters: of a text that are read at most.
+    """
+    found = _words_of([_spaced(plain(text or "", letters)) for text in texts], 0)
+    sums, inverse = _running_sums(found.stream), _powers(INVERSE, len(found.stream))
+    first = np.flatnonzero(found.rows[words - 1 :] == found.rows[: max(0, len(found.rows) - words + 1)])
+    starts, ends = found.starts[first], found.ends[first + words - 1]
+    return found.rows[first], mixed((sums[ends] - sums[starts]) * inverse[starts])
+
+
+def _spaced(text: str) -> str:
+    """Return a text with spaces around each letter of a script without spaces."""
+    return text if text.isascii() else _UNSPACED.sub(r" \g<0> ", text)
+
+
 def plain(text: str, most: int) -> str:
     """Return the first letters of a text, normalised (NFKC) and in lower case."""
     cut = text[:most]
@@ -159,8 +183,11 @@ def _words_of(texts: list[str], most_spelled: int) -> _Words:
 
 
 def _kinds(letters: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    distinct, places = np.unique(letters, return_inverse=True)
-    return np.array([kind_of_letter(chr(letter)) for letter in distinct.tolist()], np.uint8)[places]
+    kinds = np.zeros(int(letters.max(initial=0)) + 1, np.uint8)
+    kinds[letters] = 1
+    distinct = np.flatnonzero(kinds)
+    kinds[distinct] = [kind_of_letter(chr(letter)) for letter in distinct.tolist()]
+    return kinds[letters]
 
 
 @lru_cache(maxsize=20_000)

@@ -31,12 +31,31 @@ def thing_groups(frame: Frame, truth: NDArray[Any]) -> Integers:
         truth: (N,) class numbers or values.
     """
     groups = row_groups(frame)
+    return np.arange(len(groups), dtype=np.int64) if disputed(groups, truth) else parted_by_truth(groups, truth)
+
+
+def parted_by_truth(groups: Integers, truth: NDArray[Any]) -> Integers:
+    """Return a number for each row (N,), from 0 in the order of first rows: rows share it that share group and truth.
+
+    Args:
+        groups: (N,) numbers from 0 to N.
+        truth: (N,) class numbers or values.
+    """
     copies, _ = pd.factorize(groups * (len(groups) + 1) + pd.factorize(truth)[0])
+    return np.asarray(copies, np.int64)
+
+
+def disputed(groups: Integers, truth: NDArray[Any]) -> bool:
+    """Return whether more than `DISPUTED` of the rows that share a group share it with a row of another truth.
+
+    Args:
+        groups: (N,) numbers from 0 to N.
+        truth: (N,) class numbers or values.
+    """
+    copies = parted_by_truth(groups, truth)
     sizes, agreeing = np.bincount(groups)[groups], np.bincount(copies)[copies]
     repeated = sizes > 1
-    if repeated.any() and (agreeing < sizes)[repeated].mean() > DISPUTED:
-        return np.arange(len(groups), dtype=np.int64)
-    return np.asarray(copies, np.int64)
+    return bool(repeated.any() and (agreeing < sizes)[repeated].mean() > DISPUTED)
 
 
 def row_groups(frame: Frame) -> Integers:

@@ -62,10 +62,16 @@ def fit_vocabulary(texts: Sequence[str | None]) -> Vocabulary:
     return Vocabulary(order.astype(np.int64), rarity.astype(np.float32), max(1, min(most, MOST_GRAMS, room)))
 
 
-def joined_texts(frame: Frame, schema: Schema) -> list[str | None]:
-    """Return the texts of all text columns of each row (N,), one after the other; None where all are missing."""
+def joined_texts(frame: Frame, schema: Schema, letters: int = FINE.letters) -> list[str | None]:
+    """Return the texts of all text columns of each row (N,), one after the other; None where all are missing.
+
+    Args:
+        frame: the cells.
+        schema: their columns.
+        letters: of all texts of a row that are taken at most.
+    """
     cells = [frame.columns[column.name].tolist() for column in schema.used if column.kind == Kind.TEXT]
-    most = FINE.letters // max(1, len(cells))  # of each, so that the last column is read too
+    most = letters // max(1, len(cells))  # of each, so that the last column is read too
     rows = ([text[:most] for text in row if text is not None] for row in zip(*cells, strict=True))
     return [BETWEEN.join(row) if row else None for row in rows]
 

@@ -19,6 +19,7 @@ from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, PART, column_of_folder, held_by
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
+from netwright.data.groups import check_near
 from netwright.data.inference import check_kinds
 from netwright.data.near import equal_groups, near_groups
 from netwright.data.parsing import parse_target
@@ -144,7 +145,7 @@ class Medium:
         truth = truth[usable]
         _check_left(target, truth)
         groups = near_groups(maps, truth) if self.near else equal_groups(maps)
-        findings += self._repeated(groups)
+        findings += check_near(len(groups) - int(groups.max()) - 1, self.noun)
         schema = Schema((Column(column, self.kind, False, 0.0, int(groups.max()) + 1, form),), target)
         frame = Frame({column: maps}, len(maps))
         return Loaded(frame, schema, truth, groups, tuple(findings), len(table.columns) - 1, usable)
@@ -200,17 +201,6 @@ class Medium:
             return []
         listed = f"{', '.join(others[:10])}{' and more' if len(others) > 10 else ''}"
         return [Finding("unused_columns", None, f"The {self.noun} is looked at alone; not used: {listed}.")]
-
-    def _repeated(self, groups: NDArray[np.int64]) -> list[Finding]:
-        count = len(groups) - int(groups.max()) - 1
-        if not count:
-            return []
-        one, many = (
-            f"1 {self.noun} is nearly the same as another",
-            f"{count} {self.noun}s are nearly the same as others",
-        )
-        kept = "such are kept together in one fold, so that nothing is judged on what it learnt."
-        return [Finding("near_duplicates", None, f"{one if count == 1 else many}; {kept}")]
 
 
 def _check_left(target: Target, truth: NDArray[Any]) -> None:

@@ -18,7 +18,9 @@ from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
+from netwright.data.groups import check_near
 from netwright.data.inference import infer_column
+from netwright.data.near_texts import with_near_texts
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
 from netwright.data.spelling import Spelling, fit_spelling
@@ -177,7 +179,9 @@ def load(request: Request) -> Loaded:
     loaded = tabular.load(request)
     if not any(column.kind == Kind.TEXT for column in loaded.schema.used):
         raise NoText
-    return loaded
+    groups = with_near_texts(loaded.frame, loaded.schema, loaded.truth, loaded.groups)
+    near = len(np.unique(loaded.groups)) - len(np.unique(groups))
+    return replace(loaded, groups=groups, findings=(*loaded.findings, *check_near(near, "text")))
 
 
 def prepare(loaded: Loaded, seed: int) -> Preparation:
