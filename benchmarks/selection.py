@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.metrics import METRICS
+from netwright.metrics import METRICS, Metric
 from netwright.select import calibrate, ensemble
 from netwright.select.intervals import interval
 
@@ -169,18 +169,20 @@ def study_temperature(generator: np.random.Generator, repeats: int) -> Iterator[
 
 def study_coverage(generator: np.random.Generator, repeats: int) -> Iterator[dict[str, Any]]:
     """Count how often the true score lies under, in and over the interval."""
-    sources: dict[str, Callable[[np.random.Generator, int], tuple[Array, Array]]] = {
+    sources: dict[str, Callable[[np.random.Generator, int], tuple[Array, ...]]] = {
         "classes, easy": lambda source, rows: classified(source, rows, 4.0),
         "classes, hard": lambda source, rows: classified(source, rows, 1.0),
         "numbers, heavy tails": numbered,
+        "classes, in groups": classified_in_groups,
+        "numbers, in groups": numbered_in_groups,
     }
     for name, source in sources.items():
-        truth, prediction = source(np.random.default_rng(0), 400_000)
+        truth, prediction, *_ = source(np.random.default_rng(0), 400_000)
         metrics = [metric for metric in METRICS.values() if ("regression" in metric.outcomes) == (prediction.ndim == 1)]
         for metric in metrics:
             true = metric.function(truth, prediction)
             for rows in (30, 200, 2_000):
-                ends = np.array([interval(metric, *source(generator, rows), 0) for _ in range(20 * repeats)])
+                ends = np.array([_ends(metric, *source(generator, rows)) for _ in range(20 * repeats)])
                 ends = ends[np.isfinite(ends[:, 0])]
                 outside = [float((true < ends[:, 0]).mean()), float((true > ends[:, 1]).mean())]
                 width = float(np.median(ends[:, 1] - ends[:, 0]))
@@ -196,6 +198,35 @@ def study_coverage(generator: np.random.Generator, repeats: int) -> Iterator[dic
                     "true is higher": over,
                     "width": round(width, 4),
                 }
+
+
+def _ends(metric: Metric, truth: Array, prediction: Array, groups: Array | None = None) -> tuple[float, float]:
+    return interval(metric, truth, prediction, 0, groups)
+
+
+def groups_of(generator: np.random.Generator, rows: int) -> Array:
+    """Draw the group of each row: of 1 to 19 rows, ten in the mean, but three groups at least."""
+    sizes = generator.integers(1, 20, rows)
+    groups = np.repeat(np.arange(rows), sizes)[:rows]
+    return groups if groups[-1] >= 2 else np.arange(rows) % 3
+
+
+def classified_in_groups(generator: np.random.Generator, rows: int) -> tuple[Array, Array, Array]:
+    """Draw two classes and probabilities whose error is mostly that of a group, as of a voice never heard."""
+    groups = groups_of(generator, rows)
+    logits = 2.0 * generator.normal(size=rows) - 1
+    truth = (generator.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+    error = 1.5 * generator.normal(size=groups[-1] + 1)[groups] + 0.5 * generator.normal(size=rows)
+    said = 1 / (1 + np.exp(-1.2 * (logits + error)))
+    return truth, np.stack([1 - said, said], axis=1), groups
+
+
+def numbered_in_groups(generator: np.random.Generator, rows: int) -> tuple[Array, Array, Array]:
+    """Draw values and predictions, half of whose squared error is that of a group."""
+    groups = groups_of(generator, rows)
+    values = generator.normal(size=rows)
+    error = 0.4 * generator.normal(size=groups[-1] + 1)[groups] + 0.4 * generator.normal(size=rows)
+    return values + error, values, groups
 
 
 def classified(generator: np.random.Generator, rows: int, sharpness: float) -> tuple[Array, Array]:

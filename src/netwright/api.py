@@ -160,8 +160,7 @@ def fit(
         trials: a number of trials instead of a time; two runs then give the same model, bit for bit.
         kinds: column → kind, where the inferred one is wrong.
         group: a column that says which rows belong together, such as the person that each is of: they are learnt
-            from or judged on together, so the estimate is for groups never seen, though its interval
-            still counts rows. It is no input.
+            from or judged on together, so the estimate and its interval are for groups never seen. It is no input.
         test: a file, folder or frame with the target, for metrics on rows that nothing else has seen.
         pretrained: weights that others have trained, for networks to build on: a file for images, a folder for texts;
             auto takes those of a package that is installed, none takes no notice of them. hub fetches the usual ones
@@ -379,9 +378,8 @@ def _grouped(loaded: Loaded, cells: pd.Series[Any] | None) -> Loaded:
     groups, words = kept_together(loaded.groups, own), own.map(str).nunique()
     if groups.max() == 0 or words < 2:
         raise OneGroup(str(cells.name))
-    return replace(
-        loaded, groups=groups, findings=(*loaded.findings, *check_groups(groups, loaded.truth, loaded.schema.target))
-    )
+    findings = (*loaded.findings, *check_groups(groups, loaded.truth, loaded.schema.target))
+    return replace(loaded, groups=groups, findings=findings, drawn_together=True)
 
 
 def _named(data: str | Path | pd.DataFrame | NDArray[Any]) -> str:

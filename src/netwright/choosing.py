@@ -25,6 +25,8 @@ from netwright.select.ensemble import blend, select_weights
 from netwright.select.estimate import (
     ALONE,
     OF_FOLDS,
+    OVER_GROUPS,
+    OVER_ROWS,
     Estimate,
     confusion_counts,
     estimate,
@@ -75,7 +77,14 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
     model = chosen(shelf, room, result)
     predictions = [one.predictions for one in shelf.kept]
     made = estimate(
-        predictions, shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, room=room, seed=shelf.seed
+        predictions,
+        shelf.truth,
+        shelf.folds,
+        shelf.metric,
+        outcome=shelf.outcome,
+        groups=shelf.groups,
+        room=room,
+        seed=shelf.seed,
     )
     residuals = shelf.truth - made.predictions if shelf.outcome == Outcome.REGRESSION else None
     members = model.answers_by_fold(shelf.sample, shelf.predict)
@@ -130,6 +139,7 @@ def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> R
 
 def scored(result: Result, shelf: Shelf, made: Estimate, words: str) -> Result:
     """Return the result with the numbers of an estimate, and how it was made."""
+    over = OVER_ROWS if shelf.groups is None else OVER_GROUPS
     classes = len(shelf.preparation.schema.target.labels)
     confusion = confusion_counts(shelf.truth, made.predictions).tolist() if 0 < classes <= MOST_CONFUSED else []
     return replace(
@@ -137,7 +147,7 @@ def scored(result: Result, shelf: Shelf, made: Estimate, words: str) -> Result:
         score=made.score,
         score_low=made.low,
         score_high=made.high,
-        estimate=words,
+        estimate=f"{words} {over}",
         metrics=made.metrics,
         confusion=tuple(tuple(row) for row in confusion),
         reliability=reliability_bins(shelf.truth, made.predictions) if classes else _pairs(shelf, made),

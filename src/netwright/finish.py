@@ -98,7 +98,10 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
     rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
     sample = bench.features.rows(rows)
     truth, folds = bench.loaded.truth, bench.folds
-    return Shelf(bench.task, bench.preparation, bench.metric, truth, folds, sample, bench.seed, kept, bench.predict)
+    groups = bench.loaded.groups if bench.loaded.drawn_together else None
+    return Shelf(
+        bench.task, bench.preparation, bench.metric, truth, folds, groups, sample, bench.seed, kept, bench.predict
+    )
 
 
 # --- one network ---------------------------------------------------------------------------------------------------
@@ -153,7 +156,13 @@ def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Li
     classes = bool(shelf.preparation.schema.target.labels)
     temperature = fit_temperature(student.predictions, shelf.truth) if classes else 1.0
     made = estimate(
-        [student.predictions], shelf.truth, shelf.folds, shelf.metric, outcome=shelf.outcome, seed=shelf.seed
+        [student.predictions],
+        shelf.truth,
+        shelf.folds,
+        shelf.metric,
+        outcome=shelf.outcome,
+        groups=shelf.groups,
+        seed=shelf.seed,
     )
     result = scored(with_shares(whole.result, shelf, np.zeros(len(shelf.kept))), shelf, made, DISTILLED)
     teacher = Baseline(TEACHER, whole.result.score)

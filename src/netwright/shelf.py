@@ -29,6 +29,7 @@ from netwright.tasks.task import Preparation, Task
 from netwright.train.framework import Predict
 
 Array = NDArray[Any]
+OPTIONAL = {"groups", "stretches"}  # arrays with a number for each row, which not all have
 SAMPLE = "sample."  # in front of the names of the encoded rows, among those of other arrays
 
 
@@ -66,6 +67,7 @@ class Shelf:
     Attributes:
         truth: (N,) class numbers or values.
         folds: (N,) the fold of each row.
+        groups: (N,) numbers that rows share which were drawn together; None where each was by itself.
         sample: some rows of the table, encoded, on which the networks of different folds are compared.
         seed: of intervals.
         predict: what answers for the networks of each fold.
@@ -76,6 +78,7 @@ class Shelf:
     metric: Metric
     truth: Array
     folds: NDArray[np.int64]
+    groups: NDArray[np.int64] | None
     sample: Features
     seed: int
     kept: tuple[Kept, ...]
@@ -101,6 +104,7 @@ def write_shelf(path: Path, shelf: Shelf, result: Result) -> None:
         "trials": np.array([kept.trial for kept in shelf.kept]),
         "predictions": np.stack([kept.predictions for kept in shelf.kept]),
         **({} if shelf.metric.stretches is None else {"stretches": shelf.metric.stretches}),
+        **({} if shelf.groups is None else {"groups": shelf.groups}),
         **{f"{SAMPLE}{name}": array for name, array in shelf.sample.arrays.items()},
     }
     documents = model_documents(shelf.task, shelf.preparation, parts, 1.0, result)
@@ -129,31 +133,32 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
         for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
     )
     metric, seed = METRICS[model.result.metric].within(more.get("stretches")), int(more["seed"][0])
-    folds, predict = more["folds"], Sessions().predict
-    return Shelf(model.task, model.preparation, metric, more["truth"], folds, sample, seed, kept, predict), model.result
+    folds, groups, predict = more["folds"], more.get("groups"), Sessions().predict
+    made = Shelf(model.task, model.preparation, metric, more["truth"], folds, groups, sample, seed, kept, predict)
+    return made, model.result
 
 
 def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> None:
     """Refuse arrays that do not belong together: what is chosen by must have a number for every row."""
-    names = {name for name in more if not name.startswith(SAMPLE)} - {"stretches"}  # which not all have
+    names = {name for name in more if not name.startswith(SAMPLE)} - OPTIONAL
     if names != {"truth", "folds", "seed", "trials", "predictions"} or not all(
         np.isfinite(array).all() for array in more.values()
     ):
         raise UnfitBundle(path, "the arrays beside its networks are not those that Netwright writes")
     rows = len(more["truth"]) if more["truth"].ndim else 0
     shape = (parts, rows, classes) if classes else (parts, rows)
-    stretches = more.get("stretches", more["folds"])
-    whole = all(array.dtype == np.int64 for array in (more["folds"], more["seed"], more["trials"], stretches))
+    of_rows = [more["folds"], *(more[name] for name in OPTIONAL if name in more)]
+    whole = all(array.dtype == np.int64 for array in (more["seed"], more["trials"], *of_rows))
     fits = (
         rows >= 2
         and whole
         and more["truth"].dtype == (np.int64 if classes else np.float64)
-        and more["truth"].shape == more["folds"].shape == stretches.shape == (rows,)
+        and all(array.shape == (rows,) for array in (more["truth"], *of_rows))
         and more["predictions"].shape == shape
         and more["trials"].shape == (parts,)
         and more["seed"].shape == (1,)
         and int(more["seed"][0]) >= 0
-        and len(np.unique(more["folds"])) >= 2
+        and all(len(np.unique(more[name])) >= 2 for name in ("folds", "groups") if name in more)
         and (not classes or 0 <= int(more["truth"].min()) <= int(more["truth"].max()) < classes)
     )
     if not fits:

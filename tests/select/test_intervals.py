@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from netwright.metrics import METRICS, Metric
-from netwright.select.intervals import _student, interval, mean_interval, wilson
+from netwright.select.clusters import values_of_groups, worth
+from netwright.select.intervals import interval, mean_interval, wilson
+from netwright.select.student import student
 
 Array = NDArray[Any]
 NAMES_OF_CLASSES = ["accuracy", "log_loss", "roc_auc", "balanced_accuracy", "macro_f1"]
@@ -53,9 +55,78 @@ def test_coverage(name: str, rows: int, fewest: float) -> None:
     assert max(under, over) < 0.065
 
 
-@given(st.integers(0, 10_000), st.integers(3, 80), st.integers(2, 5), st.booleans())
+def in_groups(generator: np.random.Generator, groups: int, metric: str) -> tuple[Array, Array, Array]:
+    """Draw groups of 1 to 19 rows, whose errors have a part in common."""
+    numbers = np.repeat(np.arange(groups), generator.integers(1, 20, groups))
+    rows = len(numbers)
+    common, own = generator.normal(size=groups)[numbers], generator.normal(size=rows)
+    if metric in NAMES_OF_NUMBERS:
+        values = generator.normal(size=rows)
+        return values + 0.4 * common + 0.4 * own, values, numbers
+    logits = 2 * generator.normal(size=rows) - 1
+    truth = (generator.random(rows) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+    said = 1 / (1 + np.exp(-1.3 * (logits + 1.5 * common + 0.5 * own)))
+    return truth, np.stack([1 - said, said], axis=1), numbers
+
+
+@pytest.mark.parametrize(("groups", "fewest", "most"), [(8, 0.89, 1.0), (40, 0.905, 0.985)])
+@pytest.mark.parametrize("name", NAMES_OF_CLASSES + NAMES_OF_NUMBERS)
+def test_coverage_of_groups(name: str, groups: int, fewest: float, most: float) -> None:
+    """Of rows that were drawn in groups, too, where an interval over rows would hold the true score less often.
+
+    On few groups shares are told wider than need be, since little tells how alike the rows of a group are.
+    """
+    metric = METRICS[name]
+    true = metric.function(*in_groups(np.random.default_rng(0), 40_000, name)[:2])
+    generator = np.random.default_rng(1)
+    held, by_rows = [], []
+    for _ in range(1_000):
+        truth, prediction, numbers = in_groups(generator, groups, name)
+        for found, own in ((held, numbers), (by_rows, None)):
+            low, high = interval(metric, truth, prediction, 0, own)
+            found.append(low <= true <= high)
+    assert fewest <= np.mean(held) <= most
+    assert np.mean(by_rows) < np.mean(held) - 0.02
+
+
+def test_few_mistakes_in_groups_are_not_taken_for_mistakes_of_rows() -> None:
+    """Where a group is all right or all wrong, and few are wrong, the interval holds the true share all the same."""
+    generator = np.random.default_rng(0)
+    numbers = np.repeat(np.arange(50), 10)
+    held = []
+    for _ in range(2_000):
+        truth = (generator.random(50) < 0.04).astype(np.int64)[numbers]  # the other class than is said
+        low, high = interval(METRICS["accuracy"], truth, np.eye(2)[np.zeros(500, np.int64)], 0, numbers)
+        held.append(low <= 0.96 <= high)
+    assert np.mean(held) >= 0.92
+
+
+def test_rows_of_one_kind_are_worth_their_groups() -> None:
+    """Ten equal rows say what one says; rows that have nothing in common with their group say what they say alone."""
+    generator = np.random.default_rng(0)
+    means, numbers = generator.normal(size=400), np.repeat(np.arange(400), 10)
+    equal = np.repeat(means - means.mean(), 10) / 4_000
+    assert worth(equal, numbers) == pytest.approx(0.1, rel=0.02)
+    apart = generator.normal(size=4_000)
+    assert 0.8 < worth(apart - apart.mean(), numbers) <= 1
+    assert worth(apart, None) == 1.0
+    assert worth(np.zeros(4_000), numbers) == pytest.approx(0.1, rel=0.02)  # no mistake: nobody knows
+
+
+def test_the_values_of_groups_have_the_cluster_robust_error() -> None:
+    """And the mean of the rows, however many rows a group has."""
+    generator = np.random.default_rng(0)
+    numbers = np.repeat(np.arange(9), [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    values = generator.normal(size=45)
+    found = values_of_groups(values, numbers)
+    assert found.mean() == pytest.approx(values.mean())
+    sums = np.array([np.sum(values[numbers == group] - values.mean()) for group in range(9)])
+    assert stats.sem(found) == pytest.approx(math.sqrt(9 / 8 * np.sum(sums**2)) / 45)
+
+
+@given(st.integers(0, 10_000), st.integers(3, 80), st.integers(2, 5), st.booleans(), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_the_score_lies_inside(seed: int, rows: int, classes: int, all_right: bool) -> None:
+def test_the_score_lies_inside(seed: int, rows: int, classes: int, all_right: bool, together: bool) -> None:
     """The interval is ordered, holds the score, and stays where the metric can lie."""
     generator = np.random.default_rng(seed)
     probabilities = generator.dirichlet(np.ones(classes), rows)
@@ -64,7 +135,7 @@ def test_the_score_lies_inside(seed: int, rows: int, classes: int, all_right: bo
         score = METRICS[name].function(truth, probabilities)
         if (name == "roc_auc" and classes > 2) or not math.isfinite(score):
             continue
-        low, high = interval(METRICS[name], truth, probabilities, 0)
+        low, high = interval(METRICS[name], truth, probabilities, 0, np.arange(rows) // 2 if together else None)
         assert low - 1e-9 <= score <= high + 1e-9
         assert low >= 0 and (name == "log_loss" or high <= 1)
 
@@ -95,10 +166,10 @@ def test_wilson_is_the_oracles(share: float, rows: int) -> None:
     assert wilson(share, rows) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
-@pytest.mark.parametrize(("freedom", "close"), [(3, 0.05), (9, 1e-3), (100, 1e-6)])
+@pytest.mark.parametrize(("freedom", "close"), [(1, 1e-6), (2, 1e-6), (3, 0.05), (9, 1e-3), (100, 1e-6)])
 def test_students_factor_is_the_oracles(freedom: int, close: float) -> None:
     """The series for Student's t is near scipy's value from few rows on."""
-    assert _student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=close)
+    assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=close)
 
 
 def test_without_skewness_it_is_students_interval() -> None:
@@ -137,6 +208,8 @@ def test_any_other_metric_is_resampled() -> None:
     true = median_error(*numbered(np.random.default_rng(9), 400_000))
     assert first[0] - 0.005 < true < first[1] + 0.005
     assert 0.01 < first[1] - first[0] < 0.05
+    twice = interval(metric, np.repeat(truth, 4), np.repeat(values, 4), 3, np.repeat(np.arange(8_000), 4))
+    assert twice[1] - twice[0] == pytest.approx(first[1] - first[0], rel=0.2)  # not half of it
 
 
 def test_exact_numbers_are_certain() -> None:

@@ -155,17 +155,23 @@ def test_another_model_is_chosen_by_the_same_sentences(run: nw.Run, tmp_path: Pa
     table = read_tagged(run.folder.parent / "train.conll")
     assert shelf.metric.stretches is not None
     assert np.array_equal(shelf.metric.stretches, table["sentence"].to_numpy())
-    assert nw.pick(run.folder, out=tmp_path / "picked.nw").result.score == run.result.score
+    assert np.array_equal(shelf.groups, table["sentence"].to_numpy())
+    assert "over groups of rows" in run.result.estimate
+    picked = nw.pick(run.folder, out=tmp_path / "picked.nw").result
+    assert (picked.score, picked.score_low) == (run.result.score, run.result.score_low)
     contents = read_bundle(run.folder / "trials.nw")
     *rest, more = contents.tensors
-    for change in ({}, {"stretches": more["stretches"][1:]}, {"stretches": more["stretches"].astype(float)}):
-        older = {name: array for name, array in more.items() if name != "stretches"}
+    spoilt = (more["stretches"][1:], more["stretches"].astype(float))
+    changes = [{name: array} for name in ("stretches", "groups") for array in spoilt]
+    for change in ({}, *changes, {"groups": np.zeros_like(more["groups"])}):
+        older = {name: array for name, array in more.items() if name not in ("stretches", "groups")}
         write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (*rest, {**older, **change})))
         if change:
             with pytest.raises(BundleError, match="belong together"):
                 read_shelf(tmp_path / "trials.nw")
         else:
-            assert read_shelf(tmp_path / "trials.nw")[0].metric.stretches is None
+            older_shelf, _ = read_shelf(tmp_path / "trials.nw")
+            assert older_shelf.metric.stretches is None and older_shelf.groups is None
 
 
 @pytest.mark.parametrize("change", ["names", "order", "size", "more"])

@@ -22,16 +22,17 @@ _MIXED = (
     "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on the other "
     "folds alone (cross-fitted selection). "
 )
-_INTERVAL = " The interval is a 95 % interval over rows."
 OF_FOLDS = (
     f"{_MIXED}New rows are predicted by the networks of several folds together; what their average gains is added, "
-    f"measured by how much they disagree.{_INTERVAL}"
+    "measured by how much they disagree."
 )
-ALONE = f"{_MIXED}New rows are predicted by one network of each design, so nothing is added.{_INTERVAL}"
+ALONE = f"{_MIXED}New rows are predicted by one network of each design, so nothing is added."
 DISTILLED = (
     "Each row was predicted by a network that had learnt, in the same way as the one at hand, what networks answer "
-    f"that were not trained on the row either.{_INTERVAL}"
+    "that were not trained on the row either."
 )
+OVER_ROWS = "The interval is a 95 % interval over rows."
+OVER_GROUPS = "The interval is a 95 % interval over groups of rows, since rows of one group are alike."
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def estimate(
     metric: Metric,
     *,
     outcome: str,
+    groups: NDArray[np.int64] | None = None,
     room: Room | None = None,
     seed: int = 0,
 ) -> Estimate:
@@ -66,6 +68,7 @@ def estimate(
         folds: (N,) the fold of each row.
         metric: what is estimated.
         outcome: binary, multiclass or regression.
+        groups: (N,) which rows were drawn together, as for `interval`.
         room: what the chosen may take together, as for `select_weights`.
         seed: of the interval's resampling, where its method draws random numbers.
 
@@ -85,7 +88,7 @@ def estimate(
             temperature = fit_temperature(blend(others, weights), truth[outside])
             mixed = apply_temperature(mixed, temperature)
         honest[inside] = mixed
-    low, high = interval(metric, truth, honest, seed)
+    low, high = interval(metric, truth, honest, seed, groups)
     metrics = measure(outcome, truth, honest, metric.stretches)
     return Estimate(metric.function(truth, honest), low, high, honest, metrics)
 

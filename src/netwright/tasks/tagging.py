@@ -160,7 +160,7 @@ def load(request: Request) -> Loaded:
     if len(np.unique(sentences[usable])) < 2:
         raise OneGroup(SENTENCE)
     frame = parse(table, schema).take(usable)
-    return Loaded(frame, schema, truth[usable], sentences[usable], (), 1, usable)
+    return Loaded(frame, schema, truth[usable], sentences[usable], (), 1, usable, drawn_together=True)
 
 
 def _tags(cells: pd.Series[Any]) -> list[str | None]:

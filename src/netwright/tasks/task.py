@@ -61,6 +61,8 @@ class Loaded:
         findings: what was noticed.
         columns: the number of input columns in the file.
         places: (N,) the rows of the file that these are.
+        drawn_together: whether the rows of a group came together, as the recordings of a person or the tokens of a
+            sentence do, so that they say less than as many rows that did not.
     """
 
     frame: Frame
@@ -70,6 +72,7 @@ class Loaded:
     findings: tuple[Finding, ...]
     columns: int
     places: NDArray[np.int64]
+    drawn_together: bool = False
 
 
 @dataclass(frozen=True)
