@@ -13,7 +13,16 @@ from rich.console import Console
 
 from netwright import progress
 from netwright.budget import Budget
-from netwright.events import BestImproved, DataRead, EpochDone, Event, TrialFailed, TrialFinished, TrialStarted
+from netwright.events import (
+    BestImproved,
+    DataRead,
+    EpochDone,
+    Event,
+    FilesDecoded,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+)
 from netwright.progress import LiveProgress, QuietProgress, Tally, best_line, clock_line, data_lines, sparkline
 
 
@@ -191,3 +200,28 @@ def test_data_is_read_until_it_is_told_of(live: bool) -> None:
     assert shown.reading
     shown.listen(read())
     assert not shown.reading
+
+
+def test_files_that_are_being_decoded_are_counted_on_the_terminal() -> None:
+    """From the first on, until the data was read."""
+    console, _ = written()
+    shown = LiveProgress(console, Budget(seconds=60, clock=Hands().read, started=0.0), "accuracy")
+    assert "reading and preparing" in drawn(shown)[-1]
+    shown.listen(FilesDecoded(1.0, 0, 1_300, False))
+    assert drawn(shown)[-1] == "decoding: 0 of 1,300 files"
+    shown.listen(FilesDecoded(2.0, 700, 1_300, False))
+    assert drawn(shown)[-1] == "decoding: 700 of 1,300 files"
+    shown.listen(FilesDecoded(3.0, 1, 1, True))
+    assert drawn(shown)[-1] == "decoding: 1 of 1 file to test on"
+    shown.listen(read())
+    assert drawn(shown)[-1] == "the first networks are learning"
+
+
+def test_a_log_tells_of_decoding_now_and_then() -> None:
+    """At once, and then every ten seconds."""
+    file = io.StringIO()
+    shown = QuietProgress(Console(file=file, width=80))
+    for second in range(0, 25, 2):
+        shown.listen(FilesDecoded(float(second), 100 * second, 5_000, False))
+    told = ["decoding: 0 of 5,000 files", "decoding: 1,000 of 5,000 files", "decoding: 2,000 of 5,000 files"]
+    assert file.getvalue().splitlines() == told

@@ -38,7 +38,17 @@ from netwright.errors import (
     nearest,
 )
 from netwright.evaluation import evaluate, stretches, usable_test
-from netwright.events import BenchSet, DataRead, Event, Listener, MistakesFound, NotKept, RunFinished, RunStarted
+from netwright.events import (
+    BenchSet,
+    DataRead,
+    Event,
+    FilesDecoded,
+    Listener,
+    MistakesFound,
+    NotKept,
+    RunFinished,
+    RunStarted,
+)
 from netwright.examples import surest_mistakes
 from netwright.extended import with_trunk
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
@@ -221,10 +231,13 @@ def fit(
             stack.enter_context(earlier)
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
-        loaded = _grouped(chosen.load(Request(table, target, kinds or {}, asked, bad_files)), cells)
+        learnt, judged = (partial(_tell_decoded, listener, budget, testing) for testing in (False, True))
+        files = None if earlier is None else earlier.files()
+        request = Request(table, target, kinds or {}, asked, bad_files, learnt, budget.left, files)
+        loaded = _grouped(chosen.load(request), cells)
         read = budget.elapsed()
         if tested is not None:
-            tested = usable_test(chosen, loaded.schema, tested, bad_files)
+            tested = usable_test(chosen, loaded.schema, tested, bad_files, judged)
         decoding = budget.elapsed() - read
         outcome = loaded.schema.target.outcome
         measured = find_metric(metric, outcome).within(stretches(chosen, table, loaded.places))
@@ -240,7 +253,8 @@ def fit(
         if earlier is None:
             tell(RunStarted(settings))
         findings = tuple(finding.to_json() for finding in loaded.findings)
-        tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, len(loaded.truth), loaded.columns))
+        rows = len(loaded.truth)
+        tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, rows, loaded.columns, loaded.files))
         before = journal.bench()
         looking, training = (before.looking, before.training) if before else _planned(budget, trains)
         trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=looking)
@@ -310,6 +324,11 @@ def _finished(folder: Path, journal: Journal) -> Run:
         write_report(folder / REPORT, journal, description=architecture(model))
     findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
     return Run(model, model.result, findings, folder, before=True)
+
+
+def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done: int, files: int) -> None:
+    if listener:
+        listener(FilesDecoded(budget.elapsed(), done, files, testing))
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:

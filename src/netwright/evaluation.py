@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.files import Told, nobody
 from netwright.data.folders import parted
 from netwright.data.schema import Schema
 from netwright.errors import BadFiles, DataError, NothingToEvaluate, UnfitTest
@@ -38,10 +39,17 @@ def stretches(task: Task, table: pd.DataFrame, rows: NDArray[np.int64]) -> NDArr
     return None if task.sequences is None else stretches_of(task.sequences(table), rows)
 
 
-def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: float) -> pd.DataFrame:
+def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: float, told: Told = nobody) -> pd.DataFrame:
     """Return a table to judge a model of these columns on, before time is spent on the model.
 
     Images and sounds that cannot be decoded are left out, as of those that are learnt from.
+
+    Args:
+        task: that the model is of.
+        schema: its columns.
+        table: the rows.
+        bad_files: the share of files that may be left out.
+        told: how many files are decoded, while they are.
 
     Raises:
         UnfitTest: if the target or a needed column is missing, no row has a known target, or too many files are bad.
@@ -50,7 +58,7 @@ def usable_test(task: Task, schema: Schema, table: pd.DataFrame, bad_files: floa
         rows, _ = known_rows(task, schema, table)
         many = any(column.map_size is not None for column in schema.used)
         table = table.iloc[rows] if many else table
-        for _ in frames(task, table if many else table.iloc[rows[:1]], schema):
+        for _ in frames(task, table if many else table.iloc[rows[:1]], schema, told):
             pass  # what was decoded is not kept: it may be more than memory holds
     except BadFiles as error:
         if len(error.places) > bad_files * len(table) or len(error.places) == len(table):

@@ -19,6 +19,22 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class FilesDecoded:
+    """Some files of images or sounds are decoded. For listeners only: the journal begins when the data was read.
+
+    Attributes:
+        seconds: since the start of the command.
+        done: decoded so far, of `files`.
+        testing: whether they are those to test on, not those to learn from.
+    """
+
+    seconds: float
+    done: int
+    files: int
+    testing: bool
+
+
+@dataclass(frozen=True)
 class RunResumed:
     """A run that had been cut off, or whose time was lengthened, goes on.
 
@@ -65,6 +81,7 @@ class DataRead:
         schema: `Schema.to_json()`.
         findings: one `{"kind", "column", "message"}` for everything that was noticed in the data.
         rows: rows used; `columns`: columns in the file, the target not counted.
+        files: images or sounds that were decoded; None where there are none.
     """
 
     seconds: float
@@ -72,6 +89,7 @@ class DataRead:
     findings: tuple[Json, ...]
     rows: int
     columns: int
+    files: int | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +216,7 @@ class RunFinished:
 
 Event = (
     RunStarted
+    | FilesDecoded
     | RunResumed
     | DataRead
     | BenchSet

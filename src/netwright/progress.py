@@ -17,6 +17,7 @@ from netwright.events import (
     BestImproved,
     DataRead,
     Event,
+    FilesDecoded,
     NotKept,
     RunFinished,
     RunResumed,
@@ -30,6 +31,7 @@ from netwright.report.numbers import count, duration, number, printable
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 28  # of the bar and of the learning curve
 MOST_FINDINGS = 12
+SECONDS_BETWEEN = 10.0  # of two lines of a log that tell how many files are decoded
 ENDING = "Ending as asked, with the best so far; the same again ends at once."
 
 
@@ -41,6 +43,7 @@ class Tally:
     finished: int = 0
     failed: int = 0
     scores: list[float] = field(default_factory=list)
+    decoded: FilesDecoded | None = None
     data: DataRead | None = None
 
     def take(self, event: Event) -> None:
@@ -54,6 +57,8 @@ class Tally:
                 self.failed += 1
             case BestImproved():
                 self.scores.append(event.score)
+            case FilesDecoded():
+                self.decoded = event
             case DataRead():
                 self.data = event
             case RunResumed():
@@ -110,6 +115,7 @@ class QuietProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._told = -math.inf  # when it was last told how many files are decoded
         self.reading = True  # until the data was read
 
     def __enter__(self) -> QuietProgress:
@@ -120,6 +126,9 @@ class QuietProgress:
 
     def listen(self, event: Event) -> None:
         """Take an event, from any thread."""
+        if isinstance(event, FilesDecoded) and event.seconds >= self._told + SECONDS_BETWEEN:
+            self._told = event.seconds
+            self._console.print(decoding_line(event), markup=False, highlight=False, soft_wrap=True)
         if isinstance(event, DataRead):
             self.reading = False
             size, *findings = data_lines(event)
@@ -167,8 +176,15 @@ def trials_line(tally: Tally) -> str:
 def best_line(tally: Tally, metric: str) -> str:
     """Return the best score and how it came about; what is done before there is one."""
     if not tally.scores:
-        return "reading and preparing" if tally.data is None else "the first networks are learning"
+        if tally.data is not None:
+            return "the first networks are learning"
+        return "reading and preparing" if tally.decoded is None else decoding_line(tally.decoded)
     return f"best {metric} so far {number(tally.scores[-1])}  {sparkline(tally.scores[-_WIDTH:])}"
+
+
+def decoding_line(event: FilesDecoded) -> str:
+    """Return how many files are decoded."""
+    return f"decoding: {event.done:,} of {count(event.files, 'file')}{' to test on' if event.testing else ''}"
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -30,6 +30,7 @@ from netwright.errors import (
     UnknownKind,
 )
 from netwright.evaluation import evaluate, usable_test
+from netwright.events import Event, FilesDecoded
 from netwright.journal import Journal
 from netwright.tasks import Task, audio, find_task
 from netwright.tasks.image import TASK, toy
@@ -158,6 +159,32 @@ def test_near_duplicates_stay_in_one_fold() -> None:
     loaded = TASK.load(Request(twice, TARGET, {}, "auto"))
     assert np.array_equal(loaded.groups[240:], loaded.groups[:30])
     assert "near_duplicates" in [finding.kind for finding in loaded.findings]
+
+
+def test_decoding_is_told_of(folder: Path, tmp_path: Path) -> None:
+    """Of the images to learn from, then of those to test on, before anything else is."""
+    events: list[Event] = []
+    run = nw.fit(folder, trials=1, pretrained="none", out=tmp_path, listener=events.append)
+    decoded = [event for event in events if isinstance(event, FilesDecoded)]
+    assert events[: len(decoded)] == decoded
+    for testing in (False, True):
+        own = [event for event in decoded if event.testing is testing]
+        counts = [event.done for event in own]
+        assert counts == sorted(counts) and counts[0] == 0 and counts[-1] == own[0].files > 10
+    assert run.result.test_metrics
+
+
+def test_of_very_many_images_as_many_are_learnt_from_as_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are left out, and that is told."""
+    monkeypatch.setattr("netwright.data.in_time.FEWEST", 30)
+    monkeypatch.setattr("netwright.data.in_time.TIMED", 10)
+    left = iter([100.0, 90.0])  # a second each: there is time for 40
+    loaded = TASK.load(Request(TABLE, TARGET, {}, "auto", left=lambda: next(left)))
+    assert len(loaded.truth) == len(loaded.places) == len(loaded.groups) == 40
+    assert len(np.unique(loaded.truth)) == 3
+    kept = TASK.load(Request(TABLE.iloc[loaded.places], TARGET, {}, "auto"))
+    assert np.array_equal(kept.frame.columns["image"], loaded.frame.columns["image"])
+    assert "40 of them" in next(one.message for one in loaded.findings if one.kind == "files_left_out")
 
 
 def test_no_answer_is_made_up_for_a_damaged_image(run: nw.Run) -> None:

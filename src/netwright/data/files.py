@@ -21,8 +21,16 @@ BLOCK = 256  # files that are decoded ahead of being used
 MOST_IN_MEMORY = 2**30  # bytes of everything decoded
 SURVEYED = 300  # files that the common form is found from
 
+TOLD = 200  # times at most that somebody is told how many are decoded
+
 Pixels = NDArray[np.uint8]
 Result = TypeVar("Result")
+Told = Callable[[int, int], None]
+"""Told how many files are decoded, and of how many."""
+
+
+def nobody(done: int, files: int) -> None:
+    """Tell nobody how many files are decoded."""
 
 
 class Unreadable(Exception):
@@ -62,7 +70,7 @@ def survey(sources: Sequence[Any], facts: Callable[[Any], Result]) -> list[Resul
 
 
 def decode_into(
-    shape: tuple[int, int, int], sources: Sequence[Any], decode: Callable[[Any], Pixels]
+    shape: tuple[int, int, int], sources: Sequence[Any], decode: Callable[[Any], Pixels], told: Told = nobody
 ) -> tuple[Pixels, dict[int, str]]:
     """Return what files hold (N, H, W, C), and for those that cannot be decoded their places and why; these are black.
 
@@ -73,13 +81,18 @@ def decode_into(
         shape: (H, W, C) of each.
         sources: what to decode.
         decode: source → (H, W, C). Raises Unreadable.
+        told: before the first file, after the last, and some times between.
     """
     room, failures = _room((len(sources), *shape)), {}
+    step = -(-len(sources) // TOLD)
+    told(0, len(sources))
     for place, found in enumerate(each(sources, decode)):
         if isinstance(found, str):
             failures[place] = found
         else:
             room[place] = found
+        if (place + 1) % step == 0 or place + 1 == len(sources):
+            told(place + 1, len(sources))
     return room, failures
 
 

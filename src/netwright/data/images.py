@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from netwright.data.files import Pixels, Unreadable, decode_into, opened, survey
+from netwright.data.files import Pixels, Told, Unreadable, decode_into, nobody, opened, survey
 from netwright.data.size import Size
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -136,6 +136,6 @@ def common_size(sources: Sequence[Any]) -> Size | None:
     return Size(max(1, round(share * height)), max(1, round(share * width)), channels)
 
 
-def decode_all(sources: Sequence[Any], size: Size) -> tuple[Pixels, dict[int, str]]:
+def decode_all(sources: Sequence[Any], size: Size, told: Told = nobody) -> tuple[Pixels, dict[int, str]]:
     """Return images (N, H, W, C), and for those that cannot be decoded their places and why."""
-    return decode_into((size.height, size.width, size.channels), sources, lambda source: decode(source, size))
+    return decode_into((size.height, size.width, size.channels), sources, lambda source: decode(source, size), told)

@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from netwright.data.clip import RANGE, STEPS, Clip
-from netwright.data.files import Pixels, Unreadable, decode_into, opened, survey
+from netwright.data.files import Pixels, Told, Unreadable, decode_into, nobody, opened, survey
 from netwright.data.logmel import log_mel
 
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "MPEG")
@@ -128,6 +128,6 @@ def common_clip(sources: Sequence[Any]) -> Clip | None:
     return Clip(BANDS, int(np.clip(math.ceil(seconds * 1e6 / step), 8, max(8, frames))), step, highest)
 
 
-def encode_all(sources: Sequence[Any], clip: Clip) -> tuple[Pixels, dict[int, str]]:
+def encode_all(sources: Sequence[Any], clip: Clip, told: Told = nobody) -> tuple[Pixels, dict[int, str]]:
     """Return sounds as maps (N, bands, frames, 1), and for those that cannot be decoded their places and why."""
-    return decode_into((clip.bands, clip.frames, 1), sources, lambda source: encode(source, clip))
+    return decode_into((clip.bands, clip.frames, 1), sources, lambda source: encode(source, clip), told)

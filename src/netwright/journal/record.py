@@ -257,6 +257,11 @@ class Journal:
         body = self._event("data")
         return None if body is None else data_of(self._path, body)
 
+    def files(self) -> int | None:
+        """Return how many images or sounds were decoded; None where there are none, or nobody knows."""
+        data = self.data()
+        return None if data is None else data.files
+
     def bench(self) -> BenchSet | None:
         """Return how the rows were prepared; None if the run ended before."""
         body = self._event("bench")

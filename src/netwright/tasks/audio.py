@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.clip import Clip
+from netwright.data.files import Told
 from netwright.data.frame import Frame
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind
@@ -36,12 +37,12 @@ def _form(sources: Sequence[Any]) -> str | None:
     return None if clip is None else str(clip)
 
 
-def _decode(sources: Sequence[Any], form: str) -> media.Decoded:
+def _decode(sources: Sequence[Any], form: str, told: Told) -> media.Decoded:
     from netwright.data.sounds import encode_all  # as above
 
     clip = Clip.parse(form)
     assert clip is not None
-    return encode_all(sources, clip)
+    return encode_all(sources, clip, told)
 
 
 SOUNDS = media.Medium("sound", Kind.SOUND, _is_content, _form, _decode, near=False)

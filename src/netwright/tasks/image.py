@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from netwright.data.files import Told
 from netwright.data.frame import Frame
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind
@@ -37,12 +38,12 @@ def _form(sources: Sequence[Any]) -> str | None:
     return None if size is None else str(size)
 
 
-def _decode(sources: Sequence[Any], form: str) -> media.Decoded:
+def _decode(sources: Sequence[Any], form: str, told: Told) -> media.Decoded:
     from netwright.data.images import decode_all  # as above
 
     size = Size.parse(form)
     assert size is not None
-    return decode_all(sources, size)
+    return decode_all(sources, size, told)
 
 
 IMAGES = media.Medium("image", Kind.IMAGE, _is_content, _form, _decode, near=True)

@@ -15,11 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from netwright.data.cells import read_name, read_word
 from netwright.data.features import Features
+from netwright.data.files import Told, nobody
 from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, PART, column_of_folder, held_by
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.groups import check_near
+from netwright.data.in_time import check_in_time, files_in_time
 from netwright.data.inference import check_kinds
 from netwright.data.near import equal_groups, near_groups
 from netwright.data.parsing import parse_target
@@ -64,7 +66,7 @@ class Medium:
         kind: of the column.
         is_content: cell → whether it is one itself, rather than the path of one.
         form: sources → the format of the column that suits them, None if none can be decoded.
-        decode: (sources, format) → maps.
+        decode: (sources, format, whom to tell of progress) → maps.
         near: whether maps that are nearly the same show one thing, as of images; else only equal ones do.
     """
 
@@ -72,7 +74,7 @@ class Medium:
     kind: Kind
     is_content: Callable[[Any], bool]
     form: Callable[[Sequence[Any]], str | None]
-    decode: Callable[[Sequence[Any], str], Decoded]
+    decode: Callable[[Sequence[Any], str, Told], Decoded]
     near: bool
 
     def column(self, table: pd.DataFrame, target: str) -> str | None:
@@ -136,8 +138,17 @@ class Medium:
         if form is None:
             why = "nor can any other that was looked at"
             raise TooManyBadFiles(len(sources), len(sources), self.noun, self._named(sources[0]), why)
-        maps, failures = self.decode(sources, form)
-        findings = [*seen, *self._failed(sources, failures, request.bad_files), *self._unused(table, column, name)]
+        some = files_in_time(
+            truth[usable] if target.labels else np.zeros(len(usable), np.int64),
+            lambda places: self.decode([sources[place] for place in places], form, nobody),
+            request.left,
+            request.files,
+        )
+        late = check_in_time(len(sources), len(some), self.noun)
+        sources, usable = [sources[place] for place in some], usable[some]
+        maps, failures = self.decode(sources, form, request.told)
+        failed = self._failed(sources, failures, request.bad_files)
+        findings = [*seen, *late, *failed, *self._unused(table, column, name)]
         if failures:
             good = np.setdiff1d(np.arange(len(sources)), np.array([*failures]))
             maps, usable = maps[good], usable[good]
@@ -148,7 +159,8 @@ class Medium:
         findings += check_near(len(groups) - int(groups.max()) - 1, self.noun)
         schema = Schema((Column(column, self.kind, False, 0.0, int(groups.max()) + 1, form),), target)
         frame = Frame({column: maps}, len(maps))
-        return Loaded(frame, schema, truth, groups, tuple(findings), len(table.columns) - 1, usable)
+        columns = len(table.columns) - 1
+        return Loaded(frame, schema, truth, groups, tuple(findings), columns, usable, files=len(some))
 
     def parse(self, data: pd.DataFrame, schema: Schema) -> Frame:
         """Decode the files of a table.
@@ -161,7 +173,7 @@ class Medium:
         if column.name not in table.columns:
             raise MissingColumns([column.name])
         sources = _sources(table, column.name)
-        maps, failures = self.decode(sources, column.format)
+        maps, failures = self.decode(sources, column.format, nobody)
         if failures:
             names = [self._named(sources[place]) for place in failures]
             raise BadFiles(names, next(iter(failures.values())), [*failures])

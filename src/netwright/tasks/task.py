@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
+from netwright.data.files import Told, nobody
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
@@ -40,6 +42,9 @@ class Request:
         kinds: column → kind, where the user said so.
         outcome: auto, classification, binary, multiclass or regression.
         bad_files: the share of images or sounds that may be left out because they cannot be decoded.
+        told: how many of these are decoded, while they are.
+        left: → seconds that are left for everything; infinite without a limit.
+        files: how many to decode, as an earlier run did that this one goes on with; None to look at the time.
     """
 
     table: pd.DataFrame
@@ -47,6 +52,9 @@ class Request:
     kinds: Mapping[str, str]
     outcome: str
     bad_files: float = BAD_FILES
+    told: Told = nobody
+    left: Callable[[], float] = lambda: math.inf
+    files: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Loaded:
         places: (N,) the rows of the file that these are.
         drawn_together: whether the rows of a group came together, as the recordings of a person or the tokens of a
             sentence do, so that they say less than as many rows that did not.
+        files: images or sounds that were decoded, or could not be; None where there are none.
     """
 
     frame: Frame
@@ -73,6 +82,7 @@ class Loaded:
     columns: int
     places: NDArray[np.int64]
     drawn_together: bool = False
+    files: int | None = None
 
 
 @dataclass(frozen=True)
@@ -191,8 +201,14 @@ class Task:
     seen_as: Kind | None = None
 
 
-def frames(task: Task, data: Any, schema: Schema) -> Iterator[Frame]:
+def frames(task: Task, data: Any, schema: Schema, told: Told = nobody) -> Iterator[Frame]:
     """Yield the rows of a table, read by kind for prediction: all at once, but of images or sounds only some at a time.
+
+    Args:
+        task: that they are of.
+        data: the table.
+        schema: its columns.
+        told: how many images or sounds are decoded, before each part and after the last.
 
     Raises:
         BadFiles: once all were looked at, if some cannot be decoded; nothing is yielded after the first of them.
@@ -202,12 +218,15 @@ def frames(task: Task, data: Any, schema: Schema) -> Iterator[Frame]:
         yield task.parse(data, schema)
         return
     table, bad = as_table(data), list[tuple[int, BadFiles]]()
+    told(0, len(table))
     for start in range(0, max(1, len(table)), FILES_AT_ONCE):
         try:
             frame = task.parse(table.iloc[start : start + FILES_AT_ONCE], schema)
         except BadFiles as error:
             bad.append((start, error))
             continue
+        finally:
+            told(min(start + FILES_AT_ONCE, len(table)), len(table))
         if not bad:
             yield frame
     if bad:
