@@ -84,8 +84,8 @@ def siblings(bench: Bench, point: Point) -> int:
     if point in bench.quick_points:
         return 1
     candidate = bench.task.candidate(point, bench.preparation)
-    if candidate.recipe.optimiser != "adamw":
-        return 1  # no other moves networks of several recipes
+    if candidate.recipe.optimiser == "muon":
+        return 1  # it moves no networks of several recipes
     rows = min(candidate.recipe.batch_size, len(bench.loaded.truth))
     step = 3 * network_cost(candidate.network).flops * rows * len(bench.splits)
     numbers = network_cost(candidate.network).parameters * len(bench.splits)

@@ -211,13 +211,16 @@ STEPPED = (
         "muon",
     ),
     (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "adamw"),
+    (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "sgd"),
+    (Network((TableInput(3, 2, (4, 12), Periodic(4, 3)), Dense(8, norm="layer"), Residual(9), Head(3))), "sgd"),
     (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Dense(5), Head(3))), "adamw"),
 )
 
 
+@pytest.mark.parametrize("beside_muon", [False, True])
 @pytest.mark.parametrize(("network", "optimiser"), STEPPED, ids=str)
 def test_steps_of_the_written_loop_are_those_of_the_search(
-    network: Network, optimiser: Literal["adamw", "muon"], tmp_path: Path
+    network: Network, optimiser: Literal["adamw", "muon", "sgd"], beside_muon: bool, tmp_path: Path
 ) -> None:
     """One batch three times: loss, smoothing, sparsity, rates, decays and optimiser lead to the same weights."""
     sparsity = 0.02 if optimiser == "adamw" and not isinstance(network.blocks[0], ImageInput) else 0.0
@@ -233,7 +236,7 @@ def test_steps_of_the_written_loop_are_those_of_the_search(
     targets = torch.tensor([0, 1, 2, 1, 0, 2, 2])
     stack, said = stack_parameters(weights), said_of(recipe)
     own = optimiser_of_search(stack, [recipe], 1)
-    other = (optimisers_for if optimiser == "muon" else optimiser_for)(model.train(), said)
+    other = (optimisers_for if beside_muon or optimiser == "muon" else optimiser_for)(model.train(), said)
     for progress in (0.2, 0.4, 0.8):
         noise = Noise(torch.zeros(1), torch.Generator())
         batch_of_one = {name: tensor[:1] for name, tensor in batch.items()}
@@ -279,6 +282,7 @@ def said_of(recipe: Recipe) -> WrittenRecipe:
         sparsity=recipe.sparsity,
         label_smoothing=recipe.label_smoothing,
         muon=recipe.optimiser == "muon",
+        sgd=recipe.optimiser == "sgd",
     )
 
 

@@ -546,16 +546,27 @@ def test_every_recipe_runs(tables: dict[str, tuple[Model, Path]], tmp_path: Path
         assert np.isfinite(score_of(run_bare(tmp_path / name, train, path)))
 
 
-@pytest.mark.parametrize("medium", ["image", "audio"])
-def test_every_recipe_for_images_and_sounds_runs(medium: str, tmp_path: Path) -> None:
-    """With every way to change them, growth, averages of weights, and both optimisers."""
+ORTHOGONAL = Recipe(
+    optimiser="muon", growth=0.5, averaging=0.1, mixup=0.2, label_smoothing=0.1, batch_size=8, dropout=0.1
+)
+CHANGED = Recipe(flips="all", distortion=0.5, warp=0.5, masking=0.5, schedule="flat_cosine", batch_size=8)
+DESCENDING = Recipe(optimiser="sgd", schedule="one_cycle", batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("medium", "recipes"),
+    [
+        ("image", (ORTHOGONAL, CHANGED)),
+        ("audio", (ORTHOGONAL, CHANGED)),
+        ("image", (DESCENDING, CHANGED)),
+        ("image", (DESCENDING, ORTHOGONAL)),
+    ],
+)
+def test_every_recipe_for_images_and_sounds_runs(medium: str, recipes: tuple[Recipe, Recipe], tmp_path: Path) -> None:
+    """With every way to change them, growth, averages of weights, and all optimisers."""
     table, target = TASKS[medium].toy(0)
     table, column = table[:32], table.columns[0]
     model = untrained(medium, table, target, most=2, networks=1)
-    recipes = (
-        Recipe(optimiser="muon", growth=0.5, averaging=0.1, mixup=0.2, label_smoothing=0.1, batch_size=8, dropout=0.1),
-        Recipe(flips="all", distortion=0.5, warp=0.5, masking=0.5, schedule="flat_cosine", batch_size=8),
-    )
     parts = zip(model.parts, recipes, strict=True)
     model = replace(
         model, parts=tuple(replace(part, candidate=replace(part.candidate, recipe=recipe)) for part, recipe in parts)

@@ -40,3 +40,14 @@ def test_costs_grow_with_the_pixels() -> None:
 def test_smoothing_is_for_classes_only() -> None:
     """A number cannot be smoothed."""
     assert images.space(100, "regression")["label_smoothing"].values == (0.0,)  # type: ignore[union-attr]
+
+
+def test_sgd_has_the_decay_of_adamw_at_a_learning_rate_of_its_own() -> None:
+    """What a step takes off a weight is the product of the two; the rate is one that suits SGD."""
+    point = images.usual(100)
+    one, other = (images.recipe({**point, "optimiser": name}) for name in ("adamw", "sgd"))
+    assert (one.optimiser, other.optimiser) == ("adamw", "sgd")
+    assert 0.05 < other.learning_rate < 0.2
+    assert other.learning_rate * other.weight_decay == pytest.approx(one.learning_rate * one.weight_decay)
+    assert images.recipe({**point, "optimiser": "sgd", "learning_rate": 0.9}).learning_rate == 1.0
+    assert "sgd" in images.describe({**point, "optimiser": "sgd"})

@@ -45,6 +45,7 @@ def _loss(device: Device, recipe: Recipe) -> float:
     [
         Recipe(epochs=20, batch_size=32, learning_rate=0.01),
         Recipe(epochs=20, batch_size=32, learning_rate=0.01, optimiser="muon", averaging=0.1),
+        Recipe(epochs=20, batch_size=32, learning_rate=0.1, optimiser="sgd", weight_decay=1e-3, schedule="one_cycle"),
     ],
 )
 def test_a_card_learns_what_the_processor_learns(recipe: Recipe) -> None:

@@ -52,6 +52,7 @@ def test_a_step_stays_on_its_device(network: Network) -> None:
     [
         Recipe(batch_size=4, distortion=0.5, flips="all", mixup=0.2, growth=0.5),
         Recipe(batch_size=4, warp=0.5, masking=0.5, optimiser="muon"),
+        Recipe(batch_size=4, optimiser="sgd", schedule="one_cycle"),
     ],
 )
 def test_a_step_on_images_stays_on_its_device(network: Network, recipe: Recipe) -> None:

@@ -27,6 +27,7 @@ RECIPES = {
     "alone": [PLAIN],
     "together": [PLAIN, replace(PLAIN, learning_rate=1e-4, dropout=0.3)],
     "muon": [replace(PLAIN, optimiser="muon")],
+    "descent": [replace(PLAIN, optimiser="sgd"), replace(PLAIN, optimiser="sgd", learning_rate=1e-2)],
     "averaged": [replace(PLAIN, averaging=0.2)],
     "mixed": [replace(PLAIN, mixup=0.4, dropout=0.2), replace(PLAIN, sparsity=1e-3)],
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -11,17 +13,17 @@ from netwright.data.features import Features, table_features
 from netwright.errors import TrialError
 from netwright.spec.blocks import Dense, Head, Identity, Periodic, TableInput
 from netwright.spec.network import Network, Recipe
-from netwright.train import adam
+from netwright.train import adam, sgd
 from netwright.train.control import Control, Heir, Progress, Trained
 from netwright.train.framework import Split
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
-from netwright.train.optimiser import Fused, Muon, PerNumber, optimiser_for, orthogonal
+from netwright.train.optimiser import Fused, Muon, Nesterov, PerNumber, optimiser_for, orthogonal
 from netwright.train.precision import working_type
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, as_rows
 from netwright.train.schedule import SCHEDULES
-from netwright.train.stack import stack_parameters
+from netwright.train.stack import decay_of, stack_parameters
 from netwright.train.training import train_population
 
 NETWORK = Network((TableInput(4, 0, (), Periodic(frequencies=4, width=3)), Dense(16), Head(3)))
@@ -185,6 +187,74 @@ def test_adam_agrees_with_the_library() -> None:
             second_moment=0.95,
         )
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_sgd_agrees_with_the_library_at_every_step() -> None:
+    """Thirty steps of ours and of torch.optim.SGD, whose rate and decay change on the way."""
+    start = torch.randn(10, generator=torch.Generator().manual_seed(0))
+    theirs = start.clone().requires_grad_()
+    optimiser = torch.optim.SGD([theirs], lr=0.05, momentum=0.9, weight_decay=0.1, nesterov=True)
+    ours, state = start.clone(), sgd.init(start)
+    rates, decays = torch.full((10,), 0.05), torch.full((10,), 0.1)
+    for step in range(30):
+        pace, shrink = SCHEDULES["one_cycle"](step / 30), SCHEDULES["flat_cosine"](step / 30)
+        optimiser.param_groups[0].update(lr=0.05 * pace, weight_decay=0.1 * shrink)
+        optimiser.zero_grad()
+        torch.cos(3 * theirs).sum().backward()
+        optimiser.step()
+        gradient = -3 * torch.sin(3 * ours)
+        sgd.step(ours, gradient, state, rates=rates, decays=decays, pace=pace, shrink=shrink, momentum=0.9)
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_sgd_moves_each_network_of_a_stack_by_its_own_recipe() -> None:
+    """As torch.optim.SGD moves its tensors with the rate and the decay of each; an heir goes on from a velocity."""
+    recipes = [Recipe(optimiser="sgd", learning_rate=rate, weight_decay=rate, scale_decay=0.2) for rate in (0.1, 0.02)]
+    weights = initial_weights(NETWORK, torch.zeros(4, 49), [1, 2])
+    stack = stack_parameters(weights)
+    optimiser = optimiser_for(stack, recipes, 2)
+    assert isinstance(optimiser, Nesterov)
+    alone = {
+        (name, place): torch.nn.Parameter(tensor[place].clone())
+        for name, tensor in stack.weights.items()
+        for place in range(2)
+    }
+    groups = [
+        {"params": [one], "lr": stack.rate_of(name, recipes[place]), "weight_decay": decay_of(name, recipes[place])}
+        for (name, place), one in alone.items()
+    ]
+    theirs = torch.optim.SGD(groups, momentum=0.9, nesterov=True)
+    for _ in range(10):
+        stack.gradient.copy_(torch.sin(3 * stack.parameters))
+        optimiser.step(0.05)  # where cosine and flat_cosine are 1
+        for one in alone.values():
+            one.grad = torch.sin(3 * one.detach())
+        theirs.step()
+    for (name, place), one in alone.items():
+        torch.testing.assert_close(stack.weights[name][place], one.detach(), rtol=1e-4, atol=1e-5)
+        velocity = stack.views_of(optimiser.moments()[0])[name][place]
+        torch.testing.assert_close(velocity, theirs.state[one]["momentum_buffer"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_sgd_learns(schedule: Literal["cosine", "one_cycle"]) -> None:
+    """As AdamW does, several trials at a time."""
+    recipes = [
+        Recipe(epochs=20, batch_size=32, optimiser="sgd", learning_rate=rate, weight_decay=1e-3, schedule=schedule)
+        for rate in (0.03, 0.1)
+    ]
+    assert all(trained.loss < 0.75 < np.log(3) for trained in _train(recipes))
+
+
+def test_one_cycle_is_the_schedule_of_the_library() -> None:
+    """Up to 0.004, since theirs counts whole steps and ends a little above 0."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([weight], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1.0, total_steps=2_000, cycle_momentum=False)
+    for step in range(1, 2_000):
+        optimiser.step()
+        theirs.step()
+        assert SCHEDULES["one_cycle"](step / 1_999) == pytest.approx(theirs.get_last_lr()[0], abs=0.004)
 
 
 def test_the_fused_optimiser_moves_a_stack_as_ours_does() -> None:

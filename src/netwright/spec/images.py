@@ -26,6 +26,7 @@ from netwright.spec.spaces import Choice, Point, Range, Space
 FROZEN = "frozen"  # a body that is a trained trunk
 TUNED = "tuned"  # one that is a trained trunk, and is trained further
 TRUNK_RATE = 0.3  # of the learning rate, for a trunk
+SGD_RATE = 20.0  # times the learning rate of a point, for sgd, and its decay the less: the product stays what it is
 MANY_ROWS = 5_000  # above it a network sees enough in few passes, and fewer designs can be tried
 MOST_CHANNELS = 256
 FLIPS_OF_PHOTOGRAPHS = ("sideways", "sideways", "all", "none", "all", "sideways", "sideways", "sideways")
@@ -66,9 +67,10 @@ def space(rows: int, outcome: str, *, coloured: bool = False, trunk: bool = Fals
         # From half a side, images of 32 pixels took 0.88 of the time, and their loss was 1.04 to 1.6 times as high.
         "growth": Choice((1.0, 1.0, 1.0, 0.5)),
         "averaging": Choice((0.0, 0.0, 0.1)),
+        # SGD learnt less than AdamW in as many passes, but for plain networks in one cycle (benchmarks/optimisers.py).
         # On small maps muon came to 0.94 to 0.99 of the loss in as many passes, which took 1.5 times as long.
-        "optimiser": Choice(("adamw", "adamw", "adamw", "muon")),
-        "schedule": Choice(("cosine", "flat_cosine")),
+        "optimiser": Choice(("adamw", "adamw", "adamw", "muon", "sgd")),
+        "schedule": Choice(("cosine", "flat_cosine", "one_cycle")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
         "epochs": Choice((6, 12, 24, 48) if rows > MANY_ROWS else (12, 24, 48, 96)),
@@ -245,12 +247,14 @@ def _stage(settings: Mapping[str, Any], before: int, channels: int, stride: int)
 
 
 def recipe(point: Point) -> Recipe:
-    """Return the recipe that a point stands for."""
+    """Return the recipe that a point stands for: its learning rate and decay are those that AdamW would have."""
+    found = recipe_of(point)
+    if point["optimiser"] == "sgd":
+        rate = min(1.0, SGD_RATE * found.learning_rate)
+        found = replace(found, learning_rate=rate, weight_decay=found.weight_decay * found.learning_rate / rate)
     if point["body"] == FROZEN:  # it does not see the images themselves
-        return recipe_of({**point, "distortion": 0.0, "flips": "none", "mixup": 0.0, "growth": 1.0})
-    if point["body"] == TUNED:
-        return replace(recipe_of(point), trunk_rate=TRUNK_RATE)
-    return recipe_of(point)
+        return replace(found, distortion=0.0, flips="none", mixup=0.0, growth=1.0)
+    return replace(found, trunk_rate=TRUNK_RATE) if point["body"] == TUNED else found
 
 
 def describe(point: Point) -> str:
@@ -260,7 +264,7 @@ def describe(point: Point) -> str:
     extras = [f"distorted {point['distortion']}"] if float(point["distortion"]) > 0 else []
     extras += [f"flipped {point['flips']}"] if point["flips"] != "none" else []
     extras += ["mixed"] if float(point["mixup"]) > 0 else []
-    extras += ["muon"] if point["optimiser"] == "muon" else []
+    extras += [str(point["optimiser"])] if point["optimiser"] != "adamw" else []
     extras += ["growing"] if float(point["growth"]) < 1 else []
     return ", ".join([shape_of(point), *extras])
 

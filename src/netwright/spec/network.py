@@ -120,10 +120,12 @@ class Recipe:
 
     Attributes:
         learning_rate: the largest step of the schedule.
-        optimiser: adamw, or muon (momentum made orthogonal, for the matrices of inner blocks).
+        optimiser: adamw, muon (momentum made orthogonal, for the matrices of inner blocks), or sgd (with Nesterov's
+            momentum, whose learning rate and decay are those of `torch.optim.SGD`).
         schedule: cosine (warm up over 5 %, then half a cosine to 0), coslog4 (four cosines in log time, 2407.04491),
-            flat_cosine (full until half of the time, then half a cosine to 0).
-        weight_decay: decoupled (AdamW), on weights only, follows the schedule.
+            flat_cosine (full until half of the time, then half a cosine to 0), one_cycle (up along half a cosine over
+            30 %, then down along another, 1708.07120).
+        weight_decay: decoupled (AdamW) but for sgd, on weights only, follows the schedule.
         scale_rate: factor on the learning rate of the scales that stand in front of the first layer, one a feature.
         scale_decay: as `weight_decay`, for these scales: features that do not pay for themselves fade away. The product
             of a decayed scale and a decayed weight is drawn to zero as by a group lasso (Hoff 2017, arXiv 1611.00040).
@@ -149,8 +151,8 @@ class Recipe:
 
     __pydantic_config__ = STRICT
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-3
-    optimiser: Literal["adamw", "muon"] = "adamw"
-    schedule: Literal["cosine", "coslog4", "flat_cosine"] = "cosine"
+    optimiser: Literal["adamw", "muon", "sgd"] = "adamw"
+    schedule: Literal["cosine", "coslog4", "flat_cosine", "one_cycle"] = "cosine"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0

@@ -2,7 +2,8 @@
 
 Where a stack holds one trial, every tensor has one learning rate and one decay, and PyTorch's fused AdamW passes over
 the memory once. Where trials differ, each number has a rate of its own, and ours takes eight passes: at width 256
-2 ms against 0.3 for 600,000 numbers (`benchmarks/training.py --what adam`). Stacks of several trials are small.
+2 ms against 0.3 for 600,000 numbers (`benchmarks/training.py --what adam`). Stacks of several trials are small. Descent
+with momentum alone needs four passes, and has no fused form here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 
 from netwright.spec.network import Recipe
-from netwright.train import adam
+from netwright.train import adam, sgd
 from netwright.train.rates import EPSILON, MOMENTUM, decay_of
 from netwright.train.schedule import SCHEDULES, flat_cosine
 from netwright.train.stack import Stack
@@ -27,7 +28,7 @@ NEWTON = (3.4445, -4.7750, 2.0315)
 
 
 class Optimiser(Protocol):
-    """AdamW over the parameters of a stack."""
+    """What moves the parameters of a stack."""
 
     def step(self, progress: float) -> None:
         """Take a step along the stack's gradient; progress: share of the schedule that has gone."""
@@ -49,6 +50,8 @@ def optimiser_for(stack: Stack, recipes: Sequence[Recipe], trials: int) -> Optim
     """Return the faster optimiser for networks with these recipes (M,), which are those of so many trials."""
     if recipes[0].optimiser == "muon":
         return Muon(stack, recipes[0])
+    if recipes[0].optimiser == "sgd":
+        return Nesterov(stack, recipes)
     return Fused(stack, recipes[0]) if trials == 1 else PerNumber(stack, recipes)
 
 
@@ -94,6 +97,47 @@ class PerNumber:
         self._state.first.copy_(state["first"])
         self._state.second.copy_(state["second"])
         self._state.steps = int(state["steps"])
+
+
+class Nesterov:
+    """Descent with momentum: every number has its own rate and decay; the schedule is that of the first recipe."""
+
+    def __init__(self, stack: Stack, recipes: Sequence[Recipe]) -> None:
+        """Begin for networks with these recipes (M,)."""
+        self._stack = stack
+        self._state = sgd.init(stack.parameters)
+        self.follow(recipes)
+
+    def follow(self, recipes: Sequence[Recipe]) -> None:
+        """Go on under these recipes (M,)."""
+        self._schedule = SCHEDULES[recipes[0].schedule]
+        self._rates = self._stack.rates(recipes)
+        self._decays = self._stack.decays(recipes)
+
+    def step(self, progress: float) -> None:
+        """Take a step."""
+        sgd.step(
+            self._stack.parameters,
+            self._stack.gradient,
+            self._state,
+            rates=self._rates,
+            decays=self._decays,
+            pace=self._schedule(progress),
+            shrink=flat_cosine(progress),
+            momentum=MOMENTUM,
+        )
+
+    def moments(self) -> tuple[Tensor, ...]:
+        """Return the velocity (M · P,)."""
+        return (self._state.velocity,)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the velocity."""
+        return {"velocity": self._state.velocity}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        self._state.velocity.copy_(state["velocity"])
 
 
 @dataclass(frozen=True)

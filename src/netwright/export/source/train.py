@@ -121,6 +121,7 @@ def _features(recipes: Sequence[Recipe], networks: Sequence[Network], *, classes
         "dropout": any(one.dropout for one in recipes),
         "members": any(isinstance(block, Members) for block in blocks),
         "muon": any(one.optimiser == "muon" for one in recipes),
+        "sgd": any(one.optimiser == "sgd" for one in recipes),
     }
     return features | {name for name, used in seen.items() if used}
 
@@ -145,8 +146,8 @@ def _fields(recipe: Recipe, features: set[str]) -> dict[str, Any]:
         fields |= {"scale_rate": recipe.scale_rate, "scale_decay": recipe.scale_decay}
     if "grams" in features:
         fields["gram_rate"] = _short(recipe.gram_rate)
-    if recipe.optimiser == "muon":
-        fields["muon"] = True
+    if recipe.optimiser != "adamw":
+        fields[recipe.optimiser] = True
     return fields | {name: _short(getattr(recipe, name)) for name in SECONDARY if _uses(recipe, name)}
 
 
@@ -161,6 +162,6 @@ def _short(value: Any) -> Any:
 
 def _patient(recipes: Sequence[Recipe]) -> str:
     """Return the constant that names the schedules which can end early: where one rises again, the best may follow."""
-    patient = [name for name in ("cosine", "flat_cosine") if any(one.schedule == name for one in recipes)]
+    patient = [name for name in ("cosine", "flat_cosine", "one_cycle") if any(one.schedule == name for one in recipes)]
     listed = f"({', '.join(patient)}{',' if len(patient) == 1 else ''})"
     return f"PATIENT = {listed}  # schedules that rise once, so that training can end early"

@@ -1,4 +1,4 @@
-"""AdamW, and Muon for the matrices of inner blocks."""
+"""AdamW, gradient descent with momentum, and Muon for the matrices of inner blocks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from netwright.build.source.parts.recipes import Recipe, flat_cosine, rate_and_d
 
 
 # if not muon:
-def optimiser_for(network: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """Return AdamW with one group for all parameters of the same rate and decay."""
+def optimiser_for(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return what moves a network, with one group for all parameters of the same rate and decay."""
     groups = grouped([*network.named_parameters()], recipe)
+    # if sgd:
+    if recipe.sgd:
+        return torch.optim.SGD(groups, momentum=0.9, nesterov=True)
+    # end
     return torch.optim.AdamW(groups, betas=(0.9, recipe.second_moment), fused=True)
 
 
@@ -22,6 +26,10 @@ def optimiser_for(network: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
 # if muon:
 def optimisers_for(network: nn.Module, recipe: Recipe) -> Optimisers:
     """Return AdamW, and where the recipe says so Muon for the matrices of all blocks between the first and the last."""
+    # if sgd:
+    if recipe.sgd:
+        return Optimisers(torch.optim.SGD(grouped([*network.named_parameters()], recipe), momentum=0.9, nesterov=True))
+    # end
     inner = [one for one in network.named_parameters() if recipe.muon and is_inner(*one)]
     names = {name for name, _ in inner}
     rest = [one for one in network.named_parameters() if one[0] not in names]
@@ -36,7 +44,7 @@ def is_inner(name: str, parameter: Tensor) -> bool:
 
 
 class Optimisers:
-    """AdamW and Muon, as one."""
+    """Several optimisers, as one."""
 
     def __init__(self, *optimisers: Any) -> None:
         self.optimisers = optimisers

@@ -25,6 +25,14 @@ def flat_cosine(progress: float) -> float:
     return 1.0 if progress < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * progress - 1)))
 
 
+def one_cycle(progress: float) -> float:
+    """Half a cosine up from 1/25 over the first 30 %, then another down to 0 (arXiv 1708.07120)."""
+    first, rise = 0.04, 0.3
+    if progress < rise:
+        return first + (1 - first) * 0.5 * (1 - math.cos(math.pi * progress / rise))
+    return 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How the networks of one design are trained; their dropout stands in `model.py`."""
@@ -72,6 +80,9 @@ class Recipe:
     # if muon:
     muon: bool = False  # whether the steps of inner matrices are made orthogonal
     # end
+    # if sgd:
+    sgd: bool = False  # whether steps follow the gradient with momentum, and not AdamW
+    # end
 
 
 BIAS_RATE = 0.1  # of the learning rate, for biases
@@ -98,4 +109,5 @@ def rate_and_decay(name: str, recipe: Recipe) -> tuple[float, float]:
 
 
 RECIPES: dict[str, Recipe] = {}
-PATIENT: tuple[Callable[[float], float], ...] = (cosine, flat_cosine)  # schedules that rise once, and can end early
+# Schedules that rise once, so that training can end early.
+PATIENT: tuple[Callable[[float], float], ...] = (cosine, flat_cosine, one_cycle)
