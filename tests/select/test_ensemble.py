@@ -70,6 +70,16 @@ def test_numbers_are_mixed_near_the_optimum(metric: str, name: str) -> None:
     assert mixed < 1.01 * METRICS[name].function(truth, np.tensordot(ideal, np.array(predictions), 1))
 
 
+@pytest.mark.parametrize("rows", [183, 219, 265, 285])
+def test_no_weight_is_above_one(rows: int) -> None:
+    """By not even the last bit, as that of a lone candidate came out with these rows: no model file holds that."""
+    generator = np.random.default_rng(rows)
+    truth = generator.integers(0, 3, rows)
+    powers = np.exp(4 * np.eye(3)[truth] + generator.normal(size=(rows, 3)))
+    (weight,) = select_weights([(powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)], truth, "accuracy")
+    assert weight <= 1.0 and weight == pytest.approx(1.0)
+
+
 def test_a_hopeless_candidate_gets_nothing() -> None:
     """A candidate that predicts the opposite has no weight on a large table."""
     predictions, truth = candidates(2, 5_000, 3, 2)

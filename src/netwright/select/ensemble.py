@@ -69,7 +69,9 @@ def select_weights(
     favoured = _best_few(np.where(usable, loss(columns), np.inf), doors) if share else nobody
     picks = _picks(columns, loss, doors, favoured)
     even = favoured / max(1, favoured.sum())
-    return np.asarray((1 - share) * picks / picks.sum() + share * even)
+    weights = (1 - share) * picks / picks.sum() + share * even
+    # All the weight may come out a last bit above one, and no model file holds that.
+    return np.asarray(np.minimum(weights, 1.0))
 
 
 def blend(predictions: Sequence[Array], weights: NDArray[np.float64]) -> NDArray[np.float64]:
