@@ -43,6 +43,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "MissingJournal": ("journal.sqlite",),
     "MissingPaths": ("photo", "image", "/data/photos/1.jpg", "/data/photos"),
     "MissingTarget": ("lable", " Did you mean 'label'?"),
+    "MixedLabels": (["int", "str"],),
     "NewerBundle": ("model.nw", 7, 1),
     "NewerJournal": ("journal.sqlite", 7, 1),
     "NoAddress": ("127.0.0.1", 80, "permission denied"),
@@ -60,6 +61,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NotAJournal": ("journal.sqlite",),
     "NotANumber": ("label", "yes"),
     "NotATable": ("data.csv", "it holds binary data"),
+    "OneClass": ("yes",),
     "OneGroup": ("person",),
     "NothingToAddTo": ("netwright-run",),
     "OlderJournal": ("journal.sqlite", 1, 2),
@@ -128,3 +130,9 @@ def test_the_nearest_name_is_offered_if_one_is_near() -> None:
     """A slip is mended, a stranger is not."""
     assert nearest("lable", ["label", "size"]) == " Did you mean 'label'?"
     assert nearest("xyz", ["label", "size"]) == ""
+
+
+def test_a_sentence_is_short_enough_to_be_read() -> None:
+    """Also where a file has a column with a name of a million letters; what to do still stands at its end."""
+    text = str(errors.MissingColumns(["x" * 10**6]))
+    assert len(text) < 2_100 and text.startswith("The data lacks") and text.endswith("empty cells are allowed.")

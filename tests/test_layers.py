@@ -29,6 +29,7 @@ LAZY = {
     ("netwright/cli.py", "model"),
     ("netwright/cli.py", "progress"),
     ("netwright/cli.py", "report"),
+    ("netwright/estimators/estimator.py", "api"),  # one that was fitted before predicts without PyTorch
     ("netwright/export/companion/predict.py", "images"),  # only who has images needs Pillow, and so on
     ("netwright/export/companion/predict.py", "sounds"),
     ("netwright/export/companion/predict.py", "texts"),
@@ -47,6 +48,7 @@ LAZY = {
     ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below
     ("netwright/tasks/image.py", "data"),  # Pillow, which models for tables do without
     ("netwright/data/reading.py", "pyarrow"),  # half a second that a CSV reader need not pay
+    ("netwright/data/reading.py", "data"),  # openpyxl, likewise
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
 FRAMEWORK_HOMES = ("build", "train", "testing")

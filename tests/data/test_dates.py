@@ -32,6 +32,7 @@ from netwright.data.schema import DATE_ORDERS
         ("January 5th, 2024", "month named", "2024-01-05T00:00:00"),
         ("Fri, 05 Jan 2024 10:00:00 GMT", "month named", "2024-01-05T10:00:00"),
         ("5-JAN-24", "month named", "2024-01-05T00:00:00"),
+        ("5 ſep 2024", "month named", "2024-09-05T00:00:00"),
         ("13:45", "time of day", "1970-01-01T13:45:00"),
         ("12:30 a.m.", "time of day", "1970-01-01T00:30:00"),
     ],

@@ -137,6 +137,7 @@ def test_one_column_is_a_table() -> None:
         (b"\n \n\n", EmptyTable, "blank"),
         (b"# only\n#\n", EmptyTable, "blank"),
         (b'a,b\n1,"x\n2,y\n' + b"3,z\n" * 60_000, NotATable, "quoted cell does not end"),
+        (b'a,b\n"x"y",1\n' + b"z" * 140_000 + b",2\n", NotATable, "more than 131,072 letters"),
     ],
 )
 def test_what_is_no_table_is_refused(content: bytes, error: type[DataError], words: str) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import time
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +165,62 @@ def test_large_files_are_read_in_a_moment(tmp_path: Path) -> None:
     began = time.perf_counter()
     found = read_table(tmp_path / "t.csv")
     assert time.perf_counter() - began < 1.5 and found.shape == (60_000, 5)
+
+
+def edited_workbook(path: Path, old: bytes, new: bytes) -> None:
+    """Write a workbook of two columns to a path, with one piece of its sheet replaced."""
+    made, out = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}).to_excel(made, index=False)
+    with zipfile.ZipFile(made) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            part = before.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert old in part
+                part = part.replace(old, new, 1)
+            after.writestr(name, part)
+    path.write_bytes(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        pytest.param(b"<sheetData>", b"<sheetData>" + b" " * 2**27, "unpack to 128 MiB", id="a part blown up"),
+        pytest.param(b'<row r="3"', b'<row r="999999999999"', "more than 1,048,576 rows", id="a row far below"),
+    ],
+)
+def test_a_small_workbook_that_is_a_large_one_is_refused(tmp_path: Path, old: bytes, new: bytes, words: str) -> None:
+    """Before it takes memory or time."""
+    edited_workbook(tmp_path / "t.xlsx", old, new)
+    with pytest.raises(NotATable, match=words):
+        read_table(tmp_path / "t.xlsx")
+
+
+def test_a_cell_far_to_the_right_costs_its_own_row_only(tmp_path: Path) -> None:
+    """Columns that hold nothing are left out, also where the sheet says that it has a million rows."""
+    edited_workbook(tmp_path / "t.xlsx", b'r="B3"', b'r="XFD3"')
+    assert as_texts(read_table(tmp_path / "t.xlsx"))[-1][-1] == "y"
+    edited_workbook(tmp_path / "t.xlsx", b'<row r="3"', b'<row r="1048576"')
+    assert as_texts(read_table(tmp_path / "t.xlsx")) == [["1", "x"], ["2", "y"]]
+
+
+def test_a_packed_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    """No more is unpacked than a table of the file's size would hold."""
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"1,2\n" * 2**25, 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotATable, match="larger than 64 MiB"):
+            read_table(tmp_path / "t.csv.gz")
+        assert tracemalloc.get_traced_memory()[1] < 300 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_small_parquet_file_of_very_many_cells_is_refused(tmp_path: Path) -> None:
+    """A column of one value takes no room in the file, but much in memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({f"c{place}": pa.nulls(2**20, pa.int8()) for place in range(40)})
+    pq.write_table(table, tmp_path / "t.parquet", compression="zstd")
+    with pytest.raises(NotATable, match="41,943,040 cells"):
+        read_table(tmp_path / "t.parquet")

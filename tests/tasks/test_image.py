@@ -61,6 +61,16 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     return nw.fit(folder, trials=2, out=tmp_path_factory.mktemp("run"))
 
 
+def test_names_that_no_file_can_have_are_words() -> None:
+    """Also where they end like those of images: a table of them is one of texts, or is refused."""
+    cells = ["x" * 300 + ".png", "a\0b.png"] * 10
+    table = pd.DataFrame({"a": cells, "b": range(20), "c": range(20), "kind": ["one", "two"] * 10})
+    found, _ = find_task("auto", table, "kind", {})
+    assert found.name != "image"
+    with pytest.raises(MissingPaths):
+        find_task("auto", table[["a", "kind"]], "kind", {})
+
+
 def test_a_folder_is_learnt_from_and_its_test_part_judged_on(run: nw.Run, folder: Path) -> None:
     """Without a word on what to predict."""
     assert run.result.task == "image_multiclass"

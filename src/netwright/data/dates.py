@@ -130,7 +130,7 @@ def _read_exactly(cell: str, order: str) -> np.datetime64:
 
 
 def _month(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1
+    return _MONTHS.index(name.casefold()[:3]) + 1  # an ſ is an s to the pattern above
 
 
 def _since_epoch(cell: str, unit: float) -> np.datetime64:

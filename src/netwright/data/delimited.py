@@ -203,7 +203,11 @@ def _rows(text: str, dialect: Dialect, name: object) -> list[tuple[int, list[str
     except csv.Error as error:
         if "end of data" in str(error) or "field limit" in str(error):
             raise NotATable(name, "a quoted cell does not end") from error
+    try:
         return _cut_rows(text, dialect, strict=False)  # quotes inside of words
+    except csv.Error as error:
+        letters = f"{csv.field_size_limit():,}"
+        raise NotATable(name, f"a quoted cell does not end, or a cell has more than {letters} letters") from error
 
 
 def _cut_rows(text: str, dialect: Dialect, *, strict: bool) -> list[tuple[int, list[str]]]:

@@ -57,6 +57,14 @@ def held_by(path: Path) -> str | None:
     return next((held for held, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), None)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is a file of that name; where the system allows no such name there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def as_of_folder(table: pd.DataFrame) -> pd.DataFrame:
     """Mark a table as one whose columns have the names that are given here, and not by a user."""
     table.attrs[_OF_FOLDER] = True

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from netwright.data.cells import FALSE_WORDS, TRUE_WORDS, read_number, uses_decimal_comma
+from netwright.data.columns import values_of
 from netwright.data.dates import find_order
 from netwright.data.findings import Finding
 from netwright.data.noticing import gather, notice
@@ -96,6 +97,11 @@ def _stated(cells: pd.Series, name: str, kind: str) -> _Found:
     Raises:
         UnreadableKind: if not one of its cells can be read that way.
     """
+    typed = values_of(cells)
+    if kind == Kind.NUMERIC and typed is not None and typed.dtype.kind != "M":  # its words would take seconds
+        view = _as_numbers(view_of(cells), ".")
+        column = Column(name, Kind.NUMERIC, True, view.missing / view.rows, view.distinct, ".")
+        return _Found(column, notice(column, view))
     view = words_of(cells)
     form = ""
     if kind == Kind.NUMERIC:

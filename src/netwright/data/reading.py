@@ -22,6 +22,9 @@ from netwright.data.folders import as_of_folder, held_by, read_folder
 from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
+SMALL = 2**26  # bytes that any packed file may unpack to
+MOST_TIMES = 100  # what a larger one may unpack to, of its own size: text takes two to twenty, a bomb a thousand
+FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any Parquet file may have; that a larger one may, a byte of it
 FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
@@ -152,26 +155,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except ImportError as error:
         raise MissingExtra("pyarrow", "parquet") from error
     try:
-        table = pyarrow.parquet.ParquetFile(path).read(use_threads=False)
-        stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
-        return cast(
-            pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True)
-        )  # an index is a column like others
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        file = pyarrow.parquet.ParquetFile(path)
+        said = file.metadata.num_rows * file.metadata.num_columns
+        if 0 <= said <= max(FEW_CELLS, MOST_CELLS * path.stat().st_size):
+            table = file.read(use_threads=False)
+            stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+            # An index is a column like others.
+            return cast(pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True))
+    except MemoryError:
+        raise
+    except Exception as error:  # besides its own, pyarrow raises what it meets in names, time zones and dates
         raise NotATable(path, "the Parquet file is damaged") from error
+    raise NotATable(path, f"it says that it has {said:,} cells, more than a file of its size holds")
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
     """Read the first sheet; its first row that is not empty is the header."""
+    from netwright.data.workbook import Oversized, first_sheet  # as above, of openpyxl
+
     try:
-        rows = pd.read_excel(path, engine="openpyxl", na_filter=False, dtype=object, header=None)
+        columns = first_sheet(path)
+    except Oversized as error:
+        raise NotATable(path, str(error)) from error
+    except MemoryError:
+        raise
     except Exception as error:  # openpyxl raises whatever its XML parser meets
         raise NotATable(path, "it is no Excel workbook that can be read") from error
-    rows = rows.replace("", None).dropna(how="all").dropna(how="all", axis=1)
-    if not len(rows):
+    if not columns:
         raise EmptyTable(path, "its first sheet is empty")
-    names = [f"column {place}" if name is None else str(name).strip() for place, name in enumerate(rows.iloc[0], 1)]
-    return rows.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+    heads = (cells[0] for cells in columns)
+    names = [f"column {place}" if name is None else str(name).strip() for place, name in enumerate(heads, 1)]
+    table = pd.DataFrame({place: pd.Series(cells[1:], dtype=object) for place, cells in enumerate(columns)})
+    return table.set_axis(names, axis=1)
 
 
 def _read_json(path: Path, text: str) -> pd.DataFrame:
@@ -215,18 +230,19 @@ def _read_text(path: Path) -> pd.DataFrame:
 
 
 def _unpacked(path: Path) -> bytes:
-    """Return the content, unpacked if it is packed; never more than `LARGEST` bytes of it."""
+    """Return the content, unpacked if it is packed; never more than `LARGEST` bytes, nor than text would unpack to."""
     with path.open("rb") as file:
         head = file.read(6)
     openers: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
     opener = next((function for magic, function in openers.items() if head.startswith(magic)), None)
     if opener is None:
         return path.read_bytes()
+    most = min(LARGEST, max(SMALL, MOST_TIMES * path.stat().st_size))
     try:
         with cast(BinaryIO, opener(path)) as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(most + 1)
     except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise NotATable(path, "the packed file is damaged") from error
-    if len(content) > LARGEST:
-        raise NotATable(path, f"unpacked it is larger than {LARGEST // 2**30} GiB")
+    if len(content) > most:
+        raise NotATable(path, f"unpacked it is larger than {most // 2**20:,} MiB, more than a table of its size holds")
     return content

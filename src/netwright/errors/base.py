@@ -5,18 +5,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 2_000  # letters of a sentence: it may name what a hostile file made as long as itself
+ENDING = 400  # of them that are its end, which says what to do
+
 
 class NetwrightError(Exception):
     """Anything that the user, not the programmer, can put right."""
 
     exit_status = 2
 
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(
+            sentence if len(sentence) <= LONGEST else f"{sentence[: LONGEST - ENDING]} … {sentence[-ENDING:]}"
+        )
 
-class DataError(NetwrightError):
+
+class DataError(NetwrightError, ValueError):
     """The data cannot be used as it stands."""
 
 
-class SettingError(NetwrightError):
+class SettingError(NetwrightError, ValueError):
     """An option has a value that cannot be."""
 
 

@@ -17,7 +17,7 @@ from netwright.data.cells import read_name, read_word
 from netwright.data.features import Features
 from netwright.data.files import Told, nobody
 from netwright.data.findings import Finding
-from netwright.data.folders import CLASS, PART, column_of_folder, held_by
+from netwright.data.folders import CLASS, PART, column_of_folder, held_by, is_there
 from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.groups import check_near
@@ -85,7 +85,7 @@ class Medium:
             cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)] if worded else []
             if name == target or not cells or sum(map(self._is_one, cells)) < MOSTLY * len(cells):
                 continue
-            found = (self._is_one(cell) and (not isinstance(cell, str) or (folder / cell).is_file()) for cell in cells)
+            found = (self._is_one(cell) and (not isinstance(cell, str) or is_there(folder / cell)) for cell in cells)
             if any(found):
                 return str(name)
         return None
@@ -100,7 +100,7 @@ class Medium:
         for name in table.columns:
             cells = [cell for cell in table[name].iloc[:LOOKED_AT] if not _is_missing(cell)] if name != target else []
             paths = [cell for cell in cells if isinstance(cell, str) and "://" not in cell and self._is_one(cell)]
-            if paths and len(paths) >= MOSTLY * len(cells) and not any((folder / path).is_file() for path in paths):
+            if paths and len(paths) >= MOSTLY * len(cells) and not any(is_there(folder / path) for path in paths):
                 raise MissingPaths(str(name), self.noun, (folder / paths[0]).absolute(), folder.absolute())
 
     def _is_one(self, cell: Any) -> bool:

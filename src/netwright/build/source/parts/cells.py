@@ -216,7 +216,7 @@ def read_exactly(text: str, order: str) -> np.datetime64:
     if match is None:
         return NO_MOMENT
     parts = match.groupdict()
-    month = int(parts.get("month") or (MONTHS.index(parts["name"][:3].lower()) + 1 if "name" in parts else 1))
+    month = int(parts.get("month") or (MONTHS.index(parts["name"].casefold()[:3]) + 1 if "name" in parts else 1))
     day = int(parts.get("day") or parts.get("day2") or 1)
     year = int(parts.get("year") or 1970)
     if len(parts.get("year") or "1970") == 2:
