@@ -23,6 +23,7 @@ BY_KERAS = {"jax"}  # it imports what it runs on
 NAMED = {
     "PIL": "pillow",
     "prometheus_client": "prometheus-client",
+    "sklearn": "scikit-learn",
     "tensorflow": "tensorflow-cpu",
 }  # packages that are imported by another name than they are installed by
 TRAINING = {"torch", "jinja2", "markupsafe", "optuna", "pyarrow"}
@@ -56,6 +57,7 @@ def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> Non
     assert extras["text"] == {"tokenizers"} and extras["hub"] == {"huggingface_hub"}
     assert extras["serve"] == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
     assert extras["openvino"] == {"openvino"} and extras["parquet"] == {"pyarrow"}
+    assert extras["sklearn"] == {"scikit-learn"}
     assert extras["tensorflow"] == {"keras", "tensorflow-cpu"} and extras["jax"] == {"keras", "jax"}
 
 

@@ -13,11 +13,14 @@ from netwright.importing import without_collecting
 
 if TYPE_CHECKING:
     from netwright.api import Run, fit, pick
+    from netwright.estimators.classifier import Classifier
+    from netwright.estimators.regressor import Regressor
     from netwright.evaluation import evaluate
     from netwright.export.forms import export_model
     from netwright.model import Model, load
 
 _HOMES = {
+    "Classifier": "estimators.classifier",
     "fit": "api",
     "Run": "api",
     "evaluate": "evaluation",
@@ -25,9 +28,21 @@ _HOMES = {
     "load": "model",
     "Model": "model",
     "pick": "api",
+    "Regressor": "estimators.regressor",
 }
 
-__all__ = ["Model", "Run", "__version__", "evaluate", "export_model", "fit", "load", "pick"]
+__all__ = [
+    "Classifier",
+    "Model",
+    "Regressor",
+    "Run",
+    "__version__",
+    "evaluate",
+    "export_model",
+    "fit",
+    "load",
+    "pick",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,4 +22,5 @@ EXTRA_OF = {
     "tensorflow": "tensorflow",
     "jax": "jax",
     "openvino": "openvino",
+    "sklearn": "sklearn",
 }

@@ -117,4 +117,4 @@ def test_fitting_is_bounded_in_time(rows: int, words: int) -> None:
     fitted, _ = texts(rows, words=words)
     began = time.perf_counter()
     fit_projection(fitted, 0)
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 30  # what is quadratic takes minutes

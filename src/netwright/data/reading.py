@@ -9,7 +9,7 @@ import json
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -82,9 +82,7 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
         if all(type(name) is str for name in frame.columns)
         else frame.set_axis([*map(str, frame.columns)], axis=1)
     )
-    twice = [column for column, count in Counter(table.columns).items() if count > 1]
-    if twice:
-        raise DuplicateColumns("The data frame", twice)
+    _check_names(table.columns, "The data frame")
     return table
 
 
@@ -119,10 +117,14 @@ def _usable(path: Path) -> Path:
     return path
 
 
-def _checked(table: pd.DataFrame, name: object) -> pd.DataFrame:
-    twice = [column for column, count in Counter(table.columns).items() if count > 1]
+def _check_names(columns: Iterable[str], name: object) -> None:
+    twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise DuplicateColumns(name, twice)
+
+
+def _checked(table: pd.DataFrame, name: object) -> pd.DataFrame:
+    _check_names(table.columns, name)
     if not len(table.columns):
         raise EmptyTable(name, "it has no columns")
     if not len(table):
@@ -156,13 +158,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise MissingExtra("pyarrow", "parquet") from error
     try:
         file = pyarrow.parquet.ParquetFile(path)
+        _check_names(file.schema_arrow.names, path)  # pandas may fail to convert columns of one name
         said = file.metadata.num_rows * file.metadata.num_columns
         if 0 <= said <= max(FEW_CELLS, MOST_CELLS * path.stat().st_size):
             table = file.read(use_threads=False)
             stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
             # An index is a column like others.
             return cast(pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True))
-    except MemoryError:
+    except (DuplicateColumns, MemoryError):
         raise
     except Exception as error:  # besides its own, pyarrow raises what it meets in names, time zones and dates
         raise NotATable(path, "the Parquet file is damaged") from error

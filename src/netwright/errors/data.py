@@ -210,6 +210,22 @@ class ConstantTarget(DataError):
         )
 
 
+class OneClass(DataError):
+    """There is nothing to tell apart."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(f"All rows are of one class, {value!r}: there is nothing to learn. Give rows of two or more.")
+
+
+class MixedLabels(DataError):
+    """Classes cannot be put in order."""
+
+    def __init__(self, types: list[str]) -> None:
+        super().__init__(
+            f"The classes are of types without a common order: {', '.join(types)}. Make all of them texts, or numbers."
+        )
+
+
 class NotANumber(DataError):
     """A number was asked for, but the target holds words."""
 
