@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
 from netwright.attempt import LAST_CHECKS, Attempt, Course
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
-from netwright.errors import NoTrialFinished
+from netwright.errors import NoTrialFinished, TrialError
 from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
 from netwright.finish import keeps
 from netwright.limits import Limits
@@ -21,6 +23,7 @@ from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
+from netwright.train.control import Control
 from netwright.train.torch import Torch
 
 
@@ -97,3 +100,35 @@ def test_the_last_checks_of_a_large_network_have_their_time(bench: Bench) -> Non
         ).seconds
 
     assert seconds(1e6) - seconds(0.0) == pytest.approx(course.tail(bench, [candidate]) / 2)  # two shall find room
+
+
+def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench) -> None:
+    """The schedule begins with the first step, and the trainings after it leave room for as much."""
+    clock, used = SimpleNamespace(now=0.0), []
+
+    class Compiled:
+        def train(self, *given: object) -> None:
+            (control,) = (each for each in given if isinstance(each, Control))
+            clock.now += 6.0
+            control.ready()
+            for _ in range(3):
+                used.append(control.time_used())
+                clock.now += 1.0
+            raise TrialError("enough seen")
+
+    budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=100.0, trials=None, ended_early=False)
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    compiled, course = replace(bench, trainer=Compiled()), Course()
+
+    def attempt(left: float) -> Attempt:
+        return Attempt(compiled, [ticket], budget, left, course, lambda one: ticket, lambda event: None, kept=1e6)
+
+    first = attempt(20.0)
+    assert first.seconds == 20.0
+    assert first.run() == ("enough seen",)
+    assert first.seconds == 14.0 and course.readying == 6.0
+    assert used == pytest.approx([0.0, 1 / 14, 2 / 14])
+    assert attempt(20.0).seconds == 7.0  # two shall find room
+    late = attempt(8.0)
+    late.run()
+    assert late.seconds == 1.0 and used[3:] == [0.0, 1.0, 1.0]

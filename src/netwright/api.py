@@ -31,6 +31,7 @@ from netwright.errors import (
     NoClasses,
     NoKeptTrials,
     NoTarget,
+    NotWithFramework,
     OneGroup,
     ReplacesTrials,
     UnequalLengths,
@@ -145,6 +146,7 @@ def fit(
     single: bool = False,
     max_latency: str | None = None,
     max_size: str | None = None,
+    framework: str = "torch",
     device: str = "auto",
     fresh: bool = False,
     listener: Listener | None = None,
@@ -181,7 +183,9 @@ def fit(
         max_latency: what predicting one row in a running process may take, such as `"1ms"`, measured on this machine.
         max_size: what the model file may take, such as `"2MB"`. Where the mix passes a limit, a smaller mix or one
             network that learnt from it is handed over; the result says if even that passes it.
-        device: where networks are trained: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
+        framework: what trains networks: torch, or Keras on tensorflow or jax, which is slower and needs no PyTorch
+            (docs/frameworks.md says what else it does without). A process can hold Keras on one of the two only.
+        device: where PyTorch trains networks: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
             model predicts on the processor.
         fresh: begin anew, in the place of whatever run `out` holds.
         listener: told what happens, from any thread, one event at a time.
@@ -193,7 +197,8 @@ def fit(
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
-    trains = find_framework(device)
+    trains = find_framework(framework, device)
+    pretrained = _lent(pretrained, trains)
     folder = Path(out)
     table, target, tested = _tables(data, target, test, task)
     table, cells = _without_group(table, target, group)
@@ -329,6 +334,19 @@ def _finished(folder: Path, journal: Journal) -> Run:
 def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done: int, files: int) -> None:
     if listener:
         listener(FilesDecoded(budget.elapsed(), done, files, testing))
+
+
+def _lent(pretrained: str | Path, framework: Framework) -> str | Path:
+    """Return where trained weights of others come from: PyTorch alone reads them.
+
+    Raises:
+        NotWithFramework: if some are asked for, and another framework trains.
+    """
+    if framework.name == "torch" or pretrained == "none":
+        return pretrained
+    if pretrained != "auto":
+        raise NotWithFramework(f"--pretrained {pretrained}", framework.name)
+    return "none"
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:

@@ -127,7 +127,10 @@ def fit(
     single: Annotated[bool, typer.Option("--single", help="One network that learns from the mix of many.")] = False,
     max_latency: MaxLatency = None,
     max_size: MaxSize = None,
-    device: Annotated[str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1.")] = "auto",
+    framework: Annotated[
+        str, typer.Option(help="What trains: torch, tensorflow, jax; only the first needs PyTorch.")
+    ] = "torch",
+    device: Annotated[str, typer.Option(help="Where PyTorch trains: auto, cpu, cuda, cuda:1.")] = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -160,6 +163,7 @@ def fit(
             single=single,
             max_latency=max_latency,
             max_size=max_size,
+            framework=framework,
             device=device,
             fresh=fresh,
             listener=progress.listen,

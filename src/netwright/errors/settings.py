@@ -25,6 +25,34 @@ class NoDevice(SettingError):
         )
 
 
+class UnknownFramework(SettingError):
+    """There is no such framework to train with."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The framework {name!r} does not exist.{nearest(name, known)} Choose from: {', '.join(known)}."
+        )
+
+
+class OtherBackend(SettingError):
+    """Keras runs on one backend for the life of a process, and on another one already."""
+
+    def __init__(self, name: str, loaded: str) -> None:
+        super().__init__(
+            f"Keras runs on {loaded} in this process already, and cannot run on {name} too. "
+            f"Start Python anew, or set the variable KERAS_BACKEND to {name} before Keras is imported."
+        )
+
+
+class NotWithFramework(SettingError):
+    """A framework does without something that was asked for."""
+
+    def __init__(self, option: str, name: str) -> None:
+        super().__init__(
+            f"With --framework {name} there is no {option}. Leave it out, or train with --framework torch."
+        )
+
+
 class BadRepository(SettingError):
     """A repository of trained weights is not written as hub:OWNER/NAME."""
 
