@@ -71,6 +71,10 @@ class Course:
         epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
         return LAST_CHECKS * epoch / (3 * max(1, len(bench.splits) - 1))
 
+    def until_ready(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape may take until their first step."""
+        return self.readying if bench.trainer.compiles(candidates[0].network) else 0.0
+
     def passed(self, rung: float, loss: float) -> list[float]:
         """Take down a loss at a rung; return those that were there before."""
         with self._lock:
@@ -113,7 +117,7 @@ def heir_of(
     if len(parents) < FEWEST_PARENTS or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
-    if left > TOO_SHORT * course.need(bench, candidates):
+    if left - course.until_ready(bench, candidates) > TOO_SHORT * course.need(bench, candidates):
         return None
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
@@ -165,8 +169,9 @@ class Attempt:
         self._quick = tickets[0].proposal.point in bench.quick_points
         self._began = budget.elapsed()
         self._left = left - max(0.0, course.tail(bench, self._candidates) - kept)
+        self._readying = course.until_ready(bench, self._candidates)
         # After which the schedule ends, whatever the epochs.
-        self.seconds = self._allowed(self._left - course.readying)
+        self.seconds = self._allowed(self._left - self._readying)
         self._rungs = dict(zip(RUNGS, (*RUNGS[1:], 1.0), strict=True))  # those to come, with where the next one is
         self._given_up = False
         self._stepping = self._began  # when the first step was taken
@@ -228,7 +233,7 @@ class Attempt:
             return max(min(FIRST_SHARE * left, GLANCE if first else left), min(left, 0.5))
         if self._parent is not None:
             return left
-        pieces = int(left / (self._course.need(self._bench, self._candidates) + self._course.readying) + 0.7)
+        pieces = int(left / (self._course.need(self._bench, self._candidates) + self._readying) + 0.7)
         if not self._course.rungs[RUNGS[-1]]:
             pieces = max(pieces, 2)
         return left / pieces if 0 < pieces <= MOST_PIECES else left

@@ -101,6 +101,7 @@ def test_equal_seeds_give_equal_weights() -> None:
     first, second, other = (
         trainer.train(NETWORK, [noisy], splits(), "cross_entropy", QUIET, [seed])[0] for seed in (0, 0, 1)
     )
+    assert not trainer.compiles(NETWORK) and KerasTrainer(FEATURES, CLASSES, KNOTS).compiles(NETWORK)
     for name, array in first.weights.items():
         np.testing.assert_allclose(array, second.weights[name], atol=1e-6)
     assert not np.allclose(first.weights["1.weight"], other.weights["1.weight"])

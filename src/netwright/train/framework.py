@@ -78,6 +78,9 @@ class Trainer(Protocol):
             MemoryError: when memory did not suffice; also a `RuntimeError` that has the word.
         """
 
+    def compiles(self, network: Network) -> bool:
+        """Return whether a training of this network first makes a program, which takes a while."""
+
 
 class Framework(Protocol):
     """What trains networks, on a device."""

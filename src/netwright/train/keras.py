@@ -37,7 +37,7 @@ PINNED: Mapping[str, Value] = {
 }
 """What recipes ask for elsewhere, and what the loop here does not do."""
 
-READY = 6  # programs that are kept: who trains the same network once more need not compile it
+READY = 12  # programs that are kept: who trains the same network once more need not compile it
 BACKENDS = ("tensorflow", "jax", "jaxlib")  # packages whose errors are those of a trial
 FULL = ("oom", "resource_exhausted", "resource exhausted")  # in the words of errors that mean that memory is full
 
@@ -114,6 +114,10 @@ class KerasTrainer:
             if any(sign in words.lower() for sign in FULL):
                 raise MemoryError(words) from error
             raise RuntimeError(words) from error
+
+    def compiles(self, network: Network) -> bool:
+        """Return whether there is no program for this network that is kept from a training before."""
+        return all(known != network for known, *_ in self._ready)
 
     def _train(
         self,

@@ -115,6 +115,10 @@ class TorchTrainer:
         first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
         return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
 
+    def compiles(self, network: Network) -> bool:
+        """Return that nothing is compiled."""
+        return False
+
     def _first(self, network: Network, seeds: Sequence[int], begun: Mapping[str, Array]) -> Mapping[str, Tensor]:
         """Return the tensors (M, ...) to go on from: as they are where all are given, else with what is random."""
         if set(begun) == set(weight_shapes(network)):
