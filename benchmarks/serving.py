@@ -8,10 +8,10 @@ what a person writes in an afternoon: a pydantic model of the row, an `async` ro
 a dictionary; no limits, no token, no counters, no batches. It runs by the same uvicorn with the same parser. Servers
 and clients share the machine, so the figures are to be compared, not believed.
 
-A graph for it is one with an input for each column, float32 or string (B, 1), and an output of probabilities or values,
-or one with a single float32 input (B, F), which takes the numbers of the row. Where no graph was exported two stand in:
-`--onnx mlp` is a small one with random weights, the least work that a model can be, and `--onnx torch` the model itself
-by PyTorch, from a data frame.
+A graph for it is one with an input for each column (B, 1) and an output of probabilities or values, as
+`netwright export --to onnx` writes it of the same model: then both run exactly the same. Or it is one with a single
+float32 input (B, F), which takes the numbers of the row. Two others can stand in: `--onnx mlp` is a small one with
+random weights, the least work that a model can be, and `--onnx torch` the model itself by PyTorch, from a data frame.
 
 Prints one JSON line a round, and the medians at the end.
 """

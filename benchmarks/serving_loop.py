@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, Field, create_model
 
+from netwright.data.dates import read_date
 from netwright.model import Model, load
 
 Answer = Callable[[dict[str, Any]], list[float]]
@@ -73,11 +74,13 @@ def by_onnx(model: Model, content: bytes) -> Answer:
             cell = row[column.name]
             if each.type == "tensor(string)":
                 feed[each.name] = np.array([["" if cell is None else str(cell)]], object)
+            elif each.type == "tensor(int64)":  # a moment, as the graph of a model takes it
+                feed[each.name] = read_date(str(cell), column.format).astype(np.int64).reshape(1, 1)
             else:
                 feed[each.name] = np.array([[number(cell)]], np.float64 if "double" in each.type else np.float32)
         return np.ravel(session.run(outputs, feed)[0]).tolist()
 
-    return of_numbers if len(inputs) == 1 else of_columns
+    return of_numbers if len(inputs) == 1 and len(columns) > 1 else of_columns
 
 
 def app_of(model: Model, answer: Answer) -> FastAPI:
