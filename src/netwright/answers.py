@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from netwright.data.folders import column_of_folder
+from netwright.data.halves import spelt
 from netwright.data.labels import label_array
 from netwright.data.schema import Outcome
 from netwright.data.tagged import END, SENTENCE, START, TOKEN, as_conll, as_json_lines, chances_of, is_tagged
@@ -47,7 +48,9 @@ def _names(model: Model, table: pd.DataFrame) -> dict[str, Any]:
     """Return the paths that were found in a folder, or the tokens: else nobody knows which answer is whose."""
     column, sequenced = column_of_folder(table), model.task.sequences is not None
     of_tokens = [name for name in (SENTENCE, TOKEN, START, END) if sequenced and name in table.columns]
-    return {name: table[name].to_numpy() for name in ([column] if column else of_tokens)}
+    if column:
+        return {column: [spelt(cell) if isinstance(cell, str) else cell for cell in table[column].tolist()]}
+    return {name: table[name].to_numpy() for name in of_tokens}
 
 
 def check_format(path: Path, *, proba: bool = False) -> None:

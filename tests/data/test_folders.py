@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,14 @@ def test_the_class_is_the_name_of_the_folder(tmp_path: Path) -> None:
     assert list(table.columns) == ["image", CLASS]
     assert table[CLASS].tolist() == ["cat", "cat", "dog"]
     assert [Path(path).name for path in table["image"]] == ["1.jpg", "2.PNG", "3.gif"]
+
+
+def test_names_need_not_be_unicode(tmp_path: Path) -> None:
+    """As of files that were packed elsewhere: `café` in Latin-1."""
+    name = os.fsdecode(b"caf\xe9")
+    base = made(tmp_path, f"{name}/{name}.jpg", "a/1.jpg")
+    table = read_folder(base)
+    assert table[CLASS].tolist() == ["a", name] and Path(table["image"].iloc[1]).exists()
 
 
 def test_parts_are_told_apart(tmp_path: Path) -> None:

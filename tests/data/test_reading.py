@@ -224,3 +224,10 @@ def test_a_small_parquet_file_of_very_many_cells_is_refused(tmp_path: Path) -> N
     pq.write_table(table, tmp_path / "t.parquet", compression="zstd")
     with pytest.raises(NotATable, match="41,943,040 cells"):
         read_table(tmp_path / "t.parquet")
+
+
+def test_halves_of_letters_in_json_are_told_as_such(tmp_path: Path) -> None:
+    """No UTF-8 holds them, so neither could an answer or a model; whole pairs are letters."""
+    (tmp_path / "t.jsonl").write_text(r'{"a": "x\ud83d", "b": "\ud83d\ude00"}' + "\n" + r'{"a": ["\udc00"], "b": 1}')
+    found = read_table(tmp_path / "t.jsonl")
+    assert found["a"].iloc[0] == "x\ufffd" and found["b"].iloc[0] == "😀" and found["a"].iloc[1] == ["\ufffd"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 import netwright as nw
+from netwright.answers import answer_table, write_table
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.data.frame import Frame
 from netwright.data.reading import read_table
@@ -59,6 +61,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run on the folder."""
     return nw.fit(folder, trials=2, out=tmp_path_factory.mktemp("run"))
+
+
+def test_names_that_are_not_unicode_are_answered_for(run: nw.Run, folder: Path, tmp_path: Path) -> None:
+    """The table of answers writes a byte that is no letter as its number."""
+    odd = tmp_path / os.fsdecode(b"caf\xe9.png")
+    odd.write_bytes(next((folder / "test").rglob("*.png")).read_bytes())
+    model = nw.load(run.bundle)
+    for source in (tmp_path, odd):
+        answers = answer_table(model, read_table(source), proba=False)
+        write_table(answers, tmp_path / "answers.csv")
+        assert r"caf\udce9.png" in (tmp_path / "answers.csv").read_text()
 
 
 def test_names_that_no_file_can_have_are_words() -> None:

@@ -48,7 +48,7 @@ def read_folder(path: Path, held: str | None = None) -> pd.DataFrame:
             rows.append((str(file), inside[place] if len(inside) > place + 1 else None, part))
     if not rows:
         raise EmptyFolder(path, sorted(SUFFIXES["image"]), sorted(SUFFIXES["sound"]))
-    table = pd.DataFrame(rows, columns=[most, CLASS, PART])
+    table = pd.DataFrame(rows, columns=[most, CLASS, PART], dtype=object)  # a name need not be Unicode
     return as_of_folder(table if parted else table.drop(columns=PART))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import itertools
-import json
 import lzma
 import zlib
 from collections import Counter
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from netwright.data.delimited import decode, read_delimited
 from netwright.data.folders import as_of_folder, held_by, read_folder
+from netwright.data.halves import read_json
 from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
@@ -51,7 +51,7 @@ def read_table(source: Any, held: str | None = None) -> pd.DataFrame:
         if path.is_dir():
             return read_folder(path, held)
         if path.is_file() and (held := held_by(path)):
-            return as_of_folder(pd.DataFrame({held: [str(path)]}))
+            return as_of_folder(pd.DataFrame({held: [str(path)]}, dtype=object))
         table = _checked(_reader(_usable(path))(path), path)
         table.attrs[FOLDER] = str(path.parent)
         return table
@@ -195,9 +195,7 @@ def _read_excel(path: Path) -> pd.DataFrame:
 def _read_json(path: Path, text: str) -> pd.DataFrame:
     """Read one object a line, a list of objects, or one object of columns."""
     try:
-        records = (
-            json.loads(text) if text[0] == "[" else [json.loads(line) for line in text.split("\n") if line.strip()]
-        )
+        records = read_json(text) if text[0] == "[" else [read_json(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         records = _columns_of_json(text)
         if records is None:
@@ -212,7 +210,7 @@ def _read_json(path: Path, text: str) -> pd.DataFrame:
 def _columns_of_json(text: str) -> dict[str, Any] | None:
     """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else."""
     try:
-        content = json.loads(text)
+        content = read_json(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or not all(isinstance(cells, list | dict) for cells in content.values()):

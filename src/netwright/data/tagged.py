@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netwright.data.cells import read_number
 from netwright.data.delimited import decode
+from netwright.data.halves import read_json
 from netwright.data.reading import as_table, file_content, read_table
 from netwright.data.tags import OUTSIDE, marks_entities, spans_of
 from netwright.data.words import WORD
@@ -171,7 +172,7 @@ def _of_json(path: Path, text: str) -> Iterator[_Sentence]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = read_json(line)
         except (ValueError, RecursionError) as error:
             raise NotATable(path, f"line {number} is no JSON object") from error
         found = _of_record(record) if isinstance(record, dict) else None
