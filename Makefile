@@ -38,6 +38,13 @@ test: check ## Everything that must pass: check, tests, doctests, the README's c
 faults: install ## Kill runs at 50 random moments, go on with each, and print what that cost (ten minutes)
 	$(BIN)/python tests/faults/kills.py
 
+SECONDS ?= 60
+SEED ?= 0
+
+.PHONY: fuzz
+fuzz: install ## Try hostile inputs for SECONDS=60; SEED=1 tries others
+	$(BIN)/python attacks/fuzz.py --seconds $(SECONDS) --seed $(SEED)
+
 .PHONY: format
 format: install ## Put the code into its usual form
 	$(BIN)/ruff check --fix .
