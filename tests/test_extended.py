@@ -90,7 +90,7 @@ def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> Non
     assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
     nw.pick(tmp_path, max_size="1MB")
     with pytest.raises(UnfitWeights):
-        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path)
+        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path, fresh=True)
 
 
 def test_a_trunk_may_come_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_a_run_with_an_encoder_is_saved_and_answers_the_same(tmp_path: Path) -> 
     model = nw.load(run.bundle)
     assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
     with pytest.raises(UnfitWeights):
-        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path, out=tmp_path)
+        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path, out=tmp_path, fresh=True)
 
 
 def test_an_encoder_may_come_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import netwright as nw
+from netwright import trunks
 from netwright.build.pretrained import installed_weights
 from netwright.build.torch import forward
 from netwright.data.features import Features
@@ -23,6 +24,7 @@ from netwright.train.control import Control
 from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
 from netwright.train.rows import as_rows
+from netwright.train.speed import training_seconds
 from netwright.train.stack import stack_parameters
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as
@@ -40,7 +42,7 @@ def trunk() -> ImageTrunk:
     """Return the trunk of the package, for images of 12 pixels."""
     path = installed_weights(BACKBONE)
     assert path is not None
-    made = image_trunk(path, IMAGES, 5.0)
+    made = image_trunk(path, IMAGES, None)
     assert made is not None
     return made
 
@@ -125,6 +127,41 @@ def test_it_is_tried_only_where_there_is_time(trunk: ImageTrunk) -> None:
     lent = extend(INNER, LOADED.frame, trunk).lent
     assert lent.features == BACKBONE.features and not lent.blocks
     assert not [point for point in TASK.portfolio(extend(INNER, LOADED.frame, trunk), 100) if point["body"] == TUNED]
+
+
+def test_sizes_are_those_that_a_machine_has_time_for(trunk: ImageTrunk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was timed on a few images: a faster one sees larger images, and one that is too slow sees none."""
+    path, many = installed_weights(BACKBONE), np.zeros((3000, 64, 64, 3), np.uint8)
+    assert path is not None
+    timed, speeds = [], [1e8]
+
+    def speed(seen: ImageTrunk, images: np.ndarray, side: int) -> float:
+        timed.append((len(images), side))
+        return speeds[-1]
+
+    def seconds(seen: ImageTrunk, images: np.ndarray, side: int) -> float:
+        timed.append((len(images), side))
+        return 2e9 * side / 64 / speeds[-1]
+
+    monkeypatch.setattr(trunks, "_speed", speed)
+    monkeypatch.setattr(trunks, "_tuning_seconds", seconds)
+    assert image_trunk(path, many, 100.0) is None
+    sides = []
+    for speeds[-1] in (2e10, 2e11):
+        made = image_trunk(path, many, 100.0)
+        assert made is not None
+        first = tuned_blocks(made, many, 4e3)
+        sides.append((made.size[0], first[0].height if first and isinstance(first[0], ImageInput) else 0))
+    assert sides == [(64, 0), (224, 96)]
+    assert timed == [(32, side) for side in (128, 128, 64, 128, 64, 96, 128)]
+
+
+def test_training_is_timed_on_every_core(trunk: ImageTrunk) -> None:
+    """By a number that a processor can have; PyTorch's setting stays."""
+    before = torch.get_num_threads()
+    network = Network((BACKBONE.inputs(32, 32), *BACKBONE.blocks, Head(2)))
+    assert 1e-6 < training_seconds(network, trunk.beginning(), IMAGES[:8]) < 10
+    assert torch.get_num_threads() == before
 
 
 def test_a_run_that_trains_it_further_is_saved_and_answers_the_same(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ from netwright.events import (
     RunStarted,
 )
 from netwright.examples import surest_mistakes
-from netwright.extended import with_trunk
+from netwright.extended import trunk_of, with_trunk
 from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import make_limits
@@ -262,9 +262,17 @@ def fit(
         tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, rows, loaded.columns, loaded.files))
         before = journal.bench()
         looking, training = (before.looking, before.training) if before else _planned(budget, trains)
-        trunk = partial(with_trunk, task=chosen, loaded=loaded, pretrained=pretrained, seconds=looking)
+        trunk = partial(
+            with_trunk,
+            task=chosen,
+            loaded=loaded,
+            pretrained=pretrained,
+            seconds=looking,
+            chosen=before.trunk if before else None,
+        )
         bench = set_up(chosen, loaded, measured, trains, seed, training, trunk)
-        made = BenchSet(budget.elapsed(), looking, training, digest_of_bench(bench))
+        lent = trunk_of(bench.preparation)
+        made = BenchSet(budget.elapsed(), looking, training, lent, digest_of_bench(bench))
         check_same(before, made)
         tell(made)
         if tested is not None:  # it is read once more at the end

@@ -100,12 +100,14 @@ class BenchSet:
         seconds: since the start of the command.
         looking: seconds of all cores that a trained trunk was chosen for; training: that folds were counted for; None
             without a time limit.
+        trunk: what trained trunk there is, as plain JSON; an empty object where there is none.
         digest: tells these rows and folds from others.
     """
 
     seconds: float
     looking: float | None
     training: float | None
+    trunk: Json
     digest: str
 
 

@@ -130,7 +130,12 @@ def needed_by(networks: Iterable[Network], preparation: Preparation) -> Preparat
 
 
 def with_trunk(
-    preparation: Preparation, task: Task, loaded: Loaded, pretrained: str | Path, seconds: float | None
+    preparation: Preparation,
+    task: Task,
+    loaded: Loaded,
+    pretrained: str | Path,
+    seconds: float | None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> Preparation:
     """Return the preparation with a trained trunk, where it is of images or texts and weights are to be had.
 
@@ -141,22 +146,31 @@ def with_trunk(
         pretrained: a file or folder of weights; auto takes those of an installed package, hub those of a repository
             (see `trunks.find_weights`), none takes none.
         seconds: of all cores together, that there are for the run; None without a limit.
+        chosen: what `trunk_of` said of an earlier run that this one goes on with: then there is one of the same size,
+            or none, however fast the machine is just now.
 
     Raises:
         UnfitWeights: if a file that was named holds none.
         UnreachableWeights: if the hub was asked for some, and gives none.
     """
     kind, rows = task.seen_as, len(loaded.truth)
-    if pretrained == "none" or kind is None or rows > MOST_ROWS:
+    if pretrained == "none" or kind is None or rows > MOST_ROWS or chosen == {}:
         return preparation
     path = find_weights(kind, pretrained)
     if path is None:
         return preparation
     if kind == Kind.IMAGE:
         images = loaded.frame.columns[loaded.schema.used[0].name]
-        trunk = image_trunk(path, images, seconds)
+        trunk = image_trunk(path, images, seconds if chosen is None else None)
+        if trunk is not None and chosen is not None:
+            trunk = replace(trunk, size=(int(chosen["height"]), int(chosen["width"])))
         return extend(preparation, loaded.frame, trunk, () if trunk is None else tuned_blocks(trunk, images, seconds))
     return extend(preparation, loaded.frame, text_trunk(path, rows, seconds))
+
+
+def trunk_of(preparation: Preparation) -> Mapping[str, Any]:
+    """Return what the trunk of a preparation is, as plain JSON; an empty object where there is none."""
+    return preparation.trunk.document() if isinstance(preparation, Extended) else {}
 
 
 def extend(inner: Preparation, frame: Frame, trunk: Trunk | None, tuned: tuple[Block, ...] = ()) -> Preparation:

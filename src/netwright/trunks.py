@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +22,7 @@ from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import joined_texts
 from netwright.errors import MissingExtra, SpecError
 from netwright.hub import asked_of_hub, fetch
+from netwright.machine import usable_cores
 from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
 from netwright.spec.blocks import Block, Head
 from netwright.spec.costs import network_cost
@@ -35,12 +39,12 @@ ENLARGED = 4  # times at most that images are enlarged: more shows nothing more
 LENGTHS = (32, 48, 64, 96, 128, 192, 256)  # pieces of a text that may be read
 USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
-IMAGES = 20e9  # operations a second of one core, at least
-TUNED = 20e9  # likewise, in training
-TUNED_PASSES = 3 * 6 * 6  # forward and twice backward, epochs at least, folds but for the rows that each leaves out
+IMAGES, TUNED = 400e9, 33e9  # operations a second of one core, at most, in looking and in training
+TIMED = 32  # images that both are timed with, where there may be time enough
+TUNED_PASSES = 6 * 6  # epochs at least, folds but for the rows that each leaves out
 TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
-TEXTS, SHORT_TEXTS = 40e9, 120e9  # likewise, with float32 and with bfloat16
+TEXTS, SHORT_TEXTS = 40e9, 120e9  # operations a second of one core, with float32 and with bfloat16
 
 ROWS = 32  # that are looked at together
 
@@ -215,6 +219,8 @@ def find_weights(kind: Kind, pretrained: str | Path) -> Path | None:
 def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk | None:
     """Return a trunk for images, of the largest size that there is time for; None where there is too little.
 
+    How long it takes is told by a few of them.
+
     Args:
         path: the file of trained weights.
         images: (N, H, W, C) to be looked at.
@@ -227,16 +233,35 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
 
     longer = max(images.shape[1:3])
     sides = [side for side in SIDES if side <= ENLARGED * longer] or [SIDES[0]]
-    if seconds is None:
-        fitting = [side for side in sides if side <= USUAL_SIDE]
-    else:
-        fitting = [side for side in sides if len(images) * _flops(BACKBONE, side) / IMAGES <= SHARE * seconds]
-    if not fitting:
+    room = math.inf if seconds is None else SHARE * seconds / max(1, len(images))  # for each
+    if seconds is not None and _flops(BACKBONE, sides[0]) / IMAGES > room:
         return None
-    height, width = (max(SMALLEST_SIDE, round(max(fitting) / longer * side)) for side in images.shape[1:3])
     backbone, parts = read_backbone(path)
-    weights = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
-    return ImageTrunk(backbone, (height, width), rounded(weights))
+    arrays = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
+    weights = rounded(arrays)
+    usual = max(side for side in sides if side <= USUAL_SIDE)
+    trunk = ImageTrunk(backbone, _sized(images, usual), weights)
+    if seconds is None:
+        return trunk
+    speed = _speed(trunk, images[:: -(-len(images) // TIMED)], usual)
+    fitting = [side for side in sides if _flops(backbone, side) / speed <= room]
+    return replace(trunk, size=_sized(images, max(fitting))) if fitting else None
+
+
+def _speed(trunk: ImageTrunk, images: Array, side: int) -> float:
+    """Return the operations a second of one core, where all look at images together."""
+    session, taken = _session_of(trunk, images.shape[1:]), []
+    for _ in range(2):  # the first time, what both use is made
+        begun = time.perf_counter()
+        session.run({"images": images})
+        taken.append(time.perf_counter() - begun)
+    return len(images) * _flops(trunk.backbone, side) / min(taken) / usable_cores()
+
+
+def _sized(images: Array, longer: int) -> tuple[int, int]:
+    """Return the height and width of images whose longer side is brought to so many pixels."""
+    height, width = (max(SMALLEST_SIDE, round(longer / max(images.shape[1:3]) * side)) for side in images.shape[1:3])
+    return height, width
 
 
 def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tuple[Block, ...]:
@@ -255,12 +280,24 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tup
     if seconds is None:
         fitting = [side for side in sides if len(images) <= TUNED_ROWS and side <= TUNED_SIDE]
     else:
-        passes = len(images) * TUNED_PASSES
-        fitting = [side for side in sides if passes * _flops(trunk.backbone, side) / TUNED <= TUNED_SHARE * seconds]
+        room = TUNED_SHARE * seconds / (TUNED_PASSES * max(1, len(images)))  # for an image once
+        some = images[:: -(-len(images) // TIMED)]
+        possible = (side for side in sides if _flops(trunk.backbone, side) / TUNED <= room)
+        fitting = [*takewhile(lambda side: _tuning_seconds(trunk, some, side) <= room, possible)]
     if not fitting:
         return ()
-    height, width = (max(SMALLEST_SIDE, round(max(fitting) / longer * side)) for side in images.shape[1:3])
-    return (trunk.backbone.inputs(height, width), *trunk.backbone.blocks)
+    return (trunk.backbone.inputs(*_sized(images, max(fitting))), *trunk.backbone.blocks)
+
+
+def _tuning_seconds(trunk: ImageTrunk, images: Array, side: int) -> float:
+    """Return the seconds of one core in which a trunk is trained further on an image of a size.
+
+    They are timed for each size: of images of 32 pixels and of 48 a batch took the same time, of 64 a third more.
+    """
+    from netwright.train.speed import training_seconds  # as above
+
+    network = Network((trunk.backbone.inputs(*_sized(images, side)), *trunk.backbone.blocks, Head(2)))
+    return training_seconds(network, trunk.beginning(), images)
 
 
 def _flops(backbone: Backbone, side: int) -> int:
