@@ -12,17 +12,18 @@ from netwright._version import __version__
 from netwright.importing import without_collecting
 
 if TYPE_CHECKING:
-    from netwright.api import Run, fit, pick
+    from netwright.api import fit, pick
     from netwright.estimators.classifier import Classifier
     from netwright.estimators.regressor import Regressor
     from netwright.evaluation import evaluate
     from netwright.export.forms import export_model
+    from netwright.fitting import Run
     from netwright.model import Model, load
 
 _HOMES = {
     "Classifier": "estimators.classifier",
     "fit": "api",
-    "Run": "api",
+    "Run": "fitting",
     "evaluate": "evaluation",
     "export_model": "export.forms",
     "load": "model",

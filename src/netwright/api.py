@@ -1,12 +1,10 @@
-"""The way in for Python: from a table to a model, read like a table of contents."""
+"""The way in for Python: what a user says becomes an order, which is carried out."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,71 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright._version import __version__
-from netwright.bench import set_up
 from netwright.budget import Budget, parse_limit
-from netwright.carried import NOTHING
-from netwright.checkpoints import Checkpoints
 from netwright.choosing import best_mix, within
-from netwright.data.findings import Finding
-from netwright.data.folders import CLASS, column_of_folder, parted
-from netwright.data.frame import Frame
-from netwright.data.groups import check_groups, kept_together
-from netwright.data.tagged import TAG, is_tagged
-from netwright.errors import (
-    BadTrials,
-    CannotWrite,
-    GroupOfTarget,
-    NoClasses,
-    NoKeptTrials,
-    NoTarget,
-    NotWithFramework,
-    OneGroup,
-    ReplacesTrials,
-    UnequalLengths,
-    UnknownColumn,
-    nearest,
-)
-from netwright.evaluation import evaluate, stretches, usable_test
-from netwright.events import (
-    BenchSet,
-    DataRead,
-    Event,
-    FilesDecoded,
-    Listener,
-    MistakesFound,
-    NotKept,
-    RunFinished,
-    RunStarted,
-)
-from netwright.examples import surest_mistakes
-from netwright.extended import trunk_of, with_trunk
-from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
-from netwright.journal import Journal
+from netwright.errors import BadTrials, NoKeptTrials, NotWithFramework, ReplacesTrials
+from netwright.events import Listener
+from netwright.fitting import Order, Run, carry_out
 from netwright.limits import make_limits
-from netwright.machine import usable_cores
-from netwright.metrics import find_metric
-from netwright.model import Model, load
-from netwright.report.html import write_report
-from netwright.report.summary import summary_html
-from netwright.report.text import architecture
-from netwright.result import Result
-from netwright.resuming import (
-    JOURNAL,
-    SHELF,
-    carried_over,
-    check_same,
-    digest,
-    digest_of_bench,
-    earlier_run,
-    is_done,
-)
-from netwright.run import search as try_candidates
+from netwright.model import Model
+from netwright.resuming import SHELF, digest
 from netwright.search import find_sampler
-from netwright.shelf import read_shelf, write_shelf
-from netwright.storage import make_folder
-from netwright.tasks import find_task, reader
+from netwright.shelf import read_shelf
+from netwright.sources import read_tables, without_group
+from netwright.tasks import find_task
 from netwright.tasks.pinned import pinned
-from netwright.tasks.task import BAD_FILES, Loaded, Preparation, Request
+from netwright.tasks.task import BAD_FILES
 from netwright.train.framework import Framework
 from netwright.train.frameworks import find_framework
 
@@ -86,45 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUT = "netwright-run"
-MODEL, REPORT = "model.nw", "report.html"
-SAMPLED = 64  # rows whose encoding tells how long that of the test file takes
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run.
-
-    Attributes:
-        model: what it made.
-        result: what came of it, in numbers.
-        findings: what was noticed in the data.
-        folder: where the bundle, the report and the journal lie.
-        before: whether it had come to its end before it was asked for again, so that nothing was done.
-    """
-
-    model: Model
-    result: Result
-    findings: tuple[Finding, ...]
-    folder: Path
-    before: bool = False
-
-    @property
-    def bundle(self) -> Path:
-        """The model file."""
-        return self.folder / MODEL
-
-    @property
-    def report(self) -> Path:
-        """The report."""
-        return self.folder / REPORT
-
-    @property
-    def journal(self) -> Path:
-        """The record of the run."""
-        return self.folder / JOURNAL
-
-    def _repr_html_(self) -> str:
-        return summary_html(self.result)
 
 
 def fit(
@@ -198,27 +106,24 @@ def fit(
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
     trains = find_framework(framework, device)
-    pretrained = _lent(pretrained, trains)
-    folder = Path(out)
-    table, target, tested = _tables(data, target, test, task)
-    table, cells = _without_group(table, target, group)
-    chosen, asked = find_task(task, table, target, kinds or {})
-    chosen = pinned(chosen, trains.pinned)
+    lent = _lent(pretrained, trains)
+    kinds = dict(kinds or {})
+    table, target, tested = read_tables(data, target, test, task)
     settings = {
         "data": _named(data),
-        "data_digest": digest(data),
+        "data_digest": digest(data if isinstance(data, str | Path) else table),
         "target": target,
         "time": budget.seconds,
         "trials": budget.trials,
         "task": task,
         "metric": metric,
         "search": sampler.name,
-        "out": str(folder),
+        "out": str(out),
         "seed": seed,
-        "kinds": dict(kinds or {}),
+        "kinds": kinds,
         "test": None if test is None else _named(test),
         "test_digest": digest(test),
-        "pretrained": str(pretrained),
+        "pretrained": str(lent),
         "group": group,
         "bad_files": bad_files,
         "single": single,
@@ -230,118 +135,29 @@ def fit(
         "python": platform.python_version(),
         **trains.versions(),
     }
-    with ExitStack() as stack:
-        earlier = earlier_run(folder, settings, budget, fresh=fresh)
-        if earlier is not None:
-            stack.enter_context(earlier)
-            if is_done(earlier, budget):
-                return _finished(folder, earlier)
-        learnt, judged = (partial(_tell_decoded, listener, budget, testing) for testing in (False, True))
-        files = None if earlier is None else earlier.files()
-        request = Request(table, target, kinds or {}, asked, bad_files, learnt, budget.left, files)
-        loaded = _grouped(chosen.load(request), cells)
-        read = budget.elapsed()
-        if tested is not None:
-            tested = usable_test(chosen, loaded.schema, tested, bad_files, judged)
-        decoding = budget.elapsed() - read
-        outcome = loaded.schema.target.outcome
-        measured = find_metric(metric, outcome).within(stretches(chosen, table, loaded.places))
-        checkpoints = Checkpoints(folder)
-        if earlier is None:
-            make_folder(folder)
-            (folder / SHELF).unlink(missing_ok=True)  # of an earlier run: its trials do not belong to this one
-            checkpoints.clear()
-        journal = earlier or stack.enter_context(Journal.create(folder / JOURNAL))
-
-        tell = _telling(journal, listener, budget)
-
-        if earlier is None:
-            tell(RunStarted(settings))
-        findings = tuple(finding.to_json() for finding in loaded.findings)
-        rows = len(loaded.truth)
-        tell(DataRead(budget.elapsed(), loaded.schema.to_json(), findings, rows, loaded.columns, loaded.files))
-        before = journal.bench()
-        looking, training = (before.looking, before.training) if before else _planned(budget, trains)
-        trunk = partial(
-            with_trunk,
-            task=chosen,
-            loaded=loaded,
-            pretrained=pretrained,
-            seconds=looking,
-            chosen=before.trunk if before else None,
-        )
-        bench = set_up(chosen, loaded, measured, trains, seed, training, trunk)
-        lent = trunk_of(bench.preparation)
-        made = BenchSet(budget.elapsed(), looking, training, lent, digest_of_bench(bench))
-        check_same(before, made)
-        tell(made)
-        if tested is not None:  # it is read once more at the end
-            encoding = len(tested) * _seconds_a_row(bench.preparation, loaded.frame, budget)
-            bench = replace(bench, writing=bench.writing + decoding + encoding)
-        pool = try_candidates(
-            bench,
-            budget,
-            sampler,
-            tell,
-            limits=limits,
-            kept_back=SINGLE_SHARE if single or limits else 0.0,
-            needless=lambda pool: not single and keeps(bench, pool, budget, limits),
-            carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
-            checkpoints=checkpoints,
-        )
-        model, shelf = assemble(bench, pool, budget, single=single, limits=limits)
-        if tested is not None:
-            model = replace(model, result=replace(model.result, test_metrics=evaluate(model, tested)))
-        model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
-        model.save(folder / MODEL)
-        write_shelf(folder / SHELF, shelf, of_mixes(model.result))
-        tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
-        tell(RunFinished(budget.elapsed(), model.result))
-        checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
-        write_report(folder / REPORT, journal, description=architecture(model))
-    return Run(model, model.result, loaded.findings, folder)
-
-
-def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Listener:
-    """Return what takes events down and passes them on; a full disk is told of once, and does not end a run."""
-    said = False
-
-    def tell(event: Event) -> None:
-        nonlocal said
-        failure = ""
-        try:
-            journal.record(event)
-        except CannotWrite as error:
-            failure = str(error)
-        if listener:
-            listener(event)
-            if failure and not said:
-                listener(NotKept(budget.elapsed(), failure))
-        said = said or bool(failure)
-
-    return tell
-
-
-def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float | None]:
-    """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
-    if budget.seconds is None:
-        return None, None
-    return usable_cores() * budget.left(), framework.cores * budget.left()
-
-
-def _finished(folder: Path, journal: Journal) -> Run:
-    """Return a run that came to its end before."""
-    model, data = load(folder / MODEL), journal.data()
-    Checkpoints(folder).clear()
-    if not (folder / REPORT).exists():  # it was cut off while it was written
-        write_report(folder / REPORT, journal, description=architecture(model))
-    findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
-    return Run(model, model.result, findings, folder, before=True)
-
-
-def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done: int, files: int) -> None:
-    if listener:
-        listener(FilesDecoded(budget.elapsed(), done, files, testing))
+    table, groups = without_group(table, target, group)
+    found, outcome = find_task(task, table, target, kinds)
+    order = Order(
+        table=table,
+        tested=tested,
+        target=target,
+        groups=groups,
+        task=pinned(found, trains.pinned),
+        outcome=outcome,
+        kinds=kinds,
+        bad_files=bad_files,
+        metric=metric,
+        sampler=sampler,
+        seed=seed,
+        framework=trains,
+        pretrained=lent,
+        single=single,
+        limits=limits,
+        folder=Path(out),
+        fresh=fresh,
+        settings=settings,
+    )
+    return carry_out(order, budget, listener)
 
 
 def _lent(pretrained: str | Path, framework: Framework) -> str | Path:
@@ -355,76 +171,6 @@ def _lent(pretrained: str | Path, framework: Framework) -> str | Path:
     if pretrained != "auto":
         raise NotWithFramework(f"--pretrained {pretrained}", framework.name)
     return "none"
-
-
-def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:
-    """Return what a row takes from cells to features when the model is asked, by a few of those learnt from."""
-    some = frame.take(np.arange(min(SAMPLED, frame.rows)))
-    preparation.encode(some)  # what is made at first use counts once
-    begun = budget.elapsed()
-    preparation.encode(some)
-    return (budget.elapsed() - begun) / some.rows
-
-
-def _tables(
-    data: str | Path | pd.DataFrame | NDArray[Any],
-    target: str | Sequence[Any] | NDArray[Any] | None,
-    test: str | Path | pd.DataFrame | None,
-    task: str,
-) -> tuple[pd.DataFrame, str, pd.DataFrame | None]:
-    """Return the table to learn from, the column to predict, and the table to test on if there is one.
-
-    Raises:
-        DataError: if one of them cannot be read, or nobody said what to predict.
-    """
-    table, part = parted(reader(task, data)(data))
-    if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
-        if len(target) != len(table):
-            raise UnequalLengths(len(table), len(target))
-        table, target = table.assign(**{CLASS: [*target]}), CLASS
-    if target is None and column_of_folder(table) and CLASS in table.columns:
-        target = CLASS
-        if table[CLASS].isna().all():
-            raise NoClasses(data)
-    if target is None and is_tagged(table) and TAG in table.columns:
-        target = TAG
-    if not isinstance(target, str):
-        raise NoTarget
-    if test is None:
-        return table, target, part
-    rest, judged = parted(reader(task, test)(test))
-    return table, target, rest if judged is None else judged
-
-
-def _without_group(table: pd.DataFrame, target: str, group: str | None) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
-    """Return the table without the column of groups, and that column.
-
-    Raises:
-        SettingError: if there is no such column beside the target.
-    """
-    if group is None:
-        return table, None
-    if group == target:
-        raise GroupOfTarget(group)
-    if group not in table.columns:
-        raise UnknownColumn(group, nearest(group, [*table.columns]))
-    return table.drop(columns=group), table[group]
-
-
-def _grouped(loaded: Loaded, cells: pd.Series[Any] | None) -> Loaded:
-    """Return the rows with those kept together that have equal cells.
-
-    Raises:
-        OneGroup: if that is all of them.
-    """
-    if cells is None:
-        return loaded
-    own = cells.iloc[loaded.places]
-    groups, words = kept_together(loaded.groups, own), own.map(str).nunique()
-    if groups.max() == 0 or words < 2:
-        raise OneGroup(str(cells.name))
-    findings = (*loaded.findings, *check_groups(groups, loaded.truth, loaded.schema.target))
-    return replace(loaded, groups=groups, findings=findings, drawn_together=True)
 
 
 def _named(data: str | Path | pd.DataFrame | NDArray[Any]) -> str:

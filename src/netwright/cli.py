@@ -23,8 +23,8 @@ from netwright.limits import make_limits, parse_size
 from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
-    from netwright.api import Run
     from netwright.export.forms import LessPrecise
+    from netwright.fitting import Run
     from netwright.model import Model
     from netwright.progress import LiveProgress, QuietProgress
 

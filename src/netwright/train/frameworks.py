@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from netwright.errors import MissingExtra, NotWithFramework, OtherBackend, UnknownFramework
+from netwright.importing import without_collecting
 from netwright.train.framework import Framework
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
@@ -34,8 +35,8 @@ def find_framework(name: str, device: str = "auto") -> Framework:
         raise UnknownFramework(name, FRAMEWORKS)
     if name == "torch":
         _need("torch", "train")
-        from netwright.train.torch import Torch
-
+        with without_collecting():
+            from netwright.train.torch import Torch
         return Torch.on(device)
     for package in (name, *NEEDED):
         _need(package, name)

@@ -1,0 +1,330 @@
+"""A run from its order to its files: rows, bench, search, model; or what is left of it where one was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.bench import Bench, set_up
+from netwright.budget import Budget
+from netwright.carried import NOTHING
+from netwright.checkpoints import Checkpoints
+from netwright.data.findings import Finding
+from netwright.data.frame import Frame
+from netwright.errors import CannotWrite
+from netwright.evaluation import evaluate, stretches, usable_test
+from netwright.events import (
+    BenchSet,
+    DataRead,
+    Event,
+    FilesDecoded,
+    Listener,
+    MistakesFound,
+    NotKept,
+    RunFinished,
+    RunStarted,
+)
+from netwright.examples import surest_mistakes
+from netwright.extended import trunk_of, with_trunk
+from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
+from netwright.journal import Journal
+from netwright.limits import Limits
+from netwright.machine import usable_cores
+from netwright.metrics import Metric, find_metric
+from netwright.model import Model, load
+from netwright.pool import Pool
+from netwright.report.html import write_report
+from netwright.report.summary import summary_html
+from netwright.report.text import architecture
+from netwright.result import Result
+from netwright.resuming import (
+    JOURNAL,
+    SHELF,
+    carried_over,
+    check_same,
+    digest_of_bench,
+    earlier_run,
+    is_done,
+)
+from netwright.run import search
+from netwright.search.sampler import Sampler
+from netwright.shelf import write_shelf
+from netwright.sources import grouped
+from netwright.storage import make_folder
+from netwright.tasks.task import Loaded, Preparation, Request, Task
+from netwright.train.framework import Framework
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL, REPORT = "model.nw", "report.html"
+SAMPLED = 64  # rows whose encoding tells how long that of the test file takes
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        model: what it made.
+        result: what came of it, in numbers.
+        findings: what was noticed in the data.
+        folder: where the bundle, the report and the journal lie.
+        before: whether it had come to its end before it was asked for again, so that nothing was done.
+    """
+
+    model: Model
+    result: Result
+    findings: tuple[Finding, ...]
+    folder: Path
+    before: bool = False
+
+    @property
+    def bundle(self) -> Path:
+        """The model file."""
+        return self.folder / MODEL
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.folder / REPORT
+
+    @property
+    def journal(self) -> Path:
+        """The record of the run."""
+        return self.folder / JOURNAL
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.result)
+
+
+@dataclass(frozen=True, eq=False)  # frames have no equality of one bit
+class Order:
+    """What a run is to do, once all that the user said is understood.
+
+    Attributes:
+        table: what to learn from; tested: what to test on, or nothing.
+        target: the column to predict.
+        groups: what rows have in common that belong together; None where each is by itself.
+        task: what kind of problem it is; outcome: what is asked of it.
+        kinds: column → kind, where the user said so.
+        bad_files: share of files that may be left out because they cannot be decoded.
+        metric: name of what is measured.
+        sampler: the way to search.
+        seed: of everything random.
+        framework: what trains.
+        pretrained: where trained weights of others come from.
+        single: whether one network is to be handed over.
+        limits: what the model may cost.
+        folder: of results.
+        fresh: whether to begin anew whatever is there.
+        settings: all of this as plain JSON, by which a run knows itself again.
+    """
+
+    table: pd.DataFrame
+    tested: pd.DataFrame | None
+    target: str
+    groups: pd.Series[Any] | None
+    task: Task
+    outcome: str
+    kinds: Mapping[str, str]
+    bad_files: float
+    metric: str
+    sampler: Sampler
+    seed: int
+    framework: Framework
+    pretrained: str | Path
+    single: bool
+    limits: Limits
+    folder: Path
+    fresh: bool
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a run, read and understood; `decoding`: the seconds that those to test on took."""
+
+    loaded: Loaded
+    metric: Metric
+    tested: pd.DataFrame | None
+    decoding: float
+
+
+def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
+    """Do what is ordered, or what is left of it where an earlier run was cut off.
+
+    Args:
+        order: what to do.
+        budget: the time for it.
+        listener: told what happens, from any thread, one event at a time.
+
+    Raises:
+        NetwrightError: with one or two sentences on what is wrong, where, and what to do.
+    """
+    folder = order.folder
+    with ExitStack() as stack:
+        earlier = earlier_run(folder, order.settings, budget, fresh=order.fresh)
+        if earlier is not None:
+            stack.enter_context(earlier)
+            if is_done(earlier, budget):
+                return _finished(folder, earlier)
+        rows = _rows(order, budget, listener, None if earlier is None else earlier.files())
+        journal = earlier or stack.enter_context(_new_journal(folder))
+        tell = _telling(journal, listener, budget)
+        if earlier is None:
+            tell(RunStarted(order.settings))
+        tell(_data_read(rows.loaded, budget))
+        bench = _bench(order, rows, budget, journal, tell)
+        pool = search(
+            bench,
+            budget,
+            order.sampler,
+            tell,
+            limits=order.limits,
+            kept_back=SINGLE_SHARE if order.single or order.limits else 0.0,
+            needless=lambda pool: not order.single and keeps(bench, pool, budget, order.limits),
+            carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
+            checkpoints=Checkpoints(folder),
+        )
+        model = _hand_over(order, rows, bench, pool, budget, tell)
+        write_report(folder / REPORT, journal, description=architecture(model))
+    return Run(model, model.result, rows.loaded.findings, folder)
+
+
+def _finished(folder: Path, journal: Journal) -> Run:
+    """Return a run that came to its end before."""
+    model, data = load(folder / MODEL), journal.data()
+    Checkpoints(folder).clear()
+    if not (folder / REPORT).exists():  # it was cut off while it was written
+        write_report(folder / REPORT, journal, description=architecture(model))
+    findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
+    return Run(model, model.result, findings, folder, before=True)
+
+
+def _new_journal(folder: Path) -> Journal:
+    """Return the record of a run that begins; what an earlier one left is removed: it does not belong to this one."""
+    make_folder(folder)
+    journal = Journal.create(folder / JOURNAL)  # first, since it sees that no other run is at work here
+    (folder / SHELF).unlink(missing_ok=True)
+    Checkpoints(folder).clear()
+    return journal
+
+
+def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Listener:
+    """Return what takes events down and passes them on; a full disk is told of once, and does not end a run."""
+    said = False
+
+    def tell(event: Event) -> None:
+        nonlocal said
+        failure = ""
+        try:
+            journal.record(event)
+        except CannotWrite as error:
+            failure = str(error)
+        if listener:
+            listener(event)
+            if failure and not said:
+                listener(NotKept(budget.elapsed(), failure))
+        said = said or bool(failure)
+
+    return tell
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _rows(order: Order, budget: Budget, listener: Listener | None, files: int | None) -> _Rows:
+    """Read the rows to learn from and to test on; files: how many an earlier run decoded, None where nobody did."""
+    learnt, judged = (partial(_tell_decoded, listener, budget, testing) for testing in (False, True))
+    request = Request(
+        order.table, order.target, order.kinds, order.outcome, order.bad_files, learnt, budget.left, files
+    )
+    loaded = grouped(order.task.load(request), order.groups)
+    read, tested = budget.elapsed(), order.tested
+    if tested is not None:
+        tested = usable_test(order.task, loaded.schema, tested, order.bad_files, judged)
+    decoding = budget.elapsed() - read
+    metric = find_metric(order.metric, loaded.schema.target.outcome)
+    return _Rows(loaded, metric.within(stretches(order.task, order.table, loaded.places)), tested, decoding)
+
+
+def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done: int, files: int) -> None:
+    if listener:
+        listener(FilesDecoded(budget.elapsed(), done, files, testing))
+
+
+def _data_read(loaded: Loaded, budget: Budget) -> DataRead:
+    findings = tuple(finding.to_json() for finding in loaded.findings)
+    schema, rows = loaded.schema.to_json(), len(loaded.truth)
+    return DataRead(budget.elapsed(), schema, findings, rows, loaded.columns, loaded.files)
+
+
+# --- the bench -------------------------------------------------------------------------------------------------------
+
+
+def _bench(order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Listener) -> Bench:
+    """Prepare the rows for trials: in the way of an earlier run, if this one goes on with it.
+
+    Raises:
+        CannotGoOn: if that cannot be done.
+    """
+    before = journal.bench()
+    looking, training = (before.looking, before.training) if before else _planned(budget, order.framework)
+    trunk = partial(
+        with_trunk,
+        task=order.task,
+        loaded=rows.loaded,
+        pretrained=order.pretrained,
+        seconds=looking,
+        chosen=before.trunk if before else None,
+    )
+    bench = set_up(order.task, rows.loaded, rows.metric, order.framework, order.seed, training, trunk)
+    lent = trunk_of(bench.preparation)
+    made = BenchSet(budget.elapsed(), looking, training, lent, digest_of_bench(bench))
+    check_same(before, made)
+    tell(made)
+    if rows.tested is None:
+        return bench
+    # The rows to test on are read once more at the end.
+    encoding = len(rows.tested) * _seconds_a_row(bench.preparation, rows.loaded.frame, budget)
+    return replace(bench, writing=bench.writing + rows.decoding + encoding)
+
+
+def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float | None]:
+    """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
+    if budget.seconds is None:
+        return None, None
+    return usable_cores() * budget.left(), framework.cores * budget.left()
+
+
+def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:
+    """Return what a row takes from cells to features when the model is asked, by a few of those learnt from."""
+    some = frame.take(np.arange(min(SAMPLED, frame.rows)))
+    preparation.encode(some)  # what is made at first use counts once
+    begun = budget.elapsed()
+    preparation.encode(some)
+    return (budget.elapsed() - begun) / some.rows
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def _hand_over(order: Order, rows: _Rows, bench: Bench, pool: Pool, budget: Budget, tell: Listener) -> Model:
+    """Write the model of the trials, and the trials that another can be chosen from; return it."""
+    model, shelf = assemble(bench, pool, budget, single=order.single, limits=order.limits)
+    if rows.tested is not None:
+        model = replace(model, result=replace(model.result, test_metrics=evaluate(model, rows.tested)))
+    model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
+    model.save(order.folder / MODEL)
+    write_shelf(order.folder / SHELF, shelf, of_mixes(model.result))
+    tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
+    tell(RunFinished(budget.elapsed(), model.result))
+    Checkpoints(order.folder).clear()  # the trials that are kept to choose from are on the shelf now
+    return model
