@@ -44,6 +44,16 @@ def test_a_missing_extra_comes_with_what_it_gives_and_the_line_that_installs_it(
     assert "fit networks" in found.remedy and "pip install 'netwright[train]'" in found.remedy
 
 
+@pytest.mark.parametrize("lacking", ["tensorflow", "jax"])
+def test_what_trains_without_pytorch_is_told_where_it_is_installed(
+    lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault to do without."""
+    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None if name == lacking else object())
+    names = {found.name for found in examine()}
+    assert {"extra tensorflow", "extra jax"} - names == {f"extra {lacking}"}
+
+
 def test_a_package_without_a_record_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that was built in place."""
 

@@ -25,6 +25,9 @@ CORE = ("numpy", "pandas", "pydantic", "safetensors")
 EXTRAS = {
     "train": (("torch", "jinja2", "optuna", "pyarrow"), "fit networks, predict with them, and write reports"),
 }
+OTHERS = {"tensorflow": ("tensorflow", "keras"), "jax": ("jax", "keras")}
+"""What trains without PyTorch, by the extra that brings it: told where it is installed."""
+
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16")
 """Processor features that make networks faster, by the names that Linux gives them."""
 
@@ -63,6 +66,7 @@ def examine(folder: Path = Path()) -> tuple[Fact, ...]:
         _processor(),
         _gpu(),
         *(_extra(name, modules, purpose) for name, (modules, purpose) in EXTRAS.items()),
+        *(Fact(f"extra {name}", _versions(modules)) for name, modules in OTHERS.items() if not _lacking(modules)),
         _memory(),
         _disk(folder),
     )
@@ -119,11 +123,15 @@ def _gpu() -> Fact:
 
 
 def _extra(name: str, modules: tuple[str, ...], purpose: str) -> Fact:
-    missing = [module for module in modules if util.find_spec(module) is None]
+    missing = _lacking(modules)
     if missing:
         remedy = f"To {purpose}: pip install 'netwright[{name}]'"
         return Fact(f"extra {name}", f"lacks {', '.join(missing)}", False, remedy)
     return Fact(f"extra {name}", _versions(modules))
+
+
+def _lacking(modules: tuple[str, ...]) -> list[str]:
+    return [module for module in modules if util.find_spec(module) is None]
 
 
 def _versions(modules: tuple[str, ...]) -> str:
