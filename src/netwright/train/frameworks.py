@@ -55,7 +55,11 @@ def _need(package: str, extra: str) -> None:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep what a library says on standard error while it is imported to itself: TensorFlow 2.21 heeds no setting."""
-    said = os.dup(STANDARD_ERROR)
+    try:
+        said = os.dup(STANDARD_ERROR)
+    except OSError:  # there is none, so nobody hears
+        yield
+        return
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), STANDARD_ERROR)
