@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from netwright.export.parity import Parity
 
 LARGEST_SEED = 2**31 - 1
-ONE_BY_ONE = 2  # rows that are asked for at least: a product of one row is summed in another order than one of many
+TOGETHER = (
+    4  # rows, of which a multiple is asked for: products of fewer are summed in another order, to other last bits
+)
 
 
 class Estimator(BaseEstimator):
@@ -125,8 +127,8 @@ class Estimator(BaseEstimator):
         check_is_fitted(self, "model_")
         table = table_of(self, inputs, reset=False).set_axis(self._columns, axis=1)
         rows = len(table)
-        if 0 < rows < ONE_BY_ONE:
-            table = pd.concat([table] * ONE_BY_ONE, ignore_index=True)
+        if rows % TOGETHER:
+            table = pd.concat([table, *[table.iloc[-1:]] * (-rows % TOGETHER)], ignore_index=True)
         return self.model_.answers(table)[:rows]
 
     def __getstate__(self) -> dict[str, Any]:
