@@ -27,6 +27,19 @@ MOST = 3 * 2**30  # bytes of memory that it may have at the most; PyTorch alone 
 ROOM = 48 * 2**30  # bytes of addresses, most of which are of libraries and never touched
 FOLDERS = ("b", "b", "NA", "a\nb", "\U0001f600", os.fsdecode(b"caf\xe9"), "x" * 200, "1", "=1+1")
 NETWRIGHT = (sys.executable, "-c", "from netwright.cli import main; main()")
+OPTIONS = (
+    *(
+        (),
+        (),
+        (),
+        ("--task", "tabular"),
+        ("--task", "regression"),
+        ("--group", "a 0"),
+        ("--single",),
+        ("--max-size", "1kB"),
+    ),
+    *(("--metric", "log_loss"), ("--kind", "a=numeric"), ("--text", "label"), ("--json",)),
+)
 FIT = ("--trials", "1", "--seed", "1")
 
 
@@ -81,8 +94,13 @@ def _words(draw: Random, folder: Path) -> list[str]:
     data = _put(folder, f"input-{name}", content)
     if kind == "fit":
         target = "label" if name == "learnable.csv" else draw.choice(("target", "a", "class", "column 1"))
-        return ["fit", data, "--target", target, *FIT, "--out", str(folder / "out")]
+        out = folder / "out"
+        return ["fit", data, "--target", target, *FIT, "--out", str(out), *draw.choice(OPTIONS), *_tested(draw, data)]
     return [kind, str(model), data, *(["-o", str(folder / "answers.csv")] if kind == "predict" else [])]
+
+
+def _tested(draw: Random, data: str) -> list[str]:
+    return ["--test", data] if draw.random() < 0.2 else []
 
 
 def _learnable(draw: Random) -> tuple[str, bytes]:
