@@ -33,6 +33,7 @@ class Line:
         memory: how the memory was measured.
         model_bytes: files that are needed to predict.
         row_ms: median milliseconds of one row in a running process.
+        rows_s: rows a second in a running process, 1,024 together; none in lines of before it was measured.
         others_cores: how many cores other programs kept busy meanwhile; where it is not near 0, do not trust the line.
         commit: of Netwright's own lines.
         trivial: the RMSE of always answering the mean of the rows to learn from; 0 where the target is a class.
@@ -60,6 +61,7 @@ class Line:
     memory: str = ""
     model_bytes: int | None = None
     row_ms: float | None = None
+    rows_s: float | None = None
     others_cores: float | None = None
     commit: str | None = None
     trivial: float = 0.0

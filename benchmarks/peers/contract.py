@@ -94,13 +94,14 @@ def take_part(fit: Callable[[Job], Entry]) -> None:
     (folder / FITTED).write_text(json.dumps({"fit_s": time.monotonic() - began, "curve": curve}))
 
     import pandas as pd
-    from tabular import row_milliseconds
+    from tabular import row_milliseconds, rows_a_second
 
     model_bytes = entry.size()
     table = pd.read_parquet(job.test).drop(columns=job.target)
     answers = entry.of_file(Path(job.test)) if entry.of_file else answer_frame(entry, table)
     answers.to_parquet(folder / ANSWERS)
     figures = {"model_bytes": model_bytes, "row_ms": row_milliseconds(entry.answer, table)}
+    figures["rows_s"] = rows_a_second(entry.answer, table)
     (folder / DONE).write_text(json.dumps(figures))
 
 
