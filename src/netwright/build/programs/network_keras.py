@@ -18,8 +18,6 @@ def load(path: str) -> Callable[[Features], np.ndarray]:
     types = {tensor.name: tensor.dtype for tensor in model.inputs}
 
     def answer(features: Features) -> np.ndarray:
-        rows = {name: features[name].astype(kind) for name, kind in types.items()}
-        count = len(next(iter(rows.values())))
-        return model.predict(rows, batch_size=max(1, count), verbose=0)
+        return model.predict_on_batch({name: features[name].astype(kind) for name, kind in types.items()})
 
     return answer
