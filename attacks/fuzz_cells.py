@@ -37,7 +37,15 @@ Column = Callable[[Random, int], list[str]]
 def odd_cell(draw: Random) -> str:
     """Return a cell that is hard to read; now and then a long one."""
     if draw.random() < 0.03:
-        return draw.choice('a1 ,"漢\n') * draw.choice(LENGTHS)
+        start, end = (
+            draw.choice(("", "", "1", "a", "2024-01-01 10:00", "5 jan", "$")),
+            draw.choice(("", "", "x", "%", ".")),
+        )
+        return (
+            start
+            + draw.choice(("a", "1", " ", ",", '"', "漢", "\n", "\t", "1 ", "1,000", "- ")) * draw.choice(LENGTHS)
+            + end
+        )
     if draw.random() < 0.002:
         return draw.choice(("\0", "a\0b", "a\0b.png"))  # a zero makes a file binary, and nothing more is read of it
     if draw.random() < 0.1:

@@ -188,3 +188,11 @@ def test_no_text_breaks_a_reader(text: str) -> None:
     assert not math.isinf(read_number(text))
     assert math.isnan(read_truth(text)) or read_truth(text) in (0.0, 1.0)
     assert read_word(text) is None or read_word(read_word(text)) == read_word(text)
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_a_text_of_very_many_digits_is_told_at_once(mark: str) -> None:
+    """That it is no number took the square of their number: for these, minutes."""
+    assert math.isnan(read_number("1" * 200_000 + "x", mark))
+    assert math.isnan(read_number("1" * 200_000, mark))  # it is infinite
+    assert read_number("0" * 200_000 + f"1{mark}5", mark) == 1.5

@@ -100,3 +100,10 @@ def test_no_text_breaks_the_reader(text: str, order: str) -> None:
     moment = read_date(text, order)
     column = read_dates(texts_of(pd.Series([text], dtype=object)), order)[0]
     assert moment.dtype == "datetime64[s]" and (moment == column or (np.isnat(moment) and np.isnat(column)))
+
+
+@pytest.mark.parametrize("order", DATE_ORDERS)
+def test_a_date_before_very_many_blanks_is_told_at_once(order: str) -> None:
+    """That it is none took the square of their number, or the third power: for these, hours."""
+    for start in ("2024-01-01 10:00", "5 Jan 2024 10:00", "10:00", "01/02/2024"):
+        assert np.isnat(read_date(f"{start}{' ' * 100_000}x", order))

@@ -185,3 +185,9 @@ def test_no_bytes_break_the_reader(content: bytes) -> None:
 def test_single_quotes_need_to_be_the_rule() -> None:
     """An apostrophe here and there is a letter."""
     assert find_dialect(["a,b\n", "'s is,x\n", "it's,y\n"]) == Dialect(",", '"')
+
+
+def test_a_line_of_very_many_tabs_is_cut_at_once() -> None:
+    """To look for quotes took the square of their number: for these, minutes."""
+    found = find_dialect(["a\tb\n", "1" + "\t" * 100_000 + "2\n", "1\t2\n"])
+    assert found.separator == "\t" and found.quote == '"'

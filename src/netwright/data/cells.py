@@ -68,9 +68,9 @@ _GROUPED = {
     ),
     ",": re.compile(r"(?!0)\d{1,3}([.'\u00a0\u202f\u2009 ])\d{3}(?:\1\d{3})*(?:,\d*)?"),
 }
-_PLAIN = {
-    ".": re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"),
-    ",": re.compile(r"(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?"),
+_PLAIN = {  # each text matches in one way only: else one of many digits would take the square of their number
+    ".": re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"),
+    ",": re.compile(r"(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"),
 }
 # Signs as typographers and other scripts write them; digits of other scripts are read by `float` itself.
 _SIGNS = str.maketrans("\u2212\u2013\uff0d\uff0b\u2019\u066b\u066c\uff0e\uff0c\uff05\u066a", "---+'.'.,%%")

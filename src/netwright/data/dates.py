@@ -44,6 +44,8 @@ ORDERS = {
 EPOCHS = {"epoch seconds": 1.0, "epoch milliseconds": 1e-3, "epoch microseconds": 1e-6, "epoch nanoseconds": 1e-9}
 """Counts since 1970, in seconds of their unit; for columns that the user calls dates only."""
 
+LONGEST = 100  # letters of a date: a run of blanks in a longer text could be parted in very many ways
+
 _STATED_ONLY = ("compact", "year alone")  # digits alone are more often a number
 _GLANCE = 40  # cells that are looked at before all of them are
 _NOT_A_TIME = np.datetime64("NaT", "s")
@@ -111,7 +113,8 @@ def read_date(cell: str, order: str) -> np.datetime64:
 def _read_exactly(cell: str, order: str) -> np.datetime64:
     if order in EPOCHS:
         return _since_epoch(cell, EPOCHS[order])
-    match = ORDERS[order].fullmatch(cell.strip())
+    text = cell.strip()
+    match = ORDERS[order].fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return _NOT_A_TIME
     parts = match.groupdict()

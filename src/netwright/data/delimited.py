@@ -126,7 +126,9 @@ def _is_header(comment: str, line: str, dialect: Dialect) -> bool:
 def find_dialect(lines: Sequence[str]) -> Dialect:
     """Return the dialect of the lines of a table, header first."""
     separator = find_separator(lines)
-    single = re.compile(rf"(?:^|{re.escape(separator)})\s*'[^']*'\s*(?={re.escape(separator)}|$)")
+    mark = re.escape(separator)
+    blank = rf"[^\S{mark}]*"  # without the separator itself, or a line of tabs would take the square of their number
+    single = re.compile(rf"(?:^|{mark}){blank}'[^']*'{blank}(?={mark}|$)")
     looked_at = [line.strip() for line in lines[:LINES] if line.strip()]
     quoted = sum(bool(single.search(line)) for line in looked_at)
     quote = "'" if quoted > 0.5 * len(looked_at) and not any('"' in line for line in looked_at) else '"'
