@@ -180,3 +180,11 @@ def test_what_cannot_be_learnt_is_refused(cells: Any, dtype: Any, task: str, err
     """Each impossible target has its own error, which names the column or the choice."""
     with pytest.raises(error, match=r"'y'|Did you mean 'classification'"):
         infer_target(series(cells, dtype), task)
+
+
+def test_numbers_whose_squares_are_none_are_refused() -> None:
+    """Their deviation was infinite, and no model file holds that."""
+    with pytest.raises(WordyTarget, match="beyond 1e\\+150"):
+        infer_target(pd.Series([1e200, -1e300, *range(20)], name="price"), "regression")
+    found, _ = infer_target(pd.Series([1e149, *range(20)], name="price"), "regression")
+    assert found.outcome == Outcome.REGRESSION

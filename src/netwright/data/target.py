@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netwright.data.cells import MISSING_NUMBERS, is_missing, read_number, read_word, uses_decimal_comma
 from netwright.data.columns import by_distinct, distinct_texts, texts_of, values_of
 from netwright.data.findings import Finding
+from netwright.data.numeric import LARGEST
 from netwright.data.schema import Label, Outcome, Target
 from netwright.errors import (
     ConstantTarget,
@@ -195,6 +196,10 @@ def _number(answers: _Answers, cells: pd.Series) -> tuple[Target, tuple[Finding,
     distinct = np.unique(answers.numbers[readable])
     if len(distinct) < 2:
         raise ConstantTarget(answers.name, str(distinct[0]))
+    if np.abs(distinct).max() > LARGEST:
+        raise WordyTarget(
+            answers.name, f"holds numbers beyond {LARGEST:g}, the squares of which are too large for any error"
+        )
     blank = [is_missing(word, MISSING_NUMBERS) for word in answers.words]
     unread = int(answers.counts[~readable & ~np.array(blank)].sum())
     missing = len(cells) - rows - unread
