@@ -143,8 +143,8 @@ class QuietProgress:
 def notice(event: Event) -> str:
     """Return what is said of an event beside what is drawn, as a line; an empty text for most.
 
-    >>> notice(RunResumed(20.0, 60.0, 3, 1))
-    'going on with the run there: 3 finished trials are carried over, 1 that had begun goes on; 20 s of 60 s are spent'
+    >>> notice(RunResumed(20.0, 40.0, 3, 1))
+    'going on with the run there: 3 finished trials are carried over, 1 that had begun goes on; 20 s of 40 s are spent'
     """
     match event:
         case RunResumed(seconds, limit, trials, begun):
