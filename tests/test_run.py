@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from netwright.attempt import LAST_CHECKS, Attempt, Course
+from netwright.attempt import Attempt
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
+from netwright.course import LAST_CHECKS, Course
 from netwright.errors import NoTrialFinished, TrialError
 from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
 from netwright.finish import keeps

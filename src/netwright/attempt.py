@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.checkpoints import Checkpoints, SavedStack
+from netwright.course import Course
 from netwright.errors import TrialError
 from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted
 from netwright.extended import beginning
@@ -25,7 +25,6 @@ from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
 from netwright.train.control import RUNGS, Control, Folds, Heir, Progress, Snapshot, Trained
 from netwright.train.framework import AT_RANDOM
-from netwright.train.pace import Pace
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
@@ -37,50 +36,9 @@ FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
-LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
 MOST_PIECES = 3  # see `Attempt._allowed`
 KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: no more are lost to a kill
 KEEPING_SHARE = 25  # times as long is trained as that took, at least: it costs 4 % of the time
-
-
-@dataclass
-class Course:
-    """What the trials so far have shown, for those that follow. Used from any thread.
-
-    Attributes:
-        pace: how long trainings take here.
-        rungs: rung → the losses that trials had come to there.
-        readying: the most seconds that a training took until its first step, where the framework says when that is.
-    """
-
-    pace: Pace = field(default_factory=Pace)
-    rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
-    readying: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def need(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
-        """Return the seconds that candidates of one shape will take as one stack, with all their epochs."""
-        networks = len(candidates) * len(bench.splits)
-        return self.pace.seconds(candidates[0], bench.learnt, networks, candidates[0].recipe.epochs)
-
-    def tail(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
-        """Return the seconds that candidates of one shape will take after their training: to be judged, and kept.
-
-        Each row is judged by one fold's network and learnt from by all others', forward and twice backward.
-        """
-        epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
-        return LAST_CHECKS * epoch / (3 * max(1, len(bench.splits) - 1))
-
-    def until_ready(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
-        """Return the seconds that candidates of one shape may take until their first step."""
-        return self.readying if bench.trainer.compiles(candidates[0].network) else 0.0
-
-    def passed(self, rung: float, loss: float) -> list[float]:
-        """Take down a loss at a rung; return those that were there before."""
-        with self._lock:
-            others = [*self.rungs[rung]]
-            self.rungs[rung].append(loss)
-            return others
 
 
 def siblings(bench: Bench, point: Point) -> int:

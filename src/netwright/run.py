@@ -8,12 +8,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from netwright.attempt import Attempt, Course, heir_of, siblings
+from netwright.attempt import Attempt, heir_of, siblings
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.carried import NOTHING, Carried, take_over
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.choosing import largest_mix
+from netwright.course import Course
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, Listener, NotKept
 from netwright.limits import NO_LIMITS, Limits
