@@ -15,6 +15,7 @@ from netwright.result import Baseline, Result
     [
         ("accuracy", (0.8634, 0.857, 0.869), "rightly in about 86 (between 86 and 87, with"),
         ("accuracy", (0.994, 0.991, 0.9999), "rightly in about 99.4 (between 99.1 and 99.9, with"),
+        ("accuracy", (0.899, 0.897, 0.901), "rightly in about 90 (with 95 % certainty)."),
         ("accuracy", (1.0, 0.97, 1.0), "rightly in about 100 (between 97.0 and 100, with"),
         ("balanced_accuracy", (0.79, 0.75, 0.81), "about 79 rightly (between 75.0 % and 81.0 %"),
         ("roc_auc", (0.93, 0.9, 0.95), "which is which in about 93 of 100 cases"),

@@ -38,7 +38,8 @@ def meaning(result: Result, target: str) -> str:
     match result.metric:
         case "accuracy":
             about, *ends = _of_hundred(value, low, high)
-            between = f"(between {ends[0]} and {ends[1]}, with 95 % certainty)"
+            same = set(ends) == {about}  # all round to one number where rows are many
+            between = "(with 95 % certainty)" if same else f"(between {ends[0]} and {ends[1]}, with 95 % certainty)"
             return f"Of 100 new rows like these, the model would name “{target}” rightly in about {about} {between}."
         case "balanced_accuracy":
             about, *_ = _of_hundred(value, low, high)
