@@ -43,8 +43,7 @@ from netwright.spec.spaces import Point
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control
-from netwright.train.losses import LOSSES
-from netwright.train.training import train_population
+from netwright.train.torch import Torch
 
 TASK = TASKS["image"]
 FOLDS = 2  # of eight
@@ -127,7 +126,7 @@ def bench_of(draw: Callable[[np.random.Generator], Set], seed: int) -> Bench:
     images, truth = draw(np.random.default_rng(seed))
     table = pd.DataFrame({"image": [*images], "kind": [f"c{kind}" for kind in truth]})
     loaded = TASK.load(Request(table, "kind", {}, "classification"))
-    bench = set_up(TASK, loaded, find_metric("log_loss", loaded.schema.target.outcome), seed)
+    bench = set_up(TASK, loaded, find_metric("log_loss", loaded.schema.target.outcome), Torch(), seed)
     return replace(bench, splits=bench.splits[:FOLDS])
 
 
@@ -136,9 +135,9 @@ def trained(bench: Bench, point: Point, epochs: int, seed: int) -> dict[str, Any
     rows = len(bench.loaded.truth)
     usual = TASK.portfolio(bench.preparation, rows)[0]
     candidate = TASK.candidate({**usual, **point, "epochs": epochs}, bench.preparation)
-    quiet, loss = Control(lambda: 0.0, lambda: False, lambda progress: None), LOSSES[bench.preparation.goal.loss]
+    quiet, loss = Control(lambda: 0.0, lambda: False, lambda progress: None), bench.preparation.goal.loss
     begun = time.perf_counter()
-    (found,) = train_population(candidate.network, [candidate.recipe], bench.rows, bench.splits, loss, quiet, [seed])
+    (found,) = bench.trainer.train(candidate.network, [candidate.recipe], bench.splits, loss, quiet, [seed])
     seconds = time.perf_counter() - begun
     truth = np.concatenate([bench.loaded.truth[split.valid] for split in bench.splits])
     answers = np.concatenate(found.predictions)
