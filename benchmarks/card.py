@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from netwright.data.features import Features, table_features
 from netwright.spec import images
@@ -28,7 +29,7 @@ from netwright.train.framework import Split
 from netwright.train.losses import LOSSES
 from netwright.train.population import Population
 from netwright.train.recording import WARM
-from netwright.train.rows import as_rows
+from netwright.train.rows import Rows, as_rows
 
 ROWS, FOLDS, CLASSES, COLUMNS = 4_096, 4, 10, 16
 SIZES = ((28, 1), (64, 3))  # pixels of a side, and channels
@@ -90,29 +91,46 @@ def tables() -> Iterator[Case]:
             yield Case(f"table, width {width}, {trials} trials", network, Recipe(batch_size=128), features, trials)
 
 
-def seconds(case: Case, device: Device, *, recorded: bool) -> float:
-    """Return the seconds of a step, the mean of several."""
+@dataclass(frozen=True)
+class Begun:
+    """A training of a case before its first step, and the batches of an epoch (M, B)."""
+
+    population: Population
+    rows: Rows
+    batches: Sequence[Tensor]
+
+    def step(self, number: int, progress: float) -> None:
+        """Take a step."""
+        self.population.step(self.rows, self.batches[number % len(self.batches)], LOSSES["cross_entropy"], progress)
+
+
+def begin(case: Case, device: Device, seed: int = 0) -> Begun:
+    """Return a training of a case on a device."""
     numeric = case.features.arrays.get("numeric", np.zeros((ROWS, 0), np.float32))
     quantiles = np.quantile(numeric, np.linspace(0, 1, 49), axis=0).T.astype(np.float32)
-    classes = np.random.default_rng(1).integers(0, CLASSES, ROWS)
-    rows = as_rows(case.features, classes, quantiles, device)
+    rows = as_rows(case.features, np.random.default_rng(1).integers(0, CLASSES, ROWS), quantiles, device)
     fold = np.arange(ROWS) % FOLDS
     splits = [Split(np.flatnonzero(fold != each), np.flatnonzero(fold == each)) for each in range(FOLDS)]
     recipes = [replace(case.recipe, learning_rate=1e-3 * (1 + each)) for each in range(case.trials)]
-    population = Population.start(case.network, recipes, rows, splits, list(range(case.trials)))
-    if not recorded:
-        population.recorder = None
+    population = Population.start(case.network, recipes, rows, splits, [seed + each for each in range(case.trials)])
     size = case.recipe.batch_size
     order = rows.near(population.shuffled(size * (len(splits[0].train) // size)))
-    batches = torch.split(order, size, dim=1)
+    return Begun(population, rows, torch.split(order, size, dim=1))
+
+
+def seconds(case: Case, device: Device, *, recorded: bool) -> float:
+    """Return the seconds of a step, the mean of several."""
+    begun = begin(case, device)
+    if not recorded:
+        begun.population.recorder = None
 
     def steps(count: int) -> float:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for step in range(count):
-            population.step(rows, batches[step % len(batches)], LOSSES["cross_entropy"], step / count / 2)
+            begun.step(step, step / count / 2)
         if device.type == "cuda":
             torch.cuda.synchronize()
-        return (time.perf_counter() - begun) / count
+        return (time.perf_counter() - started) / count
 
     steps(1 if device.type == "cpu" else WARM + 1)
     return steps(CORE_STEPS if device.type == "cpu" else STEPS)
