@@ -22,8 +22,9 @@ from netwright.data.vocabulary import Vocabulary
 from netwright.errors import SpecError
 from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
+from netwright.stored_trunks import restore_trunk
 from netwright.tasks.task import Lent, Loaded, Preparation, Task
-from netwright.trunks import PROCESSOR, Trunk, find_weights, image_trunk, restore_trunk, text_trunk, tuned_blocks
+from netwright.trunks import CPU, Trunk, find_weights, image_trunk, text_trunk, tuned_blocks
 
 MOST_ROWS = 50_000  # their features are kept in memory
 LARGEST = 5.0  # that a scaled feature may be
@@ -136,7 +137,7 @@ def with_trunk(
     pretrained: str | Path,
     seconds: float | None,
     chosen: Mapping[str, Any] | None = None,
-    device: str = PROCESSOR,
+    device: str = CPU,
 ) -> Preparation:
     """Return the preparation with a trained trunk, where it is of images or texts and weights are to be had.
 
@@ -181,7 +182,7 @@ def extend(
     frame: Frame,
     trunk: Trunk | None,
     tuned: tuple[Block, ...] = (),
-    device: str = PROCESSOR,
+    device: str = CPU,
 ) -> Preparation:
     """Return the preparation with a trunk, fitted on the rows of a frame; as it is without one.
 

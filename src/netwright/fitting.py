@@ -59,7 +59,7 @@ from netwright.sources import grouped
 from netwright.storage import make_folder
 from netwright.tasks.task import Loaded, Preparation, Request, Task
 from netwright.train.framework import Framework
-from netwright.trunks import PROCESSOR
+from netwright.trunks import CPU
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -303,8 +303,8 @@ def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float 
     """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
     if budget.seconds is None:
         return None, None
-    looking = 1 if framework.sight != PROCESSOR else usable_cores()
-    return looking * budget.left(), framework.cores * budget.left()
+    looking = 1 if framework.sight != CPU else usable_cores()
+    return looking * budget.left(), framework.lanes * budget.left()
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:

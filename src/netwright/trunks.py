@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.frame import Frame
-from netwright.data.pieces import by_length, is_vocabulary
+from netwright.data.pieces import by_length
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import joined_texts
-from netwright.errors import MissingExtra, SpecError
+from netwright.errors import MissingExtra
 from netwright.hub import asked_of_hub, fetch
 from netwright.machine import usable_cores
-from netwright.spec.backbones import BACKBONES, Backbone, trunk_shapes
+from netwright.spec.backbones import BACKBONES, Backbone
 from netwright.spec.blocks import Block, Head
 from netwright.spec.costs import network_cost
 from netwright.spec.encoders import ENCODERS, Encoder
@@ -47,7 +47,7 @@ TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the tim
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # operations a second of one core, with float32 and with bfloat16
 CARD_IMAGES, CARD_TUNED, CARD_TEXTS = 50e12, 25e12, 20e12  # the same of a graphics card, which counts for one core
 
-PROCESSOR = "cpu"
+CPU = "cpu"
 
 ROWS = 32  # that are looked at together
 
@@ -66,7 +66,7 @@ class Trunk(Protocol):
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of rows; each depends on its own row only."""
 
-    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
         """Return the same for the rows to learn from, of which there are many: features may differ by thousandths.
 
         Args:
@@ -111,10 +111,10 @@ class ImageTrunk:
             return np.zeros((0, self.features), np.float32)
         return np.asarray(_session_of(self, images.shape[1:]).run({"images": images}))
 
-    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
         """Return the same, on a processor by the graph that also answers."""
         images = frame.columns[schema.used[0].name]
-        return self.see(frame, schema) if device == PROCESSOR or not len(images) else self.seen_on(device, images)
+        return self.see(frame, schema) if device == CPU or not len(images) else self.seen_on(device, images)
 
     def seen_on(self, device: str, images: Array) -> NDArray[np.float32]:
         """Return the features (N, F) of images, seen on a graphics card."""
@@ -174,7 +174,7 @@ class TextTrunk:
             found[rows] = self._session.run({"pieces": pieces})
         return found
 
-    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
         """Return the same, in bfloat16 where the device multiplies it: on a processor in two thirds of the time."""
         from netwright.train.device import Device  # torch is needed here first, and takes a second to import
         from netwright.train.extractor import see_texts
@@ -234,7 +234,7 @@ def find_weights(kind: Kind, pretrained: str | Path) -> Path | None:
     return folder / sources.WEIGHTS_FILE if image else folder
 
 
-def image_trunk(path: Path, images: Array, seconds: float | None, device: str = PROCESSOR) -> ImageTrunk | None:
+def image_trunk(path: Path, images: Array, seconds: float | None, device: str = CPU) -> ImageTrunk | None:
     """Return a trunk for images, of the largest size that there is time for; None where there is too little.
 
     How long it takes is told by a few of them.
@@ -253,7 +253,7 @@ def image_trunk(path: Path, images: Array, seconds: float | None, device: str = 
     longer = max(images.shape[1:3])
     sides = [side for side in SIDES if side <= ENLARGED * longer] or [SIDES[0]]
     room = math.inf if seconds is None else SHARE * seconds / max(1, len(images))  # for each
-    fastest = IMAGES if device == PROCESSOR else CARD_IMAGES
+    fastest = IMAGES if device == CPU else CARD_IMAGES
     if seconds is not None and _flops(BACKBONE, sides[0]) / fastest > room:
         return None
     backbone, parts = read_backbone(path)
@@ -270,7 +270,7 @@ def image_trunk(path: Path, images: Array, seconds: float | None, device: str = 
 
 def _speed(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:
     """Return the operations a second of one core, where all look at images together, or of a graphics card."""
-    if device == PROCESSOR:
+    if device == CPU:
         look = partial(_session_of(trunk, images.shape[1:]).run, {"images": images})
     else:
         look = partial(trunk.seen_on, device, images)
@@ -279,7 +279,7 @@ def _speed(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:
         begun = time.perf_counter()
         look()
         taken.append(time.perf_counter() - begun)
-    cores = usable_cores() if device == PROCESSOR else 1
+    cores = usable_cores() if device == CPU else 1
     return len(images) * _flops(trunk.backbone, side) / min(taken) / cores
 
 
@@ -289,7 +289,7 @@ def _sized(images: Array, longer: int) -> tuple[int, int]:
     return height, width
 
 
-def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device: str = PROCESSOR) -> tuple[Block, ...]:
+def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device: str = CPU) -> tuple[Block, ...]:
     """Return the blocks of a trunk for networks that train it further, at the largest size that there is time for.
 
     None are returned where there is too little time for a few passes over the images, on several folds.
@@ -308,7 +308,7 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device
     else:
         room = TUNED_SHARE * seconds / (TUNED_PASSES * max(1, len(images)))  # for an image once
         some = images[:: -(-len(images) // TIMED)]
-        fastest = TUNED if device == PROCESSOR else CARD_TUNED
+        fastest = TUNED if device == CPU else CARD_TUNED
         possible = (side for side in sides if _flops(trunk.backbone, side) / fastest <= room)
         fitting = [*takewhile(lambda side: _tuning_seconds(trunk, some, side, device) <= room, possible)]
     if not fitting:
@@ -332,7 +332,7 @@ def _flops(backbone: Backbone, side: int) -> int:
     return network_cost(Network((backbone.inputs(side, side), *backbone.blocks, Head(1)))).flops
 
 
-def text_trunk(folder: Path, texts: int, seconds: float | None, device: str = PROCESSOR) -> TextTrunk | None:
+def text_trunk(folder: Path, texts: int, seconds: float | None, device: str = CPU) -> TextTrunk | None:
     """Return a trunk for so many texts, of as many pieces as there is time for; None where there is too little.
 
     Args:
@@ -347,7 +347,7 @@ def text_trunk(folder: Path, texts: int, seconds: float | None, device: str = PR
     from netwright.build.pretrained import read_encoder  # as above
     from netwright.train.precision import multiplies_short
 
-    speed = CARD_TEXTS if device != PROCESSOR else SHORT_TEXTS if multiplies_short() else TEXTS
+    speed = CARD_TEXTS if device != CPU else SHORT_TEXTS if multiplies_short() else TEXTS
     if seconds is None:
         fitting = [USUAL_LENGTH]
     else:
@@ -357,60 +357,3 @@ def text_trunk(folder: Path, texts: int, seconds: float | None, device: str = PR
     weights, vocabulary = read_encoder(ENCODER, folder)
     arrays = rounded({name: tensor.numpy() for name, tensor in weights.items()})
     return TextTrunk(ENCODER, max(fitting), arrays, vocabulary)
-
-
-# --- back from a bundle --------------------------------------------------------------------------------------------
-
-
-def restore_trunk(document: Any, tensors: Mapping[str, Array], seen_as: Kind | None) -> Trunk:
-    """Return the trunk that a document and arrays describe, for rows of this sort.
-
-    Raises:
-        SpecError: if they describe none.
-    """
-    name = document.get("name") if isinstance(document, dict) else None
-    if isinstance(name, str) and name in BACKBONES and seen_as == Kind.IMAGE:
-        return _image_trunk(BACKBONES[name], document, tensors)
-    if isinstance(name, str) and name in ENCODERS and seen_as == Kind.TEXT:
-        return _text_trunk(ENCODERS[name], document, tensors)
-    raise SpecError("its trunk is none that Netwright knows for such rows")
-
-
-def _image_trunk(backbone: Backbone, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> ImageTrunk:
-    sides = (document.get("height"), document.get("width"))
-    fits = all(type(side) is int and SMALLEST_SIDE <= side <= LARGEST_SIDE for side in sides)
-    if set(document) != {"name", "height", "width"} or not fits:
-        raise SpecError("the size of images for its trunk is none")
-    blocks = enumerate(trunk_shapes(backbone))
-    wanted = {f"{place}.{name}": shape for place, shapes in blocks for name, shape in shapes.items()}
-    return ImageTrunk(backbone, (document["height"], document["width"]), _in_full(tensors, wanted))
-
-
-def _text_trunk(encoder: Encoder, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> TextTrunk:
-    length = document.get("length")
-    if set(document) != {"name", "length"} or type(length) is not int or not 2 <= length <= encoder.positions:
-        raise SpecError("the length of texts for its trunk is none")
-    letters = tensors.get("vocabulary")
-    if letters is None or letters.dtype != np.uint8 or letters.ndim != 1:
-        raise SpecError("its trunk has no vocabulary")
-    try:
-        pieces = tuple(letters.tobytes().decode().split("\n"))
-    except UnicodeDecodeError as error:
-        raise SpecError("the vocabulary of its trunk is no text") from error
-    if len(pieces) != encoder.pieces or not is_vocabulary(pieces):
-        raise SpecError("the vocabulary of its trunk is none")
-    weights = {name: array for name, array in tensors.items() if name != "vocabulary"}
-    return TextTrunk(encoder, length, _in_full(weights, encoder.shapes()), pieces)
-
-
-def _in_full(tensors: Mapping[str, Array], wanted: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Return arrays as float32.
-
-    Raises:
-        SpecError: if they have other names and shapes than are wanted, or are not finite.
-    """
-    found = {name: array.astype(np.float32) if array.dtype == np.float16 else array for name, array in tensors.items()}
-    shaped = {name: array.shape for name, array in found.items()} == dict(wanted)
-    if not shaped or not all(array.dtype == np.float32 and np.isfinite(array).all() for array in found.values()):
-        raise SpecError("the arrays of its trunk are not those of its parts")
-    return found

@@ -107,10 +107,6 @@ class Framework(Protocol):
         """How many trainings there are at one time."""
 
     @property
-    def cores(self) -> int:
-        """How many lanes at most compute at one time, each as `pace` has it."""
-
-    @property
     def stacked(self) -> int:
         """How many times as large as on a processor stacks of several trials may be; 0 where each is trained alone."""
 

@@ -50,7 +50,6 @@ class Keras:
     sight = "cpu"
     pace = ONE_CORE
     lanes = 1  # a backend spreads each program over the cores
-    cores = 1
     stacked = 0
     predict = None
 

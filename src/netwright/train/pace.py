@@ -29,7 +29,7 @@ class StepModel:
 
 
 ONE_CORE = StepModel(overhead=1e-3, parameter=0.5e-9, speed=60e9)
-CARD_STEPS = StepModel(overhead=0.5e-3, parameter=0.015e-9, speed=20e12)  # recorded ones (`benchmarks/card.py`)
+ONE_CARD = StepModel(overhead=0.5e-3, parameter=0.015e-9, speed=20e12)  # recorded ones (`benchmarks/card.py`)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from netwright.train.device import PROCESSOR, Device, find_device
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
 from netwright.train.lanes import lanes_of, run_lanes
 from netwright.train.losses import LOSSES
-from netwright.train.pace import CARD_STEPS, ONE_CORE, StepModel
+from netwright.train.pace import ONE_CARD, ONE_CORE, StepModel
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, as_rows
 from netwright.train.training import train_population
@@ -61,17 +61,12 @@ class Torch:
     @property
     def pace(self) -> StepModel:
         """Return how long a step takes, of one core or of the card."""
-        return ONE_CORE if self._device.type == "cpu" else CARD_STEPS
+        return ONE_CORE if self._device.type == "cpu" else ONE_CARD
 
     @property
     def lanes(self) -> int:
         """Return how many trainings there are at one time."""
         return lanes_of(self._device)
-
-    @property
-    def cores(self) -> int:
-        """Return how many lanes compute at one time: all."""
-        return self.lanes
 
     @property
     def stacked(self) -> int:
