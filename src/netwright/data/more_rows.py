@@ -1,0 +1,155 @@
+"""Encoded rows that memory does not hold: a memory-mapped file, from which batches are taken.
+
+The columns of one row lie side by side, since a batch takes whole rows, from anywhere. The file has no name (it is
+removed by the system when the process ends in whatever way), and lies in the folder of the run.
+"""
+
+from __future__ import annotations
+
+import mmap
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.features import Features
+from netwright.errors import CannotWrite
+from netwright.errors.base import megabytes
+
+KEPT_FREE = 0.05  # of the disk, that no row is written to
+TARGET = "target"  # the field of a row beside its features
+NO_FOLD = -1
+MAPPED_AT_ONCE = 64 * 2**10  # bytes that the system maps at the most where one row is looked at
+MOST_MAPPED = 32 * 2**20  # bytes that are mapped before they are let go of again
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
+class Taken:
+    """Some rows: features (n, ...) by name, and targets (n,)."""
+
+    features: Mapping[str, Array]
+    targets: Array
+
+
+class MoreRows:
+    """E rows in a file, for training alone. Used from any thread."""
+
+    def __init__(
+        self, file: IO[bytes], record: np.dtype[Any], rows: int, barred: NDArray[np.int8] | None = None
+    ) -> None:
+        """Map a file of whole records, which is closed.
+
+        Args:
+            file: with the records.
+            record: their type.
+            rows: E of them, at least one.
+            barred: (E,) the fold whose networks must not learn from each, `NO_FOLD` for none; None if none is barred.
+        """
+        self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file.close()  # what is mapped stays until nobody uses it
+        self._records = np.frombuffer(self._mapped, record, rows)
+        self.barred = barred
+        if hasattr(self._mapped, "madvise"):
+            self._mapped.madvise(mmap.MADV_RANDOM)  # what follows a row is not read with it
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file."""
+        return self._records.nbytes
+
+    def take(self, index: NDArray[np.int64]) -> Taken:
+        """Return the rows named by `index` (n,).
+
+        What is mapped of a file counts as memory of the process, so it is let go of again after some rows.
+        """
+        records = np.empty(len(index), self._records.dtype)
+        step = max(1, MOST_MAPPED // max(MAPPED_AT_ONCE, self._records.itemsize))
+        for first in range(0, len(index), step):
+            records[first : first + step] = self._records[index[first : first + step]]
+            if hasattr(self._mapped, "madvise"):
+                self._mapped.madvise(mmap.MADV_DONTNEED)
+        names = [name for name in records.dtype.names or () if name != TARGET]
+        features = {name: np.ascontiguousarray(records[name]) for name in names}
+        return Taken(features, np.ascontiguousarray(records[TARGET]))
+
+
+class Writer:
+    """Writes rows to a file without a name, one part after the other."""
+
+    def __init__(self, folder: Path, like: Features, targets: Array, rows: int) -> None:
+        """Begin a file in a folder.
+
+        Args:
+            folder: where; it is there.
+            like: features as they will come, of one row at least.
+            targets: as they will come.
+            rows: that will come at the most.
+
+        Raises:
+            CannotWrite: if the disk has no room for so many.
+        """
+        fields = [(name, array.dtype, array.shape[1:]) for name, array in like.arrays.items()]
+        self._record = np.dtype([*fields, (TARGET, targets.dtype, targets.shape[1:])])
+        self._folder, self._written = folder, 0
+        self._barred: list[NDArray[np.int8]] = []
+        try:
+            disk = shutil.disk_usage(folder)
+            needed, free = rows * self._record.itemsize, disk.free - int(KEPT_FREE * disk.total)
+            if needed > free:
+                why = f"rows that memory does not hold take {megabytes(needed)}, and {megabytes(max(0, free))} are free"
+                raise CannotWrite(folder, why)
+            self._file = tempfile.TemporaryFile(prefix=".netwright-", dir=folder, buffering=0)  # noqa: SIM115 - MoreRows
+        except OSError as error:
+            raise CannotWrite(folder, error.strerror or str(error)) from error
+
+    @property
+    def rows(self) -> int:
+        """How many rows were written."""
+        return self._written
+
+    def write(self, features: Features, targets: Array, barred: NDArray[np.int8] | None = None) -> None:
+        """Write rows (n,) behind those that were written.
+
+        Args:
+            features: of the rows.
+            targets: of the rows.
+            barred: as of `MoreRows`; given with every part or with none.
+
+        Raises:
+            CannotWrite: if the disk is full.
+        """
+        records = np.empty(len(features), self._record)
+        for name, array in features.arrays.items():
+            records[name] = array
+        records[TARGET] = targets
+        content = records.view(np.uint8).data
+        try:
+            while content:  # the system may take a part only
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            self.close()
+            raise CannotWrite(self._folder, error.strerror or str(error)) from error
+        self._written += len(records)
+        self._barred += [] if barred is None else [barred]
+
+    def finish(self) -> MoreRows | None:
+        """Return the rows that were written; None where there are none."""
+        if not self._written:
+            self.close()
+            return None
+        barred = np.concatenate(self._barred) if self._barred else None
+        return MoreRows(self._file, self._record, self._written, barred)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
