@@ -27,7 +27,7 @@ from netwright.events import Listener, RowsStreamed
 from netwright.storage import make_folder
 from netwright.tasks.task import Loaded, Preparation, Task
 
-ENCODING_SHARE = 0.35  # of the time limit, after which no more rows are encoded
+ENCODING_SHARE = 0.35  # of the time that is left when the first row is encoded, that this may take
 
 Integers = NDArray[np.int64]
 
@@ -90,6 +90,7 @@ class Streamed:
         """Write the rows that there is time for; return how many were read."""
         schema, read = preparation.schema, 0
         known, barred = _known(loaded), self._barred(loaded, folds)
+        until = self.budget.elapsed() + ENCODING_SHARE * self.budget.left()  # infinite without a limit
         for part in self.table.rest(self.numbers, self.seed):
             truth = self.task.parse_target(part, schema)
             usable = np.flatnonzero(truth >= 0 if schema.target.labels else np.isfinite(truth))
@@ -101,16 +102,10 @@ class Streamed:
             writer.write(preparation.encode(frame), preparation.goal.targets(truth), own)
             read += len(part)
             self.told(read, self.rows)
-            if self._enough(read):
+            late = self.budget.elapsed() > until or self.budget.ended_early
+            if late if self.read is None else read >= self.read:
                 break
         return read
-
-    def _enough(self, read: int) -> bool:
-        if self.read is not None:
-            return read >= self.read
-        limit = self.budget.seconds
-        late = limit is not None and self.budget.elapsed() > ENCODING_SHARE * limit
-        return late or self.budget.ended_early
 
     def _barred(self, loaded: Loaded, folds: Integers) -> Callable[[pd.DataFrame, Integers], NDArray[np.int8]] | None:
         """Return what tells the fold whose networks must not learn from each row of a part; None without groups.

@@ -225,6 +225,8 @@ class LargeText:
 
 
 def _is_utf8(content: bytes) -> bool:
+    if content.isascii():
+        return True
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
