@@ -230,6 +230,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "max_size": "2MB",
         "framework": "jax",
         "device": "cpu",
+        "memory": None,
         "fresh": True,
         "out": Path("here"),
         "seed": 5,

@@ -1,14 +1,18 @@
-"""Encoded rows that memory does not hold: a memory-mapped file, from which batches are taken.
+"""Encoded rows that memory does not hold: a file, from which batches are taken.
 
 The columns of one row lie side by side, since a batch takes whole rows, from anywhere. The file has no name (it is
-removed by the system when the process ends in whatever way), and lies in the folder of the run.
+removed by the system when the process ends in whatever way), and lies in the folder of the run. It is not mapped into
+memory: Linux maps up to 2 MB around a row that is looked at, which counts as memory of the process. Of a mapped file of
+650 MB nearly all was mapped within some steps, however often it was let go of.
 """
 
 from __future__ import annotations
 
-import mmap
+import os
 import shutil
 import tempfile
+import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +28,7 @@ from netwright.errors.base import megabytes
 KEPT_FREE = 0.05  # of the disk, that no row is written to
 TARGET = "target"  # the field of a row beside its features
 NO_FOLD = -1
-MAPPED_AT_ONCE = 64 * 2**10  # bytes that the system maps at the most where one row is looked at
-MOST_MAPPED = 32 * 2**20  # bytes that are mapped before they are let go of again
+
 
 Array = NDArray[Any]
 
@@ -44,7 +47,7 @@ class MoreRows:
     def __init__(
         self, file: IO[bytes], record: np.dtype[Any], rows: int, barred: NDArray[np.int8] | None = None
     ) -> None:
-        """Map a file of whole records, which is closed.
+        """Take a file of whole records, which is this object's from now on.
 
         Args:
             file: with the records.
@@ -52,35 +55,36 @@ class MoreRows:
             rows: E of them, at least one.
             barred: (E,) the fold whose networks must not learn from each, `NO_FOLD` for none; None if none is barred.
         """
-        self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        file.close()  # what is mapped stays until nobody uses it
-        self._records = np.frombuffer(self._mapped, record, rows)
-        self.barred = barred
-        if hasattr(self._mapped, "madvise"):
-            self._mapped.madvise(mmap.MADV_RANDOM)  # what follows a row is not read with it
+        self._record, self._rows, self.barred = record, rows, barred
+        self._file, self._reading = file, threading.Lock()
+        weakref.finalize(self, file.close)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # what follows a row is not read with it
 
     def __len__(self) -> int:
-        return len(self._records)
+        return self._rows
 
     @property
     def size(self) -> int:
         """The bytes of the file."""
-        return self._records.nbytes
+        return self._rows * self._record.itemsize
 
     def take(self, index: NDArray[np.int64]) -> Taken:
-        """Return the rows named by `index` (n,).
-
-        What is mapped of a file counts as memory of the process, so it is let go of again after some rows.
-        """
-        records = np.empty(len(index), self._records.dtype)
-        step = max(1, MOST_MAPPED // max(MAPPED_AT_ONCE, self._records.itemsize))
-        for first in range(0, len(index), step):
-            records[first : first + step] = self._records[index[first : first + step]]
-            if hasattr(self._mapped, "madvise"):
-                self._mapped.madvise(mmap.MADV_DONTNEED)
+        """Return the rows named by `index` (n,), read one by one."""
+        size = self._record.itemsize
+        content = b"".join([self._at(row * size, size) for row in index.tolist()])
+        records = np.frombuffer(content, self._record)
         names = [name for name in records.dtype.names or () if name != TARGET]
-        features = {name: np.ascontiguousarray(records[name]) for name in names}
-        return Taken(features, np.ascontiguousarray(records[TARGET]))
+        features = {name: np.array(records[name]) for name in names}
+        return Taken(features, np.array(records[TARGET]))
+
+    def _at(self, place: int, size: int) -> bytes:
+        """Return so many bytes from a place on."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, place)
+        with self._reading:  # Windows
+            self._file.seek(place)
+            return self._file.read(size)
 
 
 class Writer:
