@@ -13,11 +13,11 @@ from netwright.data.packed import most_unpacked, opened_text, opener_of
 from netwright.data.reading import is_json, usable_file
 from netwright.errors import MissingExtra, TooLargeForMemory
 
-TIMES = {"text": 16.0, "json": 30.0, "excel": 60.0, "parquet": 16.0}
-"""Bytes at the peak of a run that holds all rows, for each of the file: measured, and rounded up. Of text, its copies
-while it is cut, its cells, what is known of each row, and its features; of JSON, a Python object for each cell; the
-others are packed."""
-FRAME_TIMES = 5.0  # of a frame, beside the frame itself
+TIMES = {"text": 10.0, "json": 24.0, "excel": 60.0, "parquet": 16.0}
+"""Bytes at the peak of a run that holds all rows, for each of the file, beside those of `ROW`. Of text, copies while
+it is cut, its cells and their features: a CSV of 60 MB and 456,000 rows took 796 MB beyond what the process had. The
+others are guesses: of JSON, a Python object for each cell; the last two are packed."""
+FRAME_TIMES = 5.0  # of a frame, beside the frame itself: a guess too
 ROW = 700.0  # bytes of a row whatever its cells: folds, orders, answers of the kept trials
 
 LARGEST = 2**40  # bytes of a file that is read piece by piece
@@ -48,17 +48,17 @@ def needed(source: Any, room: float) -> float:
         packed = form in ("json", "text") and opener_of(path) is not None
     except OSError:  # whoever reads it says what is wrong with it
         return 0.0
-    if not packed:
+    if form in ("excel", "parquet"):
         return TIMES[form] * size
-    unpacked, most = 0, most_unpacked(path)  # nobody knows what it holds before
-    if TIMES[form] * most <= room:
-        return TIMES[form] * most
     with opened_text(path) as file:
-        while piece := file.read(BLOCK):
+        head = file.read(BLOCK)
+        each = TIMES[form] + ROW * head.count(b"\n") / max(1, len(head))  # for a byte, by how long its lines are
+        if not packed or each * most_unpacked(path) <= room:
+            return each * (most_unpacked(path) if packed else size)
+        unpacked = len(head)  # nobody knows what it holds before
+        while each * unpacked <= room and (piece := file.read(BLOCK)):
             unpacked += len(piece)
-            if TIMES[form] * unpacked > room:
-                return float("inf")
-    return TIMES[form] * unpacked
+    return each * unpacked if each * unpacked <= room else float("inf")
 
 
 def large_table(source: Any, room: float) -> LargeTable:
