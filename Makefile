@@ -34,6 +34,10 @@ check: install ## Lint, format check and types
 test: check ## Everything that must pass: check, tests, doctests, the README's code blocks
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
+.PHONY: slow
+slow: install ## Tests that take minutes and gigabytes of disk, such as a table of 2 GB under a limit of memory
+	$(BIN)/python -m pytest -q -m slow tests/slow
+
 .PHONY: faults
 faults: install ## Kill runs at 50 random moments, go on with each, and print what that cost (ten minutes)
 	$(BIN)/python tests/faults/kills.py

@@ -21,7 +21,7 @@ import netwright as nw
 from netwright import api, cli, clock
 from netwright.budget import Budget
 from netwright.errors import NoTrialFinished
-from netwright.events import DataRead, Listener
+from netwright.events import DataRead, Listener, ResourcesUsed
 from netwright.result import Baseline, Result, Standing
 from netwright.search import SAMPLERS
 
@@ -66,11 +66,12 @@ class FakeFit:
 
     result: Result = RESULT
     given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    resources: ResourcesUsed | None = None
 
     def __call__(self, *words: Any, **options: Any) -> api.Run:
         """Take the call."""
         self.given = (words, options)
-        return api.Run(None, self.result, (), Path(options["out"]))  # type: ignore[arg-type]
+        return api.Run(None, self.result, (), Path(options["out"]), resources=self.resources)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -229,6 +230,7 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "max_size": "2MB",
         "framework": "jax",
         "device": "cpu",
+        "memory": None,
         "fresh": True,
         "out": Path("here"),
         "seed": 5,
@@ -569,4 +571,17 @@ def test_limits_that_are_none_are_refused_at_once(command: Any, fake_fit: FakeFi
     """Before anything is read."""
     ended = command("fit", "d.csv", "--target", "y", "--max-size", "small")
     assert ended.status == 2 and "Write it as 2MB" in ended.err
+    ended = command("fit", "d.csv", "--target", "y", "--memory", "4XB")
+    assert ended.status == 2 and "Write it as 4GB" in ended.err
     assert fake_fit.given == ((), {})
+
+
+def test_memory_arrives_and_what_was_taken_is_told(command: Any, fake_fit: FakeFit) -> None:
+    """In bytes, where a run says it."""
+    used = ResourcesUsed(1.0, 812_000_000, 4_000_000_000, 12_000_000, 500)
+    fake_fit.resources = used
+    values = json.loads(command("fit", "d.csv", "--target", "y", "--memory", "4GB", "--json").out)
+    assert fake_fit.given[1]["memory"] == "4GB"
+    assert (values["memory_bytes"], values["disk_bytes"]) == (812_000_000, 12_000_500)
+    command("fit", "d.csv", "--target", "y")
+    assert fake_fit.given[1]["memory"] is None

@@ -117,16 +117,14 @@ def test_no_gpu_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "used", "words", "good"),
-    [("max", "5", "6.0 GiB free", True), (str(4 * 2**30), str(3 * 2**30), "1.0 GiB free in this container", False)],
+    ("rooms", "words", "good"),
+    [((), "6.0 GiB free", True), ((2**33, 2**30), "1.0 GiB free in this container", False)],
 )
 def test_memory_is_what_the_container_leaves(
-    limit: str, used: str, words: str, good: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rooms: tuple[int, ...], words: str, good: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine may have more than a container allows."""
-    (tmp_path / "max").write_text(limit + "\n")
-    (tmp_path / "current").write_text(used + "\n")
-    monkeypatch.setattr(doctor, "CGROUPS", ((str(tmp_path / "max"), str(tmp_path / "current")),))
+    monkeypatch.setattr(doctor, "container_rooms", lambda: rooms)
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: SimpleNamespace(available=6 * 2**30))
     found = fact("memory")
     assert (found.value, found.good) == (words, good)

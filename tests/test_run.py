@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from netwright.attempt import Attempt
-from netwright.bench import Bench, set_up
+from netwright.attempt import NO_MEMORY, Attempt
+from netwright.bench import KEPT_SHARE, TRAINING_SHARE, Bench, Trial, set_up, within_memory
 from netwright.budget import Budget
 from netwright.course import LAST_CHECKS, Course
 from netwright.errors import NoTrialFinished, TrialError
@@ -17,12 +20,13 @@ from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
-from netwright.pool import Pool
+from netwright.pool import FEWEST_KEPT, Pool
 from netwright.run import HOPELESS, search
 from netwright.search import SAMPLERS
 from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
-from netwright.spec.network import Network
+from netwright.spec.costs import step_bytes
+from netwright.spec.network import Network, Recipe
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control
@@ -139,3 +143,83 @@ def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench
     assert late.seconds == 1.0 and used[3:] == [0.0, 1.0, 1.0]
     known.append(bench.task.candidate(ticket.proposal.point, bench.preparation).network)
     assert attempt(20.0).seconds == 20.0
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+class Narrow:
+    """Trains as PyTorch does, but has memory for few rows of a step only."""
+
+    def __init__(self, bench: Bench, most: int, error: Exception) -> None:
+        """Take so many rows; for more, fail with an error."""
+        self._bench, self._most, self._error = bench, most, error
+        self.asked: list[int] = []
+
+    def train(self, network: Network, recipes: Sequence[Recipe], *given: Any) -> Any:
+        """Train, or fail."""
+        self.asked.append(recipes[0].batch_size)
+        if recipes[0].batch_size > self._most:
+            raise self._error
+        return self._bench.trainer.train(network, recipes, *given)
+
+    def compiles(self, network: Network) -> bool:
+        """Return that nothing is compiled."""
+        return False
+
+
+def attempt_with(bench: Bench, **changes: Any) -> Attempt:
+    """Return an attempt at the first of the portfolio, on a bench with changes."""
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    changed, budget = replace(bench, **changes), Budget(trials=1)
+    return Attempt(changed, [ticket], budget, math.inf, Course(), lambda one: ticket, lambda event: None)
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(bench: Bench) -> None:
+    """The trial then comes out as others do; where not even few rows fit, it fails with its reason."""
+    narrow = Narrow(bench, 20, MemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
+    (trial,) = attempt_with(bench, trainer=narrow).run()
+    assert isinstance(trial, Trial)
+    assert [larger // 2 for larger in narrow.asked[:-1]] == narrow.asked[1:]
+    assert len(narrow.asked) > 1 and 10 < narrow.asked[-1] <= 20
+    none = Narrow(bench, 0, MemoryError())
+    assert attempt_with(bench, trainer=none).run() == (NO_MEMORY,)
+    assert none.asked[-1] >= 8
+
+
+def test_no_other_error_is_taken_for_a_lack_of_memory(bench: Bench) -> None:
+    """Though it may have the word in it: such a card is broken, and smaller batches do not mend it."""
+    broken = Narrow(bench, 0, RuntimeError("CUDA error: an illegal memory access was encountered"))
+    (reason,) = attempt_with(bench, trainer=broken).run()
+    assert "illegal memory access" in str(reason) and len(broken.asked) == 1
+
+
+def test_a_step_is_planned_to_fit(bench: Bench) -> None:
+    """The batch is halved beforehand, since a system may end a process that takes too much; an empty room fails."""
+    ticket = bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0]
+    candidate = bench.task.candidate(ticket, bench.preparation)
+    networks, usual = len(bench.splits), candidate.recipe.batch_size
+    room = step_bytes(candidate.network, networks, usual // 3)
+    wide = Narrow(bench, 10**9, MemoryError())
+    assert isinstance(attempt_with(bench, trainer=wide).run()[0], Trial)
+    tight = Narrow(bench, 10**9, MemoryError())
+    assert isinstance(attempt_with(bench, trainer=tight, lane_room=room).run()[0], Trial)
+    assert (wide.asked, tight.asked) == ([usual], [usual // 4])
+    assert attempt_with(bench, trainer=tight, lane_room=1_000.0).run() == (NO_MEMORY,)
+
+
+def test_memory_is_shared_out_when_trials_begin(bench: Bench) -> None:
+    """Among those that train at one time, and the answers that are kept; of a card it is not foretold."""
+    shared, lanes = within_memory(bench, 1e9, 1e9), bench.framework.lanes
+    assert shared.lane_room == pytest.approx(TRAINING_SHARE * 1e9 / lanes, rel=0.01)  # the rows are few
+    assert shared.kept_room == pytest.approx(KEPT_SHARE * 1e9, rel=0.01)
+    assert within_memory(bench, 1e9, 1e6).lane_room == 1e6 / lanes
+    card = replace(bench, framework=SimpleNamespace(lanes=1, device="cuda:0"))
+    assert within_memory(card, 1e9, 0.0).lane_room == math.inf
+
+
+def test_answers_of_kept_trials_take_no_more_than_there_is(bench: Bench) -> None:
+    """With little room fewer trials are kept, four at least."""
+    few = replace(bench, kept_room=1.0)
+    pool = search(few, Budget(trials=7), SAMPLERS["random"], lambda event: None)
+    assert (len(pool.trials), len(pool.dropped)) == (FEWEST_KEPT, 3)

@@ -18,8 +18,9 @@ from netwright.errors import BadTrials, NoKeptTrials, NotWithFramework, Replaces
 from netwright.events import Listener
 from netwright.fitting import Order, Run, carry_out
 from netwright.limits import make_limits
+from netwright.memory import make_memory
 from netwright.model import Model
-from netwright.resuming import SHELF, digest
+from netwright.resuming import SHELF, data_before, digest
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf
 from netwright.sources import read_tables, without_group
@@ -56,6 +57,7 @@ def fit(
     max_size: str | None = None,
     framework: str = "torch",
     device: str = "auto",
+    memory: str | float | None = None,
     fresh: bool = False,
     listener: Listener | None = None,
     budget: Budget | None = None,
@@ -95,6 +97,9 @@ def fit(
             (docs/frameworks.md says what else it does without). A process can hold Keras on one of the two only.
         device: where PyTorch trains networks: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
             model predicts on the processor.
+        memory: what the whole process may hold at its peak, such as `"4GB"`; None is 80 % of what the machine, or a
+            container around it, has free. Of a table that does not fit, some rows are held and the others are read
+            from disk as networks learn from them (docs/memory.md).
         fresh: begin anew, in the place of whatever run `out` holds.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
@@ -108,10 +113,13 @@ def fit(
     trains = find_framework(framework, device)
     lent = _lent(pretrained, trains)
     kinds = dict(kinds or {})
-    table, target, tested = read_tables(data, target, test, task)
+    allowed = make_memory(memory)
+    earlier = data_before(Path(out), fresh=fresh)
+    tables = read_tables(data, target, test, task, memory=allowed, seed=seed, before=earlier)
+    table, target = tables.table, tables.target
     settings = {
         "data": _named(data),
-        "data_digest": digest(data if isinstance(data, str | Path) else table),
+        "data_digest": digest(data if tables.large or isinstance(data, str | Path) else table),
         "target": target,
         "time": budget.seconds,
         "trials": budget.trials,
@@ -131,6 +139,7 @@ def fit(
         "max_size": max_size,
         "framework": trains.name,
         "device": trains.device,
+        "memory": memory,
         "netwright": __version__,
         "python": platform.python_version(),
         **trains.versions(),
@@ -139,7 +148,10 @@ def fit(
     found, outcome = find_task(task, table, target, kinds)
     order = Order(
         table=table,
-        tested=tested,
+        tested=tables.tested,
+        large=tables.large,
+        sample=tables.sample,
+        noticed=tables.findings,
         target=target,
         groups=groups,
         task=pinned(found, trains.pinned),
@@ -153,6 +165,7 @@ def fit(
         pretrained=lent,
         single=single,
         limits=limits,
+        memory=allowed,
         folder=Path(out),
         fresh=fresh,
         settings=settings,

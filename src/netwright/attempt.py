@@ -20,7 +20,7 @@ from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
 from netwright.search.sampler import Proposal
-from netwright.spec.costs import network_cost
+from netwright.spec.costs import network_cost, step_bytes
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
 from netwright.train.control import RUNGS, Control, Folds, Heir, Progress, Snapshot, Trained
@@ -37,6 +37,8 @@ HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from 
 PARENTS = 3  # of the best trials, that others go on from
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
 MOST_PIECES = 3  # see `Attempt._allowed`
+FEWEST_TOGETHER = 8  # rows of a step
+NO_MEMORY = "memory did not suffice, even for few rows at a time"
 KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: no more are lost to a kill
 KEEPING_SHARE = 25  # times as long is trained as that took, at least: it costs 4 % of the time
 
@@ -136,7 +138,7 @@ class Attempt:
         self._asked = self._began  # when training last looked at the clock
         self.tail = 0.0  # seconds that the last checks and predictions took after it
         self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
-        self._batch = self._candidates[0].recipe.batch_size
+        self._batch = self._fitting(self._candidates[0].recipe.batch_size)
         if begun is not None:
             self._go_on_from(begun)
 
@@ -226,6 +228,8 @@ class Attempt:
         snapshot = None if self._begun is None else self._begun.snapshot
         seeds = [bench.seed * 100_003 + self.tickets[0].number + place for place in range(len(recipes))]
         network, loss = self._candidates[0].network, bench.preparation.goal.loss
+        if self._step_bytes(self._batch) > bench.lane_room:
+            raise TrialError(NO_MEMORY)
         while True:
             try:
                 return bench.trainer.train(
@@ -238,14 +242,27 @@ class Attempt:
                     self._beginning() if snapshot is None else AT_RANDOM,
                     snapshot,
                 )
-            except (MemoryError, RuntimeError) as error:
+            except RuntimeError as error:
+                raise TrialError(f"training stopped: {error}") from error
+            except MemoryError as error:
                 smaller = recipes[0].batch_size // 2
-                if "memory" not in str(error) and not isinstance(error, MemoryError):
-                    raise TrialError(f"training stopped: {error}") from error
-                if smaller < 8 or len(self.tickets) > len(recipes):
-                    raise TrialError("memory did not suffice, even for few rows at a time") from error
+                if smaller < FEWEST_TOGETHER or len(self.tickets) > len(recipes):
+                    raise TrialError(NO_MEMORY) from error
                 self._batch, snapshot = smaller, None
                 recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
+
+    def _fitting(self, batch: int) -> int:
+        """Return as many rows of a step as there is memory for, by what they are told to take: halved until they fit.
+
+        The system gives more memory than there is, and then ends the process; so nobody can wait for an error.
+        """
+        while batch >= 2 * FEWEST_TOGETHER and self._step_bytes(batch) > self._bench.lane_room:
+            batch //= 2
+        return batch
+
+    def _step_bytes(self, batch: int) -> int:
+        networks = len(self._candidates) * len(self._bench.splits)
+        return step_bytes(self._candidates[0].network, networks, batch)
 
     def _beginning(self) -> Mapping[str, NDArray[Any]]:
         """Return the weights to go on from: a parent's, or those of a trained trunk; none for random ones."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
+from netwright.data.more_rows import MoreRows
 from netwright.data.splits import split_folds
 from netwright.inference.folds import Sessions
 from netwright.metrics import Metric
@@ -24,6 +26,9 @@ from netwright.train.pace import Pace
 FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
 WRITES, WRITTEN = 8, 75e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
 PLANNED = 6  # candidates of the portfolio that there should be time for
+TRAINING_SHARE = 0.6  # of the memory that is free when trials begin, for all that train at one time
+ROWS_TIMES = 4  # of the bytes of their features, that rows take: cells as they were read, cells by kind, features
+KEPT_SHARE = 0.15  # of it, for the answers of trials that are kept
 CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
 MANY_ROWS = 6_000
 
@@ -70,6 +75,9 @@ class Bench:
         predict: what answers for trained networks.
         writing: seconds that finishing the run takes beside the usual: for a large preparation, such as a trained
             trunk, to be written, and for rows to test on to be encoded.
+        more: rows that networks learn from and nobody is judged on, since memory does not hold them; None without any.
+        lane_room: bytes of memory that one training may take.
+        kept_room: bytes of memory for the answers of trials that are kept.
     """
 
     task: Task
@@ -84,22 +92,46 @@ class Bench:
     trainer: Trainer
     predict: Predict
     writing: float = 0.0
+    more: MoreRows | None = None
+    lane_room: float = math.inf
+    kept_room: float = math.inf
+
+    @property
+    def rows(self) -> int:
+        """The number of all rows, those among them that memory does not hold."""
+        return len(self.loaded.truth) + (0 if self.more is None else len(self.more))
 
     @property
     def learnt(self) -> int:
         """The number of rows that one fold's network learns from, at least."""
-        return min(len(split.train) for split in self.splits)
+        return min(len(split.train) for split in self.splits) + (0 if self.more is None else len(self.more))
 
     @property
     def space(self) -> Space:
         """What is searched."""
-        return self.task.space(self.preparation, len(self.loaded.truth))
+        return self.task.space(self.preparation, self.rows)
 
     @property
     def quick_points(self) -> tuple[Point, Point]:
         """The first two points: a small network that is soon there, and the default to compare with."""
-        rows = len(self.loaded.truth)
-        return self.task.first_glance(rows), self.task.default_network(rows)
+        return self.task.first_glance(self.rows), self.task.default_network(self.rows)
+
+
+class Rest(Protocol):
+    """The rows of a table that memory does not hold."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are, about."""
+
+    def encoded(self, loaded: Loaded, preparation: Preparation, folds: NDArray[np.int64]) -> MoreRows | None:
+        """Return them as networks learn from them; None where there are none left.
+
+        Args:
+            loaded: the rows that are held.
+            preparation: fitted on these.
+            folds: (N,) of these.
+        """
 
 
 def set_up(
@@ -110,6 +142,7 @@ def set_up(
     seed: int,
     seconds: float | None = None,
     add: Callable[[Preparation], Preparation] = lambda preparation: preparation,
+    rest: Rest | None = None,
 ) -> Bench:
     """Fit the preparation, encode the rows and cut the folds.
 
@@ -121,21 +154,53 @@ def set_up(
         seed: of everything random.
         seconds: of all cores together, that there are for training; without them folds are counted by rows.
         add: adds a trained trunk to the preparation.
+        rest: rows to learn from beside those that are loaded.
     """
     preparation = add(task.prepare(loaded, seed))
     outcome = loaded.schema.target.outcome
-    first = task.portfolio(preparation, len(loaded.truth))[:PLANNED]
+    rows = len(loaded.truth) + (0 if rest is None else rest.rows)
+    first = task.portfolio(preparation, rows)[:PLANNED]
     candidates = [task.candidate(point, preparation) for point in first]
-    count = fold_count(candidates, len(loaded.truth), seconds, Pace(framework.pace))
+    count = fold_count(candidates, rows, seconds, Pace(framework.pace))
     count = min(count, len(np.unique(loaded.groups)))
     folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
     features = preparation.encode(loaded.frame)
-    trainer = framework.over(features, preparation.goal.targets(loaded.truth), preparation.quantiles)
+    more = None if rest is None else rest.encoded(loaded, preparation, folds)
+    trainer = framework.over(features, preparation.goal.targets(loaded.truth), preparation.quantiles, more)
     predict = framework.predict or Sessions().predict
     held = sum(array.nbytes for array in preparation.tensors().values())
     writing = WRITES * held / WRITTEN
-    return Bench(task, loaded, preparation, metric, seed, folds, splits, features, framework, trainer, predict, writing)
+    return Bench(
+        task=task,
+        loaded=loaded,
+        preparation=preparation,
+        metric=metric,
+        seed=seed,
+        folds=folds,
+        splits=splits,
+        features=features,
+        framework=framework,
+        trainer=trainer,
+        predict=predict,
+        writing=writing,
+        more=more,
+    )
+
+
+def within_memory(bench: Bench, room: float, left: float) -> Bench:
+    """Return the bench with its shares of the memory that its rows leave.
+
+    Args:
+        bench: set up.
+        room: bytes for the whole run.
+        left: bytes that are left now: of them no more is given out, whatever was planned.
+    """
+    rows = ROWS_TIMES * sum(array.nbytes for array in bench.features.arrays.values())
+    free = max(0.0, room - rows)
+    lane = min(TRAINING_SHARE * free, left) / bench.framework.lanes
+    on_card = bench.framework.device.startswith("cuda")  # whose memory is its own
+    return replace(bench, lane_room=math.inf if on_card else lane, kept_room=KEPT_SHARE * free)
 
 
 def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None, pace: Pace) -> int:

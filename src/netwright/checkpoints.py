@@ -9,6 +9,7 @@ import json
 import math
 import re
 import shutil
+import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -113,6 +114,7 @@ class Checkpoints:
     def __init__(self, run: Path) -> None:
         """Look after the files of the run in a folder; nothing is written yet."""
         self._folder = run / FOLDER
+        self._most, self._measuring = self.size, threading.Lock()
 
     def keep(self, trial: Trial) -> str:
         """Write a finished trial; return why that cannot be done, an empty text where it was.
@@ -156,6 +158,8 @@ class Checkpoints:
             write_bundle(path, Contents({"schema": {}, "preprocess": {}, "spec": spec, "card": card}, tensors))
         except (CannotWrite, UnwritableModel) as error:
             return str(error)
+        with self._measuring:
+            self._most = max(self._most, self.size)
         return ""
 
     def drop(self, numbers: Collection[int]) -> None:
@@ -189,7 +193,16 @@ class Checkpoints:
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(path.stat().st_size for path in self._folder.glob("*") if path.is_file())
+        sizes = 0
+        for path in self._folder.glob("*"):
+            with suppress(OSError):  # one that another lane has removed meanwhile
+                sizes += path.stat().st_size
+        return sizes
+
+    @property
+    def most(self) -> int:
+        """The most bytes that all files took, after any of them was written."""
+        return self._most
 
     def clear(self) -> None:
         """Remove all files: the run is at its end, or begins anew."""

@@ -19,7 +19,7 @@ from netwright.ending import ending_early
 from netwright.errors import BadKind, BadTrials, MissingExtra, NetwrightError, TimeAndTrials, TwoKinds
 from netwright.extras import EXTRA_OF
 from netwright.importing import without_collecting
-from netwright.limits import make_limits, parse_size
+from netwright.limits import make_limits, parse_memory, parse_size
 from netwright.streams import errors, open_streams, put, put_json, say
 
 if TYPE_CHECKING:
@@ -131,6 +131,13 @@ def fit(
         str, typer.Option(help="What trains: torch, tensorflow, jax; only the first needs PyTorch.")
     ] = "torch",
     device: Annotated[str, typer.Option(help="Where PyTorch trains: auto, cpu, cuda, cuda:1.")] = "auto",
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="What the process may hold: 4GB, 500MB; larger tables are read from disk.",
+            show_default="80 % of what is free",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -141,6 +148,8 @@ def fit(
         raise BadTrials(trials)
     limit, added = parse_limit(time or "60s") if trials is None else (None, False)
     make_limits(max_latency, max_size)  # refused at once, before PyTorch is imported
+    if memory is not None:
+        parse_memory(memory)
     budget = Budget(seconds=limit, trials=trials, started=process_start(), added=added)
     kinds = _kinds(kind or [], text or [])
     with _progress(budget, metric) as progress, ending_early(budget, lambda: progress.reading):
@@ -165,6 +174,7 @@ def fit(
             max_size=max_size,
             framework=framework,
             device=device,
+            memory=memory,
             fresh=fresh,
             listener=progress.listen,
             budget=budget,
@@ -185,6 +195,9 @@ def _print_run(run: Run, as_json: bool) -> None:
         values |= {"score_low": result.score_low, "score_high": result.score_high, "seconds": result.seconds}
         values |= {"trials": result.trials, "failed": result.failed}
         values |= {"latency_ms": result.latency_ms, "size_bytes": result.size_bytes, "missed": list(result.missed)}
+        if run.resources is not None:
+            used = run.resources
+            values |= {"memory_bytes": used.memory, "disk_bytes": used.checkpoints + used.rows}
         values |= {"model": str(run.bundle.absolute()), "report": str(run.report.absolute())}
         put_json({**values, **({"test": result.test_metrics} if result.test_metrics else {})})
         return

@@ -40,7 +40,8 @@ class Course:
         Each row is judged by one fold's network and learnt from by all others', forward and twice backward.
         """
         epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
-        return LAST_CHECKS * epoch / (3 * max(1, len(bench.splits) - 1))
+        judged = len(bench.loaded.truth) / bench.rows
+        return LAST_CHECKS * judged * epoch / (3 * max(1, len(bench.splits) - 1))
 
     def until_ready(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
         """Return the seconds that candidates of one shape may take until their first step."""

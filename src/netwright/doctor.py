@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from netwright._version import __version__
+from netwright.memory import container_rooms
 
 TIMEOUT = 5.0  # seconds for a program that is asked about the machine
 GIBIBYTE = 2**30
@@ -30,12 +31,6 @@ OTHERS = {"tensorflow": ("tensorflow", "keras"), "jax": ("jax", "keras")}
 
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16")
 """Processor features that make networks faster, by the names that Linux gives them."""
-
-CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
-"""Where Linux keeps a container's limit and use of memory, in the newer and the older way."""
 
 
 @dataclass(frozen=True)
@@ -147,20 +142,11 @@ def _version(module: str) -> str:
 
 def _memory() -> Fact:
     free = psutil.virtual_memory().available
-    left = [free, *(max(0, limit - used) for limit, used in map(_container_memory, CGROUPS) if limit)]
+    left = [free, *container_rooms()]
     what = "free" if min(left) == free else "free in this container"
     good = min(left) >= ENOUGH_MEMORY * GIBIBYTE
     remedy = "" if good else "Close other programs or allow more: a run takes up to 1.5 GiB."
     return Fact("memory", f"{min(left) / GIBIBYTE:.1f} GiB {what}", good, remedy)
-
-
-def _container_memory(files: tuple[str, str]) -> tuple[int, int]:
-    """Return the limit and the use of memory in bytes, a limit of 0 where there is none."""
-    try:
-        limit, used = (Path(file).read_text().strip() for file in files)
-        return int(limit), int(used)
-    except (OSError, ValueError):  # another system, or "max"
-        return 0, 0
 
 
 def _disk(folder: Path) -> Fact:

@@ -82,6 +82,8 @@ class DataRead:
         findings: one `{"kind", "column", "message"}` for everything that was noticed in the data.
         rows: rows used; `columns`: columns in the file, the target not counted.
         files: images or sounds that were decoded; None where there are none.
+        large: rows of a table that memory does not hold, of which `drawn` were drawn at random, and `rows` of them are
+            used; None for a table that it holds.
     """
 
     seconds: float
@@ -90,6 +92,36 @@ class DataRead:
     rows: int
     columns: int
     files: int | None = None
+    large: int | None = None
+    drawn: int | None = None
+
+
+@dataclass(frozen=True)
+class RowsEncoded:
+    """Some of the rows that memory does not hold are encoded: `done` of about `rows`. For listeners only."""
+
+    seconds: float
+    done: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class RowsStreamed:
+    """Rows that memory does not hold are written to a file, from which networks learn.
+
+    Attributes:
+        seconds: since the start of the command.
+        rows: how many there are beside those that are held.
+        read: how many of them there was time for.
+        written: how many of these are learnt from: not those without a known target, nor copies of rows that are held.
+        size: bytes of the file, which is removed at the end.
+    """
+
+    seconds: float
+    rows: int
+    read: int
+    written: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -209,6 +241,25 @@ class MistakesFound:
 
 
 @dataclass(frozen=True)
+class ResourcesUsed:
+    """What the run took beside its time; what lay on disk is removed.
+
+    Attributes:
+        seconds: since the start of the command.
+        memory: bytes that the process held at its peak; 0 where the system does not say.
+        allowed: bytes that it was allowed.
+        checkpoints: the most bytes that files of trials took, for a run that would have gone on with this one.
+        rows: bytes of the file of rows that memory does not hold.
+    """
+
+    seconds: float
+    memory: int
+    allowed: int
+    checkpoints: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The bundle is written."""
 
@@ -221,6 +272,8 @@ Event = (
     | FilesDecoded
     | RunResumed
     | DataRead
+    | RowsEncoded
+    | RowsStreamed
     | BenchSet
     | Proposed
     | Told
@@ -232,6 +285,7 @@ Event = (
     | NotKept
     | BestImproved
     | MistakesFound
+    | ResourcesUsed
     | RunFinished
 )
 Listener = Callable[[Event], None]

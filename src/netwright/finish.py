@@ -217,7 +217,7 @@ def _result(bench: Bench, pool: Pool, budget: Budget) -> Result:
 def _baselines(bench: Bench, pool: Pool) -> tuple[Baseline, ...]:
     """Return the score of always giving the usual answer, and of the untuned default network."""
     trivial = Baseline("always the usual answer", bench.metric.function(bench.loaded.truth, _usual(bench)))
-    default = bench.task.default_network(len(bench.loaded.truth))
+    default = bench.task.default_network(bench.rows)
     untuned = [trial for trial in (*pool.trials, *pool.dropped) if trial.ticket.proposal.point == default]
     return (trivial, *(Baseline("untuned default network", trial.score) for trial in untuned[:1]))
 

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.bench import Bench, set_up
+from netwright.bench import Bench, set_up, within_memory
 from netwright.budget import Budget
 from netwright.carried import NOTHING
 from netwright.checkpoints import Checkpoints
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
+from netwright.data.large import LargeTable, Sample
+from netwright.data.needs import judged_rows
 from netwright.errors import CannotWrite
+from netwright.errors.base import megabytes
 from netwright.evaluation import evaluate, stretches, usable_test
 from netwright.events import (
     BenchSet,
@@ -27,6 +30,8 @@ from netwright.events import (
     Listener,
     MistakesFound,
     NotKept,
+    ResourcesUsed,
+    RowsEncoded,
     RunFinished,
     RunStarted,
 )
@@ -36,6 +41,7 @@ from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
 from netwright.journal import Journal
 from netwright.limits import Limits
 from netwright.machine import usable_cores
+from netwright.memory import Memory, peak_memory
 from netwright.metrics import Metric, find_metric
 from netwright.model import Model, load
 from netwright.pool import Pool
@@ -55,8 +61,9 @@ from netwright.resuming import (
 from netwright.run import search
 from netwright.search.sampler import Sampler
 from netwright.shelf import write_shelf
-from netwright.sources import grouped
+from netwright.sources import grouped, without_group
 from netwright.storage import make_folder
+from netwright.streamed import Streamed
 from netwright.tasks.task import Loaded, Preparation, Request, Task
 from netwright.train.framework import Framework
 from netwright.trunks import CPU
@@ -78,6 +85,7 @@ class Run:
         findings: what was noticed in the data.
         folder: where the bundle, the report and the journal lie.
         before: whether it had come to its end before it was asked for again, so that nothing was done.
+        resources: what it took beside time: memory, and the disk; None where its record does not say.
     """
 
     model: Model
@@ -85,6 +93,7 @@ class Run:
     findings: tuple[Finding, ...]
     folder: Path
     before: bool = False
+    resources: ResourcesUsed | None = None
 
     @property
     def bundle(self) -> Path:
@@ -112,6 +121,8 @@ class Order:
     Attributes:
         table: what to learn from; tested: what to test on, or nothing.
         target: the column to predict.
+        large: the whole of a table that memory does not hold, and the `sample` of it that `table` is; else None.
+        noticed: what is to be told of how it was read.
         groups: what rows have in common that belong together; None where each is by itself.
         task: what kind of problem it is; outcome: what is asked of it.
         kinds: column → kind, where the user said so.
@@ -123,6 +134,7 @@ class Order:
         pretrained: where trained weights of others come from.
         single: whether one network is to be handed over.
         limits: what the model may cost.
+        memory: that the run may take.
         folder: of results.
         fresh: whether to begin anew whatever is there.
         settings: all of this as plain JSON, by which a run knows itself again.
@@ -130,6 +142,9 @@ class Order:
 
     table: pd.DataFrame
     tested: pd.DataFrame | None
+    large: LargeTable | None
+    sample: Sample | None
+    noticed: tuple[Finding, ...]
     target: str
     groups: pd.Series[Any] | None
     task: Task
@@ -143,6 +158,7 @@ class Order:
     pretrained: str | Path
     single: bool
     limits: Limits
+    memory: Memory
     folder: Path
     fresh: bool
     settings: Mapping[str, Any]
@@ -150,12 +166,17 @@ class Order:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """The rows of a run, read and understood; `decoding`: the seconds that those to test on took."""
+    """The rows of a run, read and understood; `decoding`: the seconds that those to test on took.
+
+    `sample`: of a large table, those of its rows that are held; `groups`: of these.
+    """
 
     loaded: Loaded
     metric: Metric
     tested: pd.DataFrame | None
     decoding: float
+    sample: Sample | None
+    groups: pd.Series[Any] | None
 
 
 def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
@@ -176,13 +197,14 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             stack.enter_context(earlier)
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
-        rows = _rows(order, budget, listener, None if earlier is None else earlier.files())
+        rows = _rows(order, budget, listener, None if earlier is None else earlier.data())
         journal = earlier or stack.enter_context(_new_journal(folder))
         tell = _telling(journal, listener, budget)
         if earlier is None:
             tell(RunStarted(order.settings))
-        tell(_data_read(rows.loaded, budget))
-        bench = _bench(order, rows, budget, journal, tell)
+        tell(_data_read(order, rows, budget))
+        bench = _bench(order, rows, budget, journal, tell, listener)
+        checkpoints = Checkpoints(folder)
         pool = search(
             bench,
             budget,
@@ -192,11 +214,12 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             kept_back=SINGLE_SHARE if order.single or order.limits else 0.0,
             needless=lambda pool: not order.single and keeps(bench, pool, budget, order.limits),
             carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
-            checkpoints=Checkpoints(folder),
+            checkpoints=checkpoints,
         )
-        model = _hand_over(order, rows, bench, pool, budget, tell)
+        model = _hand_over(order, rows, bench, pool, budget, tell, checkpoints)
         write_report(folder / REPORT, journal, description=architecture(model))
-    return Run(model, model.result, rows.loaded.findings, folder)
+        resources = journal.resources()
+    return Run(model, model.result, rows.loaded.findings, folder, resources=resources)
 
 
 def _finished(folder: Path, journal: Journal) -> Run:
@@ -206,7 +229,7 @@ def _finished(folder: Path, journal: Journal) -> Run:
     if not (folder / REPORT).exists():  # it was cut off while it was written
         write_report(folder / REPORT, journal, description=architecture(model))
     findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
-    return Run(model, model.result, findings, folder, before=True)
+    return Run(model, model.result, findings, folder, before=True, resources=journal.resources())
 
 
 def _new_journal(folder: Path) -> Journal:
@@ -241,19 +264,62 @@ def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Lis
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(order: Order, budget: Budget, listener: Listener | None, files: int | None) -> _Rows:
-    """Read the rows to learn from and to test on; files: how many an earlier run decoded, None where nobody did."""
+def _rows(order: Order, budget: Budget, listener: Listener | None, before: DataRead | None) -> _Rows:
+    """Read the rows to learn from and to test on; before: what an earlier run read that this one goes on with."""
     learnt, judged = (partial(_tell_decoded, listener, budget, testing) for testing in (False, True))
+    table, sample, groups = order.table, order.sample, order.groups
     request = Request(
-        order.table, order.target, order.kinds, order.outcome, order.bad_files, learnt, budget.left, files
+        table=table,
+        target=order.target,
+        kinds=order.kinds,
+        outcome=order.outcome,
+        bad_files=order.bad_files,
+        told=learnt,
+        left=budget.left,
+        files=None if before is None else before.files,
+        room=order.memory.room,
     )
-    loaded = grouped(order.task.load(request), order.groups)
+    loaded = order.task.load(request)
+    if order.large is not None and sample is not None and before is None:
+        # How many classes there are is known now, and so what an answer for a row takes.
+        most = judged_rows(order.large, order.memory.room, max(1, len(loaded.schema.target.labels)))
+        if most < len(sample.numbers):
+            sample = order.large.sample(most, order.seed)
+            table, groups = without_group(sample.table, order.target, None if groups is None else str(groups.name))
+            loaded = order.task.load(replace(request, table=table))
+    loaded = grouped(loaded, groups)
+    findings = (*_told_of_large(order, loaded), *order.noticed, *loaded.findings)
+    loaded = replace(loaded, findings=findings)
     read, tested = budget.elapsed(), order.tested
     if tested is not None:
         tested = usable_test(order.task, loaded.schema, tested, order.bad_files, judged)
     decoding = budget.elapsed() - read
     metric = find_metric(order.metric, loaded.schema.target.outcome)
-    return _Rows(loaded, metric.within(stretches(order.task, order.table, loaded.places)), tested, decoding)
+    metric = metric.within(stretches(order.task, table, loaded.places))
+    return _Rows(loaded, metric, tested, decoding, sample, groups)
+
+
+def _told_of_large(order: Order, loaded: Loaded) -> tuple[Finding, ...]:
+    """Return what is told where memory does not hold a table."""
+    if order.large is None:
+        return ()
+    held = f"{len(loaded.truth):,} of its {order.large.rows:,} rows, drawn at random, are held"
+    if _streams(order):
+        rest = "the others are read from disk as networks learn from them"
+    elif order.framework.streams:
+        rest = "only they are learnt from, since texts are not read from disk"
+    else:
+        rest = f"only they are learnt from, since --framework {order.framework.name} does not read rows from disk"
+    text = (
+        f"The table takes more memory than there is ({megabytes(order.memory.limit)} in all): {held}, and {rest}. "
+        "Kinds and scales of columns, what is said of rows below, and the score are of those that are held."
+    )
+    return (Finding("larger_than_memory", None, text),)
+
+
+def _streams(order: Order) -> bool:
+    """Return whether rows that memory does not hold are learnt from."""
+    return order.task.streams and order.framework.streams
 
 
 def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done: int, files: int) -> None:
@@ -261,16 +327,26 @@ def _tell_decoded(listener: Listener | None, budget: Budget, testing: bool, done
         listener(FilesDecoded(budget.elapsed(), done, files, testing))
 
 
-def _data_read(loaded: Loaded, budget: Budget) -> DataRead:
-    findings = tuple(finding.to_json() for finding in loaded.findings)
-    schema, rows = loaded.schema.to_json(), len(loaded.truth)
-    return DataRead(budget.elapsed(), schema, findings, rows, loaded.columns, loaded.files)
+def _data_read(order: Order, rows: _Rows, budget: Budget) -> DataRead:
+    loaded = rows.loaded
+    return DataRead(
+        seconds=budget.elapsed(),
+        schema=loaded.schema.to_json(),
+        findings=tuple(finding.to_json() for finding in loaded.findings),
+        rows=len(loaded.truth),
+        columns=loaded.columns,
+        files=loaded.files,
+        large=None if order.large is None else order.large.rows,
+        drawn=None if rows.sample is None else len(rows.sample.numbers),
+    )
 
 
 # --- the bench -------------------------------------------------------------------------------------------------------
 
 
-def _bench(order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Listener) -> Bench:
+def _bench(
+    order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Listener, listener: Listener | None
+) -> Bench:
     """Prepare the rows for trials: in the way of an earlier run, if this one goes on with it.
 
     Raises:
@@ -287,7 +363,9 @@ def _bench(order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Li
         chosen=before.trunk if before else None,
         device=order.framework.sight,
     )
-    bench = set_up(order.task, rows.loaded, rows.metric, order.framework, order.seed, training, trunk)
+    rest = _rest(order, rows, budget, journal, tell, listener)
+    bench = set_up(order.task, rows.loaded, rows.metric, order.framework, order.seed, training, trunk, rest)
+    bench = within_memory(bench, order.memory.room, order.memory.left)
     lent = trunk_of(bench.preparation)
     made = BenchSet(budget.elapsed(), looking, training, lent, digest_of_bench(bench))
     check_same(before, made)
@@ -297,6 +375,32 @@ def _bench(order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Li
     # The rows to test on are read once more at the end.
     encoding = len(rows.tested) * _seconds_a_row(bench.preparation, rows.loaded.frame, budget)
     return replace(bench, writing=bench.writing + rows.decoding + encoding)
+
+
+def _rest(
+    order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Listener, listener: Listener | None
+) -> Streamed | None:
+    """Return the rows that memory does not hold; None where it holds all, or they are not learnt from."""
+    if order.large is None or rows.sample is None or not _streams(order):
+        return None
+    before = journal.streamed()
+    return Streamed(
+        table=order.large,
+        numbers=rows.sample.numbers,
+        groups=rows.groups,
+        task=order.task,
+        folder=order.folder,
+        seed=order.seed,
+        budget=budget,
+        tell=tell,
+        told=partial(_tell_encoded, listener, budget),
+        read=None if before is None else before.read,
+    )
+
+
+def _tell_encoded(listener: Listener | None, budget: Budget, done: int, rows: int) -> None:
+    if listener:
+        listener(RowsEncoded(budget.elapsed(), done, rows))
 
 
 def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float | None]:
@@ -319,7 +423,9 @@ def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> fl
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
-def _hand_over(order: Order, rows: _Rows, bench: Bench, pool: Pool, budget: Budget, tell: Listener) -> Model:
+def _hand_over(
+    order: Order, rows: _Rows, bench: Bench, pool: Pool, budget: Budget, tell: Listener, checkpoints: Checkpoints
+) -> Model:
     """Write the model of the trials, and the trials that another can be chosen from; return it."""
     model, shelf = assemble(bench, pool, budget, single=order.single, limits=order.limits)
     if rows.tested is not None:
@@ -328,6 +434,8 @@ def _hand_over(order: Order, rows: _Rows, bench: Bench, pool: Pool, budget: Budg
     model.save(order.folder / MODEL)
     write_shelf(order.folder / SHELF, shelf, of_mixes(model.result))
     tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
+    rows_on_disk = 0 if bench.more is None else bench.more.size
+    tell(ResourcesUsed(budget.elapsed(), peak_memory(), order.memory.limit, checkpoints.most, rows_on_disk))
     tell(RunFinished(budget.elapsed(), model.result))
-    Checkpoints(order.folder).clear()  # the trials that are kept to choose from are on the shelf now
+    checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
     return model

@@ -1,4 +1,4 @@
-"""What a finished model may cost: milliseconds a row, bytes on disk."""
+"""What a finished model may cost: milliseconds a row, bytes on disk; and how memory is written."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from netwright.errors import BadLatency, BadSize, SettingError
+from netwright.errors import BadLatency, BadMemory, BadSize, SettingError
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_MEMORY = {**_BYTES, "tb": 10**12, "tib": 2**40}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Zµ]*)\s*")
 
 
@@ -70,6 +71,18 @@ def parse_size(text: str) -> float:
     2097152.0
     """
     return _parse(text, _BYTES, BadSize)
+
+
+def parse_memory(text: str | float) -> float:
+    """Return bytes of memory.
+
+    Raises:
+        BadMemory: if it is no number above zero with a unit such as MB, GB or GiB, or none for bytes.
+
+    >>> parse_memory("4GB")
+    4000000000.0
+    """
+    return _parse(str(text), _MEMORY, BadMemory)
 
 
 def _parse(text: str, units: Mapping[str, float], refused: Callable[[str], SettingError]) -> float:

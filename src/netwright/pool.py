@@ -38,6 +38,7 @@ class Pool:
         tail: the most seconds that a training took after its time was up: last checks and predictions.
         kept_back: share of the time limit that is not for the search.
         largest: bytes that the weights of the mix may take.
+        kept_bytes: that the predictions of the kept trials may take.
     """
 
     trials: list[Trial] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Pool:
     tail: float = 0.0
     kept_back: float = 0.0
     largest: float = float("inf")
+    kept_bytes: float = KEPT_BYTES
 
 
 def take_in(
@@ -100,7 +102,7 @@ def take_over_trials(
 
 def _drop(pool: Pool, ranking: Sequence[Trial]) -> None:
     """Let go of the trials at the end of a ranking that are too many; the others stay in their order."""
-    most = max(FEWEST_KEPT, min(KEPT, int(KEPT_BYTES / ranking[0].predictions.nbytes)))
+    most = max(FEWEST_KEPT, min(KEPT, int(pool.kept_bytes / ranking[0].predictions.nbytes)))
     ended = ranking[most:]
     pool.dropped = [*pool.dropped, *(replace(trial, weights={}, predictions=np.empty(0)) for trial in ended)]
     pool.trials = [trial for trial in pool.trials if all(trial is not one for one in ended)]

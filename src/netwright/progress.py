@@ -19,6 +19,9 @@ from netwright.events import (
     Event,
     FilesDecoded,
     NotKept,
+    ResourcesUsed,
+    RowsEncoded,
+    RowsStreamed,
     RunFinished,
     RunResumed,
     TrialFailed,
@@ -26,7 +29,7 @@ from netwright.events import (
     TrialResumed,
     TrialStarted,
 )
-from netwright.report.numbers import count, duration, number, printable
+from netwright.report.numbers import count, duration, megabytes, number, printable
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 28  # of the bar and of the learning curve
@@ -44,6 +47,7 @@ class Tally:
     failed: int = 0
     scores: list[float] = field(default_factory=list)
     decoded: FilesDecoded | None = None
+    encoded: RowsEncoded | None = None
     data: DataRead | None = None
 
     def take(self, event: Event) -> None:
@@ -59,6 +63,10 @@ class Tally:
                 self.scores.append(event.score)
             case FilesDecoded():
                 self.decoded = event
+            case RowsEncoded():
+                self.encoded = event
+            case RowsStreamed():
+                self.encoded = None  # all of them are
             case DataRead():
                 self.data = event
             case RunResumed():
@@ -154,7 +162,33 @@ def notice(event: Event) -> str:
             return f"going on with the run there: {carried}; {spent}"
         case NotKept(_, reason):
             return f"the run goes on, but could not be resumed from here: {reason}"
+        case RowsStreamed():
+            return streamed_line(event)
+        case ResourcesUsed():
+            return resources_line(event)
     return ""
+
+
+def streamed_line(event: RowsStreamed) -> str:
+    """Return what came of the rows that memory does not hold.
+
+    >>> streamed_line(RowsStreamed(9.0, 5_000_000, 5_000_000, 4_900_000, 10**9))
+    '4,900,000 rows more are learnt from, from disk, where they take 1,000 MB until the end'
+    """
+    late = f"; there was no time to read {count(event.rows - event.read, 'other')}" if event.read < event.rows else ""
+    where = f", where they take {megabytes(event.size)} until the end" if event.size else ""
+    return f"{count(event.written, 'row')} more are learnt from, from disk{where}{late}"
+
+
+def resources_line(event: ResourcesUsed) -> str:
+    """Return what a run took beside time, as one line.
+
+    >>> resources_line(ResourcesUsed(9.0, 812_000_000, 4 * 10**9, 12_000_000, 0))
+    'memory 812 MB at the most, of 4,000 MB allowed; disk 12 MB at the most for going on, removed'
+    """
+    memory = f"memory {megabytes(event.memory)} at the most, of {megabytes(event.allowed)} allowed"
+    rows = f" and {megabytes(event.rows)} for rows" if event.rows else ""
+    return f"{memory}; disk {megabytes(event.checkpoints)} at the most for going on{rows}, removed"
 
 
 def clock_line(budget: Budget) -> str:
@@ -176,6 +210,8 @@ def trials_line(tally: Tally) -> str:
 def best_line(tally: Tally, metric: str) -> str:
     """Return the best score and how it came about; what is done before there is one."""
     if not tally.scores:
+        if tally.encoded is not None:
+            return f"encoding: {tally.encoded.done:,} of {count(tally.encoded.rows, 'row')} that are read from disk"
         if tally.data is not None:
             return "the first networks are learning"
         return "reading and preparing" if tally.decoded is None else decoding_line(tally.decoded)

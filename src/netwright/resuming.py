@@ -17,8 +17,8 @@ from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.carried import Carried
 from netwright.checkpoints import Checkpoints, Saved, SavedStack
-from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo
-from netwright.events import BenchSet
+from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo, OutputError
+from netwright.events import BenchSet, DataRead
 from netwright.journal import Journal, TrialRecord
 from netwright.search.desk import Ticket, tickets_of
 from netwright.shelf import read_shelf
@@ -26,7 +26,7 @@ from netwright.spec.network import Candidate
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
-FREE = ("time", "trials", "out", *PACKAGES)  # settings that may differ when a run goes on
+FREE = ("time", "trials", "out", "memory", *PACKAGES)  # settings that may differ when a run goes on
 DATA = {"data_digest": "data", "test_digest": "test"}
 
 _CANDIDATE = TypeAdapter(Candidate)
@@ -63,6 +63,20 @@ def _digest_of_frame(frame: pd.DataFrame) -> str:
             for cell in column:
                 whole.update(cell.tobytes() if isinstance(cell, np.ndarray) else repr(cell).encode(errors="replace"))
     return whole.hexdigest()
+
+
+def data_before(folder: Path, *, fresh: bool) -> DataRead | None:
+    """Return what the run that the folder holds had read; None where there is none, or one is to begin anew.
+
+    It is asked before data is read, since of a table that memory does not hold the same rows are to be held again.
+    """
+    if fresh:
+        return None
+    try:
+        with Journal.open(folder / JOURNAL) as journal:
+            return journal.data() if journal.settings() else None
+    except OutputError:
+        return None  # whoever goes on with it says what is wrong
 
 
 def earlier_run(folder: Path, settings: Mapping[str, Any], budget: Budget, *, fresh: bool) -> Journal | None:

@@ -18,7 +18,7 @@ from netwright.course import Course
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, Listener, NotKept
 from netwright.limits import NO_LIMITS, Limits
-from netwright.pool import Pool, improvement, take_in
+from netwright.pool import KEPT_BYTES, Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket, tickets_of
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
@@ -59,15 +59,16 @@ def search(
         NoTrialFinished: if every trial failed; it names the first cause.
         CannotGoOn: if the earlier run was made by a search that goes another way.
     """
-    rows = len(bench.loaded.truth)
-    points = (*bench.quick_points, *(bench.task.portfolio(bench.preparation, rows) if sampler.portfolio else ()))
+    known = bench.task.portfolio(bench.preparation, bench.rows) if sampler.portfolio else ()
+    points = (*bench.quick_points, *known)
     state = sampler.init(bench.space, points, bench.seed)
 
     def company(point: Point) -> int:
         # Designs that were chosen for being different come first, before variations of any of them.
         return 1 if point in points else siblings(bench, point)
 
-    pool = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task))
+    kept_bytes = min(KEPT_BYTES, bench.kept_room)
+    pool = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task), kept_bytes=kept_bytes)
     course = Course(Pace(bench.framework.pace))
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
 from netwright.data.groups import check_groups, kept_together
+from netwright.data.large import LargeTable, Sample
+from netwright.data.needs import judged_rows, large_table, needed
+from netwright.data.reading import read_table
 from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import GroupOfTarget, NoClasses, NoTarget, OneGroup, UnequalLengths, UnknownColumn, nearest
+from netwright.events import DataRead
+from netwright.memory import Memory
 from netwright.tasks import reader
 from netwright.tasks.task import Loaded
 
@@ -21,17 +27,62 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TEST_SEED = 1  # another than that of the rows to learn from: both files may be one
+
+
+@dataclass(frozen=True, eq=False)  # frames have no equality of one bit
+class Tables:
+    """What was read.
+
+    Attributes:
+        table: what to learn from; of a large table the rows that are held.
+        target: the column to predict.
+        tested: what to test on; None where there is nothing.
+        large: the whole of a table that memory does not hold; None for one that it does.
+        sample: the rows of it that are held.
+        findings: what is to be told of how it was read.
+    """
+
+    table: pd.DataFrame
+    target: str
+    tested: pd.DataFrame | None
+    large: LargeTable | None = None
+    sample: Sample | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 def read_tables(
     data: str | Path | pd.DataFrame | NDArray[Any],
     target: str | Sequence[Any] | NDArray[Any] | None,
     test: str | Path | pd.DataFrame | None,
     task: str,
-) -> tuple[pd.DataFrame, str, pd.DataFrame | None]:
+    *,
+    memory: Memory,
+    seed: int = 0,
+    before: DataRead | None = None,
+) -> Tables:
     """Return the table to learn from, the column to predict, and the table to test on if there is one.
+
+    Args:
+        data: as of `api.fit`, as are `target`, `test` and `task`.
+        target: the column to predict, or labels.
+        test: rows to judge the finished model on.
+        task: what the user calls it.
+        memory: that may be taken. Of a table that it does not hold some rows are drawn.
+        seed: by which they are drawn.
+        before: what an earlier run read of the same data, which this one goes on with: as many are drawn again.
 
     Raises:
         DataError: if one of them cannot be read, or nobody said what to predict.
     """
+    large = _large(data, task, memory.room) if before is None else _large_again(data, before, memory.room)
+    if large is not None:
+        if not isinstance(target, str):
+            raise NoTarget
+        most = judged_rows(large, memory.room, 1) if before is None or before.drawn is None else before.drawn
+        sample = large.sample(most, seed)
+        tested, findings = _to_test_on(test, task, memory)
+        return Tables(sample.table, target, tested, large, sample, findings)
     table, part = parted(reader(task, data)(data))
     if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
         if len(target) != len(table):
@@ -45,10 +96,39 @@ def read_tables(
         target = TAG
     if not isinstance(target, str):
         raise NoTarget
+    tested, findings = _to_test_on(test, task, memory)
+    return Tables(table, target, part if test is None else tested, findings=findings)
+
+
+def _large(source: Any, task: str, room: float) -> LargeTable | None:
+    """Return a table that memory does not hold; None for one that it does, and for what is no table."""
+    if reader(task, source) is not read_table or needed(source, room) <= room:
+        return None
+    return large_table(source, room)
+
+
+def _large_again(source: Any, before: DataRead, room: float) -> LargeTable | None:
+    """Return a table that an earlier run did not hold either, whatever memory there is now."""
+    return None if before.drawn is None or needed(source, 0.0) == 0 else large_table(source, room)
+
+
+def _to_test_on(
+    test: str | Path | pd.DataFrame | None, task: str, memory: Memory
+) -> tuple[pd.DataFrame | None, tuple[Finding, ...]]:
+    """Return the table to test on, or some of its rows where memory does not hold it, and what is told of that."""
     if test is None:
-        return table, target, part
-    rest, judged = parted(reader(task, test)(test))
-    return table, target, rest if judged is None else judged
+        return None, ()
+    room = min(memory.room, memory.left)  # the rows to learn from are held already
+    large = _large(test, task, room)
+    if large is None:
+        rest, judged = parted(reader(task, test)(test))
+        return rest if judged is None else judged, ()
+    sample = large.sample(judged_rows(large, room, 1), TEST_SEED)
+    text = (
+        f"The data to test on takes more memory than there is: the model is tested on {len(sample.table):,} of its "
+        f"{large.rows:,} rows, drawn at random."
+    )
+    return sample.table, (Finding("test_sampled", None, text),)
 
 
 def without_group(table: pd.DataFrame, target: str, group: str | None) -> tuple[pd.DataFrame, pd.Series[Any] | None]:

@@ -29,6 +29,7 @@ from netwright.train.losses import LOSSES
 from netwright.train.population import Population
 from netwright.train.recording import Inputs, Recorder
 from netwright.train.rows import Rows, as_rows
+from netwright.train.torch import Torch
 from netwright.train.training import train_population
 from netwright.trunks import BACKBONE, ENCODER, image_trunk, text_trunk, tuned_blocks
 
@@ -213,3 +214,33 @@ def test_a_run_on_a_card_ends_with_a_model_for_the_processor(tmp_path: Path) -> 
     run = nw.fit(images, target, trials=4, pretrained="none", device="cuda", out=tmp_path)
     assert run.result.score > 0.8
     assert np.array_equal(nw.load(run.bundle).predict_proba(images), run.model.predict_proba(images))
+
+
+def test_a_full_card_is_told_of_and_emptied(tmp_path: Path) -> None:
+    """What a step took that did not fit is given back, so that half of the batch fits; and a whole run goes on so."""
+    numeric = np.random.default_rng(0).normal(size=(40_000, 4)).astype(np.float32)
+    empty = np.zeros((40_000, 0))
+    features = table_features(numeric, empty.astype(np.float32), empty.astype(np.int64))
+    targets, knots = (numeric[:, 0] > 0).astype(np.int64), np.zeros((4, 49), np.float32)
+    splits = [Split(np.arange(2, 40_000, dtype=np.int64), np.arange(2, dtype=np.int64))] * 2
+    wide = Network((TableInput(4, 0, (), Periodic(frequencies=64, width=64)), Dense(2_048), Dense(2_048), Head(2)))
+    quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
+    torch.cuda.empty_cache()
+    whole = torch.cuda.get_device_properties(CARD).total_memory
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**30) / whole)
+    try:
+        trainer = Torch(CARD).over(features, targets, knots)
+        before, sizes = torch.cuda.memory_allocated(), []
+        for batch in (32_768, 1_024):
+            try:
+                recipe = Recipe(epochs=1, batch_size=batch)
+                trainer.train(wide, [recipe], splits, "cross_entropy", quiet, [0])
+                sizes.append(batch)
+            except MemoryError as error:
+                assert "out of memory" in str(error)
+                assert torch.cuda.memory_allocated() - before < 2**20
+        assert sizes == [1_024]
+        table, target = tabular.toy(0)
+        assert nw.fit(table, target, trials=2, device="cuda", out=tmp_path).result.trials == 2
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)

@@ -48,24 +48,29 @@ class Dialect:
 
 def decode(content: bytes) -> str:
     """Return the text: UTF-8 or UTF-16, else GB 18030 where that gives words, else Windows-1252 or Latin-1."""
+    return decoded(content)[0]
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """Return a text as `decode` does, and the name of its encoding."""
     sample = content[:SAMPLE]
     if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", errors="replace")
+        return content.decode("utf-16", errors="replace"), "utf-16"
     for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # without a mark: every other byte of ASCII is zero
         if (
             len(sample) >= 8
             and sample[start::2].count(0) > 0.4 * len(sample) / 2
             and sample[1 - start :: 2].count(0) == 0
         ):
-            return content.decode(encoding, errors="replace")
+            return content.decode(encoding, errors="replace"), encoding
     for encoding in ("utf-8-sig", "gb18030", "cp1252"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         if encoding != "gb18030" or not _is_misread(text[:SAMPLE]):
-            return text
-    return content.decode("latin-1")
+            return text, encoding
+    return content.decode("latin-1"), "latin-1"
 
 
 def _is_misread(text: str) -> bool:
@@ -88,14 +93,37 @@ def read_delimited(content: bytes, name: object) -> pd.DataFrame:
         DataError: if it is no text, holds no row, or has a row with more cells than the header.
     """
     text = decode(content)
+    start, dialect = beginning(text, name)
+    return with_header(cut_rows(text[start:], dialect, name, 1 + text.count("\n", 0, start)))
+
+
+def cut_rows(text: str, dialect: Dialect, name: object, first_line: int, width: int = 0) -> pd.DataFrame:
+    """Return all rows of a text, the header among them if it has one; each cell is a text, or missing if it is empty.
+
+    Args:
+        text: begins with a row.
+        dialect: how it is cut.
+        name: of the file, and the number of its line with which the text begins, for errors.
+        first_line: that number.
+        width: cells of a row; 0 for as many as the first row has.
+
+    Raises:
+        DataError: if a row has more cells, or a quoted cell does not end.
+    """
+    rows = _at_once(text, dialect, width)
+    return _row_by_row(text, dialect, name, first_line, width) if rows is None else rows
+
+
+def beginning(text: str, name: object) -> tuple[int, Dialect]:
+    """Return where in a text the header begins, and the dialect; its first `SAMPLE` letters are looked at.
+
+    Raises:
+        DataError: if it is no text, or holds nothing but comments.
+    """
     sample = text[:SAMPLE]
     if "\x00" in sample or len(_CONTROL.findall(sample)) > CONTROLS * len(sample):
         raise NotATable(name, "it holds binary data")
-    start, dialect = _start(text, name)
-    rows = _at_once(text[start:], dialect)
-    if rows is None:
-        rows = _row_by_row(text[start:], dialect, name, 1 + text.count("\n", 0, start))
-    return _with_header(rows)
+    return _start(text, name)
 
 
 def _start(text: str, name: object) -> tuple[int, Dialect]:
@@ -159,13 +187,13 @@ def find_separator(lines: Sequence[str]) -> str:
     return " " if even and numbers > 0.5 * sum(map(len, pieces)) else ","
 
 
-def _at_once(text: str, dialect: Dialect) -> pd.DataFrame | None:
+def _at_once(text: str, dialect: Dialect, width: int) -> pd.DataFrame | None:
     """Return all rows, the header among them; None where they are not regular enough for the fast way."""
     if not WITH_ARROW or dialect.separator == " " or f"{dialect.separator} {dialect.quote}" in text:
         return None
     if text.count(dialect.quote) % 2:
         return None
-    width = len(_cut(text[:SAMPLE].lstrip().split("\n", 1)[0], dialect))
+    width = width or len(_cut(text[:SAMPLE].lstrip().split("\n", 1)[0], dialect))
     return read_regular(text, dialect.separator, dialect.quote, width)
 
 
@@ -178,9 +206,9 @@ def _cut(line: str, dialect: Dialect) -> list[str]:
         return []
 
 
-def _row_by_row(text: str, dialect: Dialect, name: object, first_line: int) -> pd.DataFrame:
+def _row_by_row(text: str, dialect: Dialect, name: object, first_line: int, width: int) -> pd.DataFrame:
     """Return all rows, the header among them, cut one by one: slower, but irregular rows are filled up or named."""
-    rows, width = [], 0
+    rows = []
     for line, row in _rows(text, dialect, name):
         if not row:
             continue
@@ -223,7 +251,7 @@ def _cut_rows(text: str, dialect: Dialect, *, strict: bool) -> list[tuple[int, l
     return [(reader.line_num, row) for row in reader]
 
 
-def _with_header(rows: pd.DataFrame) -> pd.DataFrame:
+def with_header(rows: pd.DataFrame) -> pd.DataFrame:
     """Take the first row as the header, unless it is data; a column without a name is named after its place."""
     first = [cell.strip() if isinstance(cell, str) else "" for cell in rows.iloc[0].tolist()] if len(rows) else []
     numbered = [f"column {place}" for place in range(1, len(first) + 1)]

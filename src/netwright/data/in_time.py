@@ -1,4 +1,4 @@
-"""Files that there is time to decode: of very many, some at random."""
+"""Files that there is time to decode, and memory to hold: of very many, some at random."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ Integers = NDArray[np.int64]
 
 
 def files_in_time(
-    classes: Integers, decode: Callable[[Integers], object], left: Callable[[], float], files: int | None = None
+    classes: Integers,
+    decode: Callable[[Integers], object],
+    left: Callable[[], float],
+    files: int | None = None,
+    held: float = math.inf,
 ) -> Integers:
-    """Return the places, rising, of the files that there is time to decode: all, or some chosen at random.
+    """Return the places, rising, of the files that there is time and memory for: all, or some chosen at random.
 
     Classes keep their shares, and each keeps a file.
 
@@ -29,23 +33,26 @@ def files_in_time(
         decode: places → decoded files, which are not kept; asked of a few, by which the time for all is told.
         left: → seconds that are left; infinite without a limit.
         files: how many it shall be, whatever the time; None to look at it.
+        held: how many memory holds, decoded.
     """
     if files is not None:
         return np.sort(_spread_order(classes)[:files])
     before = left()
-    if len(classes) <= FEWEST or math.isinf(before):
+    if len(classes) <= held and (len(classes) <= FEWEST or math.isinf(before)):
         return np.arange(len(classes), dtype=np.int64)
-    order = _spread_order(classes)
-    decode(order[:TIMED])
-    most = SHARE * before * TIMED / max(before - left(), 1e-9)
-    return np.sort(order[: max(FEWEST, int(min(most, len(order))))])
+    order, most = _spread_order(classes), float(len(classes))
+    if len(classes) > FEWEST and not math.isinf(before):
+        decode(order[:TIMED])
+        most = max(FEWEST, SHARE * before * TIMED / max(before - left(), 1e-9))
+    return np.sort(order[: int(max(1, min(most, held, len(order))))])
 
 
-def check_in_time(files: int, decoded: int, noun: str) -> list[Finding]:
-    """Return what is told where not all files, such as images, are decoded."""
+def check_in_time(files: int, decoded: int, noun: str, held: float = math.inf) -> list[Finding]:
+    """Return what is told where not all files, such as images, are decoded; held: how many memory holds."""
     if decoded == files:
         return []
-    text = f"There is no time to decode all {files:,} {noun}s: {decoded:,} of them, chosen at random, are learnt from."
+    why = "There is no time to decode" if decoded <= held - 1 else "Memory does not hold"
+    text = f"{why} all {files:,} {noun}s: {decoded:,} of them, chosen at random, are learnt from."
     return [Finding("files_left_out", None, text)]
 
 

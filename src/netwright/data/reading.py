@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import itertools
-import lzma
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,11 +15,10 @@ from numpy.typing import NDArray
 from netwright.data.delimited import decode, read_delimited
 from netwright.data.folders import as_of_folder, held_by, read_folder
 from netwright.data.halves import read_json
+from netwright.data.packed import DAMAGED, most_unpacked, opener_of, too_much
 from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
-SMALL = 2**26  # bytes that any packed file may unpack to
-MOST_TIMES = 100  # what a larger one may unpack to, of its own size: text takes two to twenty, a bomb a thousand
 FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any Parquet file may have; that a larger one may, a byte of it
 FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
@@ -43,7 +38,7 @@ def read_table(source: Any, held: str | None = None) -> pd.DataFrame:
         MissingExtra: if it is Parquet, and pyarrow is not installed.
     """
     if isinstance(source, pd.DataFrame | np.ndarray):
-        return _checked(as_table(source), "The data frame")
+        return checked(as_table(source), "The data frame")
     if not isinstance(source, str | Path):
         raise NotATable(f"A {type(source).__name__}", "it is neither a path nor a pandas data frame")
     path = Path(source)
@@ -52,7 +47,7 @@ def read_table(source: Any, held: str | None = None) -> pd.DataFrame:
             return read_folder(path, held)
         if path.is_file() and (held := held_by(path)):
             return as_of_folder(pd.DataFrame({held: [str(path)]}, dtype=object))
-        table = _checked(_reader(_usable(path))(path), path)
+        table = checked(_reader(usable_file(path))(path), path)
         table.attrs[FOLDER] = str(path.parent)
         return table
     except (OSError, MemoryError) as error:
@@ -82,7 +77,7 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
         if all(type(name) is str for name in frame.columns)
         else frame.set_axis([*map(str, frame.columns)], axis=1)
     )
-    _check_names(table.columns, "The data frame")
+    check_names(table.columns, "The data frame")
     return table
 
 
@@ -93,13 +88,13 @@ def file_content(path: Path) -> bytes:
         DataError: if there is no such file, or it is empty, too large, or cannot be read.
     """
     try:
-        return _unpacked(_usable(path))
+        return _unpacked(usable_file(path))
     except OSError as error:
         raise NotATable(path, f"it cannot be read ({(error.strerror or 'no reason given').lower()})") from error
 
 
-def _usable(path: Path) -> Path:
-    """Return the path of a file that can be read whole.
+def usable_file(path: Path, largest: float = LARGEST) -> Path:
+    """Return the path of a file that can be read, of no more than so many bytes.
 
     Raises:
         DataError: if it is none.
@@ -112,19 +107,29 @@ def _usable(path: Path) -> Path:
         raise NotAFile(path)
     if path.stat().st_size == 0:
         raise EmptyTable(path, "the file is empty")
-    if path.stat().st_size > LARGEST:
-        raise NotATable(path, f"it is larger than {LARGEST // 2**30} GiB")
+    if path.stat().st_size > largest:
+        raise NotATable(path, f"it is larger than {largest // 2**30} GiB")
     return path
 
 
-def _check_names(columns: Iterable[str], name: object) -> None:
+def check_names(columns: Iterable[str], name: object) -> None:
+    """See that no two columns of a table have one name.
+
+    Raises:
+        DuplicateColumns: if some have.
+    """
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise DuplicateColumns(name, twice)
 
 
-def _checked(table: pd.DataFrame, name: object) -> pd.DataFrame:
-    _check_names(table.columns, name)
+def checked(table: pd.DataFrame, name: object) -> pd.DataFrame:
+    """Return a table that was read, if it has columns of different names, and rows.
+
+    Raises:
+        DataError: if not.
+    """
+    check_names(table.columns, name)
     if not len(table.columns):
         raise EmptyTable(name, "it has no columns")
     if not len(table):
@@ -158,7 +163,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise MissingExtra("pyarrow", "parquet") from error
     try:
         file = pyarrow.parquet.ParquetFile(path)
-        _check_names(file.schema_arrow.names, path)  # pandas may fail to convert columns of one name
+        check_names(file.schema_arrow.names, path)  # pandas may fail to convert columns of one name
         said = file.metadata.num_rows * file.metadata.num_columns
         if 0 <= said <= max(FEW_CELLS, MOST_CELLS * path.stat().st_size):
             table = file.read(use_threads=False)
@@ -192,7 +197,7 @@ def _read_excel(path: Path) -> pd.DataFrame:
     return table.set_axis(names, axis=1)
 
 
-def _read_json(path: Path, text: str) -> pd.DataFrame:
+def read_records(path: Path, text: str) -> pd.DataFrame:
     """Read one object a line, a list of objects, or one object of columns."""
     try:
         records = read_json(text) if text[0] == "[" else [read_json(line) for line in text.split("\n") if line.strip()]
@@ -219,31 +224,33 @@ def _columns_of_json(text: str) -> dict[str, Any] | None:
     return columns if len({len(cells) for cells in columns.values()}) == 1 else None
 
 
+def is_json(path: Path, head: bytes) -> bool:
+    """Return whether a text file holds JSON, by its name or its first bytes."""
+    named = any(part.lower() in (".jsonl", ".ndjson", ".json") for part in path.suffixes)
+    return named or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b'{"', b"[{"))
+
+
 def _read_text(path: Path) -> pd.DataFrame:
     content = _unpacked(path)
-    named_json = any(part.lower() in (".jsonl", ".ndjson", ".json") for part in path.suffixes)
-    if named_json or content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b'{"', b"[{")):
+    if is_json(path, content[:64]):
         text = decode(content).strip()
         if not text:
             raise EmptyTable(path, "it has no lines but blank ones")
-        return _read_json(path, text)
+        return read_records(path, text)
     return read_delimited(content, path)
 
 
 def _unpacked(path: Path) -> bytes:
     """Return the content, unpacked if it is packed; never more than `LARGEST` bytes, nor than text would unpack to."""
-    with path.open("rb") as file:
-        head = file.read(6)
-    openers: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-    opener = next((function for magic, function in openers.items() if head.startswith(magic)), None)
+    opener = opener_of(path)
     if opener is None:
         return path.read_bytes()
-    most = min(LARGEST, max(SMALL, MOST_TIMES * path.stat().st_size))
+    most = min(LARGEST, most_unpacked(path))
     try:
-        with cast(BinaryIO, opener(path)) as file:
-            content = file.read(most + 1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
+        with opener(path) as file:
+            content: bytes = file.read(most + 1)
+    except DAMAGED as error:
         raise NotATable(path, "the packed file is damaged") from error
     if len(content) > most:
-        raise NotATable(path, f"unpacked it is larger than {most // 2**20:,} MiB, more than a table of its size holds")
+        raise too_much(path, most)
     return content

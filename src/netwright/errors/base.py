@@ -47,3 +47,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {str(other).strip().casefold(): str(other) for other in known}
     found = difflib.get_close_matches(name.strip().casefold(), list(folded), n=1, cutoff=0.6)
     return f" Did you mean {folded[found[0]]!r}?" if found else ""
+
+
+def megabytes(size: float) -> str:
+    """Return bytes as megabytes in full, as `--memory` takes them.
+
+    >>> megabytes(1.2345e9)
+    '1235 MB'
+    """
+    return f"{-(-int(size) // 10**6)} MB"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netwright.errors.base import DataError
+from netwright.errors.base import DataError, megabytes
 
 
 class NothingToEvaluate(DataError):
@@ -99,10 +99,21 @@ class DuplicateColumns(DataError):
         )
 
 
+class TooLargeForMemory(DataError):
+    """A table does not fit into memory, and is of a form that cannot be read some rows at a time."""
+
+    def __init__(self, path: object, needed: float, allowed: float) -> None:
+        super().__init__(
+            f"{path} takes about {megabytes(needed)} of memory to be read, and {megabytes(allowed)} are left. "
+            "Allow more by --memory, or save it as CSV, JSON lines or Parquet, which are read piece by piece."
+        )
+
+
 class RaggedRow(DataError):
     """A row has more cells than the header."""
 
     def __init__(self, path: object, line: int, cells: int, width: int) -> None:
+        self.line, self.cells, self.width = line, cells, width
         super().__init__(
             f"Line {line} of {path} has {cells} cells, but the header has {width}. "
             "Quote cells that hold the separator, or mend the line."

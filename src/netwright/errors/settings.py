@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netwright.errors.base import SettingError, nearest
+from netwright.errors.base import SettingError, megabytes, nearest
 
 
 class UnknownMetric(SettingError):
@@ -89,6 +89,22 @@ class BadSize(SettingError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"The size limit {text!r} is not a size above zero. Write it as 2MB, 500kB or 1MiB.")
+
+
+class BadMemory(SettingError):
+    """A limit of memory that is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"The memory limit {text!r} is not a size above zero. Write it as 4GB, 500MB or 8GiB.")
+
+
+class TooLittleMemory(SettingError):
+    """A run would take more memory than there is for it."""
+
+    def __init__(self, limit: int, least: int, *, asked: bool = True) -> None:
+        allowed = f"--memory allows {megabytes(limit)}" if asked else f"only {megabytes(limit)} are free for it"
+        remedy = "Allow more" if asked else "Close other programs, or allow its container more"
+        super().__init__(f"A run takes at least {megabytes(least)} of memory, but {allowed}. {remedy}.")
 
 
 class NoProbabilities(SettingError):

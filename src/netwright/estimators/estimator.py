@@ -44,6 +44,7 @@ class Estimator(BaseEstimator):
         max_latency: str | None = None,
         max_size: str | None = None,
         device: str = "auto",
+        memory: str | float | None = None,
         out: str | Path | None = None,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
@@ -57,6 +58,7 @@ class Estimator(BaseEstimator):
         self.max_latency = max_latency
         self.max_size = max_size
         self.device = device
+        self.memory = memory
         self.out = out
         self.random_state = random_state
 
@@ -112,6 +114,7 @@ class Estimator(BaseEstimator):
                 max_size=self.max_size,
                 fresh=True,  # who calls `fit` again begins anew
                 device=self.device,
+                memory=self.memory,
             )
             self.model_ = load(run.bundle)
         self._columns = [str(name) for name in learnt.table.columns if name not in (learnt.target, learnt.groups)]

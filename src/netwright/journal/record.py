@@ -26,6 +26,8 @@ from netwright.events import (
     MistakesFound,
     NotKept,
     Proposed,
+    ResourcesUsed,
+    RowsStreamed,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -43,11 +45,13 @@ from netwright.journal.rows import (
     bests_of,
     data_of,
     mistakes_of,
+    resources_of,
     result_of,
     resumed_of,
     search_of,
     settings_of,
     sound,
+    streamed_of,
     text,
     trials_of,
 )
@@ -231,6 +235,10 @@ class Journal:
                 run("INSERT INTO best VALUES (?, ?, ?, ?)", (seconds, score, loss, members))
             case BenchSet(seconds):
                 run("INSERT INTO event VALUES ('bench', ?, ?)", (seconds, text(asdict(event))))
+            case RowsStreamed(seconds):
+                run("INSERT INTO event VALUES ('streamed', ?, ?)", (seconds, text(asdict(event))))
+            case ResourcesUsed(seconds):
+                run("INSERT INTO event VALUES ('resources', ?, ?)", (seconds, text(asdict(event))))
             case MistakesFound(seconds):
                 run("INSERT INTO event VALUES ('mistakes', ?, ?)", (seconds, text(asdict(event))))
             case RunFinished(seconds, result):
@@ -266,6 +274,16 @@ class Journal:
         """Return how the rows were prepared; None if the run ended before."""
         body = self._event("bench")
         return None if body is None else bench_of(self._path, body)
+
+    def streamed(self) -> RowsStreamed | None:
+        """Return what came of rows that memory does not hold; None where there are none, or the run ended before."""
+        body = self._event("streamed")
+        return None if body is None else streamed_of(self._path, body)
+
+    def resources(self) -> ResourcesUsed | None:
+        """Return what the run took beside its time; None if it ended before."""
+        body = self._event("resources")
+        return None if body is None else resources_of(self._path, body)
 
     def mistakes(self) -> tuple[Example, ...]:
         """Return rows that the model got wrong; none where there are none to show."""

@@ -13,7 +13,18 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from netwright.errors import DamagedJournal
-from netwright.events import BenchSet, BestImproved, DataRead, Example, MistakesFound, Proposed, RunResumed, Told
+from netwright.events import (
+    BenchSet,
+    BestImproved,
+    DataRead,
+    Example,
+    MistakesFound,
+    Proposed,
+    ResourcesUsed,
+    RowsStreamed,
+    RunResumed,
+    Told,
+)
 from netwright.result import Result
 
 Row = tuple[Any, ...]
@@ -54,6 +65,7 @@ _TRIALS = TypeAdapter(tuple[TrialRecord, ...])
 _BESTS = TypeAdapter(tuple[BestImproved, ...])
 _RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdapter(dict[str, Any])
 _MISTAKES, _RESUMED, _BENCH = TypeAdapter(MistakesFound), TypeAdapter(RunResumed), TypeAdapter(BenchSet)
+_STREAMED, _RESOURCES = TypeAdapter(RowsStreamed), TypeAdapter(ResourcesUsed)
 _PROPOSED, _TOLD = TypeAdapter(Proposed), TypeAdapter(Told)
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
@@ -88,6 +100,16 @@ def resumed_of(path: Path, body: str) -> RunResumed:
 def bench_of(path: Path, body: str) -> BenchSet:
     """Return how the rows of a run were prepared, as a row describes it."""
     return _checked(path, lambda: _BENCH.validate_json(body, strict=True))
+
+
+def streamed_of(path: Path, body: str) -> RowsStreamed:
+    """Return what came of rows that memory does not hold, as a row describes it."""
+    return _checked(path, lambda: _STREAMED.validate_json(body, strict=True))
+
+
+def resources_of(path: Path, body: str) -> ResourcesUsed:
+    """Return what a run took beside its time, as a row describes it."""
+    return _checked(path, lambda: _RESOURCES.validate_json(body, strict=True))
 
 
 def search_of(path: Path, rows: Iterable[Row]) -> tuple[Proposed | Told, ...]:

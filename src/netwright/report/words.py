@@ -114,7 +114,7 @@ def command(settings: Mapping[str, Any]) -> str:
     for name in ("task", "metric", "search"):
         words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
     words += ["--seed", str(settings.get("seed", 0)), *(["--single"] if settings.get("single") is True else [])]
-    for name in ("max_latency", "max_size"):
+    for name in ("max_latency", "max_size", "memory"):
         words += [f"--{name.replace('_', '-')}", str(settings[name])] if settings.get(name) is not None else []
     kinds = settings.get("kinds")
     for column, kind in kinds.items() if isinstance(kinds, Mapping) else ():
@@ -135,6 +135,7 @@ def _python(settings: Mapping[str, Any]) -> str:
         "single",
         "max_latency",
         "max_size",
+        "memory",
     )
     given = [(name, settings.get(name)) for name in names]
     shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {}) and value is not False]

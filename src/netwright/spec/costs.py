@@ -32,6 +32,9 @@ from netwright.spec.spatial import largest_map, spatial_cost, spatial_shapes
 USUAL_GRAMS = 256  # of a text: what its costs are counted by
 NOTHING = Cost(width=0, members=1, parameters=0, flops=0)
 
+KEPT_TIMES = 3  # what leaves a block is in memory so many times at the peak of a step
+PARAMETER_TIMES = 12  # so is each parameter
+
 ACTIVATION = 2**22  # numbers between two layers, of all networks of a stack and all rows predicted at once: 16 MB
 
 
@@ -55,6 +58,24 @@ def widest(network: Network) -> int:
 def rows_at_once(network: Network, stack: int) -> int:
     """Return how many rows a stack of networks predicts at once: few enough for the caches and the memory."""
     return max(16, ACTIVATION // (stack * widest(network)))
+
+
+def step_bytes(network: Network, networks: int, batch: int) -> int:
+    """Return about how many bytes a training step takes at its peak, and what goes on beside it.
+
+    What leaves a block is kept for the way back, before and after its activation, and once more as its gradient; each
+    parameter has a gradient, two moments, a mean, the best so far, and all of this once more while it is written.
+
+    Args:
+        network: the common shape.
+        networks: of the stack.
+        batch: rows that each learns from.
+    """
+    before, numbers = NOTHING, 0
+    for block, cost in zip(network.blocks, block_costs(network), strict=True):
+        numbers += KEPT_TIMES * cost.numbers + cost.members * _inside(block, before, cost)
+        before = cost
+    return 4 * networks * (batch * numbers + PARAMETER_TIMES * network_cost(network).parameters)
 
 
 def _inside(block: Block, before: Cost, after: Cost) -> int:

@@ -48,6 +48,7 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request
 LOOKED_AT = 20  # cells of a column that tell what it holds
 MOSTLY = 0.8  # share of them that must be of a medium for the others to be bad files
 LARGEST_MAP = 2**26  # numbers of one row inside a network: beyond it a file is hostile
+MAPS_SHARE = 0.35  # of the room for everything, that all maps take: those learnt from are copied for a moment
 MOST_NAMED = 20  # files that could not be decoded, in the report
 MEASURED = 2_000  # maps of which the mean and deviation are taken
 LEAST_DEVIATION = 0.02  # of values between 0 and 1
@@ -138,13 +139,15 @@ class Medium:
         if form is None:
             why = "nor can any other that was looked at"
             raise TooManyBadFiles(len(sources), len(sources), self.noun, self._named(sources[0]), why)
+        held = MAPS_SHARE * request.room / self.map_bytes(form)
         some = files_in_time(
             truth[usable] if target.labels else np.zeros(len(usable), np.int64),
             lambda places: self.decode([sources[place] for place in places], form, nobody),
             request.left,
             request.files,
+            held,
         )
-        late = check_in_time(len(sources), len(some), self.noun)
+        late = check_in_time(len(sources), len(some), self.noun, held)
         sources, usable = [sources[place] for place in some], usable[some]
         maps, failures = self.decode(sources, form, request.told)
         failed = self._failed(sources, failures, request.bad_files)
@@ -161,6 +164,11 @@ class Medium:
         frame = Frame({column: maps}, len(maps))
         columns = len(table.columns) - 1
         return Loaded(frame, schema, truth, groups, tuple(findings), columns, usable, files=len(some))
+
+    def map_bytes(self, form: str) -> int:
+        """Return the bytes of one map of a form."""
+        size = Column("", self.kind, False, 0.0, 0, form).map_size
+        return 1 if size is None else size.height * size.width * size.channels
 
     def parse(self, data: pd.DataFrame, schema: Schema) -> Frame:
         """Decode the files of a table.

@@ -196,4 +196,5 @@ TASK = Task(
     describe=tables.describe,
     show=None,
     toy=toy,
+    streams=True,
 )

@@ -45,6 +45,7 @@ class Request:
         told: how many of these are decoded, while they are.
         left: → seconds that are left for everything; infinite without a limit.
         files: how many to decode, as an earlier run did that this one goes on with; None to look at the time.
+        room: bytes of memory that there are for everything.
     """
 
     table: pd.DataFrame
@@ -55,6 +56,7 @@ class Request:
     told: Told = nobody
     left: Callable[[], float] = lambda: math.inf
     files: int | None = None
+    room: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,8 @@ class Task:
         sequences: data → the number (N,) of the sequence, such as a sentence, that each row is of, for measures that
             hang on which rows follow each other; None where each row is on its own.
         largest: bytes that the weights of a model may take, where the user sets no limit.
+        streams: whether networks may also learn from rows that memory does not hold, and of which only cells that are
+            all equal to those of a row that is held would be copies of it.
         seen_as: what a trained trunk may see in the rows: images or texts; None where there is none for them.
         toy: seed → a small pandas frame and its target, for the contract tests.
     """
@@ -199,6 +203,7 @@ class Task:
     sequences: Callable[[Any], NDArray[np.int64]] | None = None
     largest: int = LARGEST_MIX
     seen_as: Kind | None = None
+    streams: bool = False
 
 
 def frames(task: Task, data: Any, schema: Schema, told: Told = nobody) -> Iterator[Frame]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
+from netwright.data.more_rows import MoreRows
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
@@ -76,7 +77,7 @@ class Trainer(Protocol):
 
         Raises:
             TrialError: when every network diverged.
-            MemoryError: when memory did not suffice; also a `RuntimeError` that has the word.
+            MemoryError: when memory did not suffice, of the processor or of a graphics card.
         """
 
     def compiles(self, network: Network) -> bool:
@@ -111,6 +112,10 @@ class Framework(Protocol):
         """How many times as large as on a processor stacks of several trials may be; 0 where each is trained alone."""
 
     @property
+    def streams(self) -> bool:
+        """Whether it trains on rows too that memory does not hold."""
+
+    @property
     def pinned(self) -> Mapping[str, Value]:
         """What points of a search space are held at, by the name of the dimension, where there is but one way."""
 
@@ -126,6 +131,7 @@ class Framework(Protocol):
         features: Features,
         targets: NDArray[np.float32] | NDArray[np.int64],
         quantiles: NDArray[np.float32],
+        more: MoreRows | None = None,
     ) -> Trainer:
         """Return what trains on these rows.
 
@@ -133,6 +139,7 @@ class Framework(Protocol):
             features: N encoded rows.
             targets: (N,) classes or scaled values; (N, K) chances for a soft loss.
             quantiles: (F, Q) knots of the numeric features.
+            more: further rows for networks to learn from, if `streams`; they are judged on none of them.
         """
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:

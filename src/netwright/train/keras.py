@@ -17,6 +17,7 @@ from netwright.build.keras_layers import Array
 from netwright.build.keras_mix import TYPES
 from netwright.build.starting import first_weights
 from netwright.data.features import Features
+from netwright.data.more_rows import MoreRows
 from netwright.spec.network import Network, Recipe, taken_features
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
@@ -51,6 +52,7 @@ class Keras:
     pace = ONE_CORE
     lanes = 1  # a backend spreads each program over the cores
     stacked = 0
+    streams = False  # its rows are arrays that the backend may copy
     predict = None
 
     def __init__(self, name: str) -> None:
@@ -71,8 +73,10 @@ class Keras:
         features: Features,
         targets: NDArray[np.float32] | NDArray[np.int64],
         quantiles: NDArray[np.float32],
+        more: MoreRows | None = None,
     ) -> KerasTrainer:
-        """Return what trains on these rows."""
+        """Return what trains on these rows; there are no more than memory holds."""
+        assert more is None
         return KerasTrainer(features, targets, quantiles)
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.build.noise import Dropout, dropout_on
@@ -26,6 +27,7 @@ from netwright.train.framework import Split, seeds_of_networks
 from netwright.train.growth import at_share, side_share
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
+from netwright.train.passes import in_turn
 from netwright.train.precision import working_type
 from netwright.train.recording import Inputs, Recorder
 from netwright.train.rows import Judged, Rows
@@ -34,6 +36,8 @@ from netwright.train.stack import Stack, stack_parameters
 
 FIRST = 0  # the block of the inputs, whose features are scaled
 TARGETS, SHARES, OTHER = "targets", "mix.shares", "mix.other"  # inputs of a step beside the rows
+ASKED = 64  # rows that are looked at in the place of one that a network must not learn from
+FURTHER = 104_729  # rows on from it, a prime: rows of one group often lie together
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Population:
     train: list[Tensor]  # M of (n,): rows to learn from
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
+    order_seeds: list[int]  # M of them, for the order of rows that memory does not hold
     random: np.random.Generator  # for mixing rows
     noise: Dropout
     augmentation: Augmentation
@@ -85,6 +90,7 @@ class Population:
             train=[torch.from_numpy(split.train) for split in splits] * len(recipes),
             judged=Judged.of([*splits] * len(recipes)),
             generators=[torch.Generator().manual_seed(seed + 1) for seed in own],
+            order_seeds=[seed + 1 for seed in own],
             random=np.random.default_rng(own[0] + 4),
             noise=noise,
             augmentation=augmentation,
@@ -102,12 +108,31 @@ class Population:
         ]
         return torch.stack(orders)
 
+    def part(self, rows: Rows, number: int, count: int) -> Tensor:
+        """Return (M, count) rows to learn from, of those held and of those that are not, in the part of this number.
+
+        Args:
+            rows: with more than are held.
+            number: of the part, from 0; those before it went through other rows, until a pass was made.
+            count: rows of a part.
+        """
+        more, held = rows.more, len(rows.targets)
+        assert more is not None
+        orders = []
+        for place, (train, seed) in enumerate(zip(self.train, self.order_seeds, strict=True)):
+            turn = in_turn(len(train) + len(more), number * count, count, seed)
+            far = turn >= len(train)
+            order = train.numpy()[np.where(far, 0, turn)]
+            order[far] = held + _allowed(turn[far] - len(train), more.barred, place % self.folds)
+            orders.append(torch.from_numpy(order))
+        return torch.stack(orders)
+
     def step(self, rows: Rows, index: Tensor, loss: Loss, progress: float) -> None:
         """Take one optimiser step on the rows `index` (M, B)."""
         self.noise.scaled(flat_cosine(progress))
         network = at_share(self.network, side_share(self.recipes[0].growth, progress))
-        targets = rows.targets[index.to(rows.device)]
-        given = {**rows.batch(index), TARGETS: targets, **self._mixing(index.shape[1], rows)}
+        batch, targets = rows.lesson(index)
+        given = {**batch, TARGETS: targets, **self._mixing(index.shape[1], rows)}
         descend = partial(self._descend, network, loss)
         if self.recorder is None:
             descend(given)
@@ -260,6 +285,21 @@ class Population:
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
         if self.recorder is not None:
             self.recorder.forget()
+
+
+def _allowed(places: NDArray[np.int64], barred: NDArray[np.int8] | None, fold: int) -> NDArray[np.int64]:
+    """Return places (n,) of rows, others for those that are barred from the networks of a fold."""
+    if barred is None:
+        return places
+    places = places.copy()
+    for _ in range(ASKED):
+        (wrong,) = np.nonzero(barred[places] == fold)
+        if not len(wrong):
+            return places
+        places[wrong] = (places[wrong] + FURTHER) % len(barred)
+    (allowed,) = np.nonzero(barred != fold)
+    places[wrong] = allowed[places[wrong] % len(allowed)]
+    return places
 
 
 def _under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

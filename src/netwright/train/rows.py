@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from netwright.build.torch import Batch
 from netwright.data.features import Features
+from netwright.data.more_rows import MoreRows
 from netwright.train.device import PROCESSOR, memory_of
 from netwright.train.framework import Split
 
@@ -27,20 +29,39 @@ class Rows:
         targets: (N,), on the device.
         quantiles: (F, Q), on the processor, as networks begin there.
         device: where networks learn from them.
+        more: E further rows to learn from, which memory does not hold; they are numbered from N on.
     """
 
     features: Mapping[str, Tensor]
     targets: Tensor
     quantiles: Tensor
     device: torch.device = PROCESSOR
+    more: MoreRows | None = None
 
     def near(self, index: Tensor) -> Tensor:
         """Return an index where the features are, so that no step has to wait for it."""
         return index.to(next(iter(self.features.values())).device)
 
     def batch(self, index: Tensor) -> Batch:
-        """Return the rows named by `index` (M, B), on the device."""
+        """Return the rows named by `index` (M, B), all below N, on the device."""
         return {name: tensor[index.to(tensor.device)].to(self.device) for name, tensor in self.features.items()}
+
+    def lesson(self, index: Tensor) -> tuple[Batch, Tensor]:
+        """Return the rows named by `index` (M, B), and their targets (M, B), on the device."""
+        if self.more is None:
+            return self.batch(index), self.targets[index.to(self.device)]
+        held, flat = len(self.targets), index.reshape(-1).cpu()
+        (far,) = torch.nonzero(flat >= held, as_tuple=True)
+        taken = self.more.take((flat[far] - held).numpy())
+        near = flat.clamp(max=held - 1)  # in the places of those that are far, some row; they are filled in
+
+        def filled(tensor: Tensor, rows: NDArray[Any]) -> Tensor:
+            found = tensor[near.to(tensor.device)]
+            found[far.to(tensor.device)] = torch.from_numpy(rows).to(tensor.device)
+            return found.view(*index.shape, *tensor.shape[1:]).to(self.device)
+
+        batch = {name: filled(tensor, taken.features[name]) for name, tensor in self.features.items()}
+        return batch, filled(self.targets, taken.targets)
 
 
 def as_rows(
@@ -48,6 +69,7 @@ def as_rows(
     targets: NDArray[np.float32] | NDArray[np.int64],
     quantiles: NDArray[np.float32],
     device: torch.device = PROCESSOR,
+    more: MoreRows | None = None,
 ) -> Rows:
     """Return features and targets as tensors, that share their memory where they stay on the processor."""
     room = memory_of(device)
@@ -55,7 +77,7 @@ def as_rows(
     if room is None or sum(tensor.nbytes for tensor in tensors.values()) <= MOST_ON_DEVICE * room:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
     learnt, knots = (torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles))
-    return Rows(tensors, learnt.to(device), knots, device)
+    return Rows(tensors, learnt.to(device), knots, device, more)
 
 
 @dataclass(frozen=True)

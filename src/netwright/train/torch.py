@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.data.features import Features
+from netwright.data.more_rows import MoreRows
 from netwright.machine import usable_cores
 from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
@@ -30,10 +31,20 @@ from netwright.train.transfer import begun_as
 CARD = 8  # times as large stacks on a graphics card: up to 2e9 operations more of them cost nearly nothing
 
 
+FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+"""In the words of errors that mean that memory is full: PyTorch's on a card and on the processor, and cuBLAS's."""
+
+
+def is_full(error: RuntimeError) -> bool:
+    """Return whether an error of PyTorch means that memory is full, and not that, say, some of it is out of bounds."""
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in FULL)
+
+
 class Torch:
     """See `train.framework.Framework`."""
 
     name = "torch"
+    streams = True
 
     def __init__(self, device: Device = PROCESSOR) -> None:
         """Train on this device."""
@@ -92,9 +103,10 @@ class Torch:
         features: Features,
         targets: NDArray[np.float32] | NDArray[np.int64],
         quantiles: NDArray[np.float32],
+        more: MoreRows | None = None,
     ) -> TorchTrainer:
         """Return what trains on these rows."""
-        return TorchTrainer(as_rows(features, targets, quantiles, self._device))
+        return TorchTrainer(as_rows(features, targets, quantiles, self._device, more))
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` in every lane and wait for all: with one core each where it must come out alike, else its share.
@@ -123,8 +135,17 @@ class TorchTrainer:
         snapshot: Snapshot | None = None,
     ) -> tuple[Trained, ...]:
         """Train each recipe on each fold, all as one stack."""
-        first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
-        return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
+        try:
+            first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
+            return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
+        except RuntimeError as error:
+            if not is_full(error):
+                raise
+            words = str(error).partition("\n")[0]
+        # Here nothing holds the failed training any more, so that what it took can be given back before the next try.
+        if self._rows.device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise MemoryError(words)
 
     def compiles(self, network: Network) -> bool:
         """Return that nothing is compiled."""

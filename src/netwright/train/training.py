@@ -18,6 +18,7 @@ from netwright.train.best import Best
 from netwright.train.control import CHECKS, RUNGS, Control, Folds, Progress, Snapshot, Trained
 from netwright.train.framework import Split
 from netwright.train.losses import Loss
+from netwright.train.passes import parts_of
 from netwright.train.population import Population
 from netwright.train.rows import Rows
 
@@ -59,36 +60,43 @@ def train_population(
     best = Best.empty(len(population.train), len(splits))
     lives = _Lives(population, best, rows, loss, splits)
     first = recipes[0]
-    batch_size = min(first.batch_size, min(len(split.train) for split in splits))
-    steps_per_epoch = max(1, min(len(split.train) for split in splits) // batch_size)
+    learnt = min(len(split.train) for split in splits)
+    length = learnt + (0 if rows.more is None else len(rows.more))
+    batch_size = min(first.batch_size, length)
+    parts = 1 if rows.more is None else parts_of(length)  # of a pass: each counts as an epoch here
+    steps_per_epoch, epochs = max(1, length // parts // batch_size), first.epochs * parts
     check_every = max(1, first.epochs // CHECKS)
-    patience = math.ceil(first.epochs / check_every) // 3
+    patience = math.ceil(epochs / check_every) // 3
     rungs = [*RUNGS]
     kept = torch.zeros(())  # (M, V, K) what the networks predict that are kept
     place = _Place()
     if snapshot is not None:
         place, kept, rungs = lives.restore(snapshot)  # with an order that may lie elsewhere: of one epoch only
     share = place.share
-    for epoch in range(place.epoch, first.epochs + 1):
+    for epoch in range(place.epoch, epochs + 1):
         begun, order = place.number, place.order
         if epoch > place.epoch or order is None:
-            begun, order = 0, rows.near(population.shuffled(steps_per_epoch * batch_size))  # (M, steps · B)
+            begun, count = 0, steps_per_epoch * batch_size
+            if rows.more is None:
+                order = rows.near(population.shuffled(count))  # (M, steps · B)
+            else:
+                order = population.part(rows, epoch - 1, count)
         for number in range(begun, steps_per_epoch):
-            share = max((lives.steps + 0.5) / (first.epochs * steps_per_epoch), control.time_used())
+            share = max((lives.steps + 0.5) / (epochs * steps_per_epoch), control.time_used())
             if share >= 1 or control.stop():
                 break
             population.step(rows, order[:, number * batch_size : (number + 1) * batch_size], loss, share)
             lives.steps += 1
             if control.due():
                 control.keep(lives.snapshot(_Place(epoch, number + 1, share, order), kept, rungs))
-        ended = share >= 1 or epoch == first.epochs or control.stop()
+        ended = share >= 1 or epoch == epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
             better = torch.from_numpy(best.check(losses.numpy(), final=ended))
             lives.keep(better)
             kept = torch.where(better[:, None, None], predictions, kept)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
-            progress = Progress(epoch, first.epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
+            progress = Progress(epoch, epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
             control.report(progress)
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
