@@ -101,6 +101,13 @@ class Bench:
         rows = len(self.loaded.truth)
         return self.task.first_glance(rows), self.task.default_network(rows)
 
+    def first_points(self, *, portfolio: bool) -> tuple[Point, ...]:
+        """Return the points that a search begins with: small networks that are soon there, and the task's portfolio."""
+        return (
+            *self.quick_points,
+            *(self.task.portfolio(self.preparation, len(self.loaded.truth)) if portfolio else ()),
+        )
+
 
 def set_up(
     task: Task,
