@@ -18,6 +18,7 @@ from netwright.events import (
     DataRead,
     Event,
     FilesDecoded,
+    GaveUp,
     NotKept,
     RunFinished,
     RunResumed,
@@ -154,6 +155,8 @@ def notice(event: Event) -> str:
             return f"going on with the run there: {carried}; {spent}"
         case NotKept(_, reason):
             return f"the run goes on, but could not be resumed from here: {reason}"
+        case GaveUp(_, reason):
+            return f"the search ends here, with what it has: {printable(reason)}"
     return ""
 
 

@@ -75,7 +75,7 @@ from netwright.errors.output import (
     UnreadableJournal,
     UnwritableModel,
 )
-from netwright.errors.run import NoTrialFinished, TrialError
+from netwright.errors.run import FailedDevice, NoTrialFinished, ShortOfMemory, TrialError
 from netwright.errors.serving import (
     BadCertificate,
     BadToken,
@@ -130,6 +130,7 @@ __all__ = [
     "DuplicateColumns",
     "EmptyFolder",
     "EmptyTable",
+    "FailedDevice",
     "FailedExport",
     "FolderInUse",
     "GroupOfTarget",
@@ -182,6 +183,7 @@ __all__ = [
     "ServerNotStarted",
     "ServersEnded",
     "SettingError",
+    "ShortOfMemory",
     "SpecError",
     "TimeAndTrials",
     "TooFewRows",

@@ -76,7 +76,7 @@ class Trainer(Protocol):
 
         Raises:
             TrialError: when every network diverged.
-            MemoryError: when memory did not suffice; also a `RuntimeError` that has the word.
+            MemoryError: when memory did not suffice; also any error of which `train.failures` says so.
         """
 
     def compiles(self, network: Network) -> bool:
@@ -138,6 +138,9 @@ class Framework(Protocol):
             targets: (N,) classes or scaled values; (N, K) chances for a soft loss.
             quantiles: (F, Q) knots of the numeric features.
         """
+
+    def computes(self) -> bool:
+        """Return whether the device still computes; asked when a training has failed, so it may take a moment."""
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` once in each lane and wait for all; the first error of any is raised here.

@@ -20,6 +20,7 @@ from netwright.data.features import Features
 from netwright.spec.network import Network, Recipe, taken_features
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
+from netwright.train.failures import short_of_memory
 from netwright.train.framework import AT_RANDOM, Split, seeds_of_networks
 from netwright.train.keras_groups import groups_of
 from netwright.train.keras_learner import Learner
@@ -40,7 +41,6 @@ PINNED: Mapping[str, Value] = {
 
 READY = 12  # programs that are kept: who trains the same network once more need not compile it
 BACKENDS = ("tensorflow", "jax", "jaxlib")  # packages whose errors are those of a trial
-FULL = ("oom", "resource_exhausted", "resource exhausted")  # in the words of errors that mean that memory is full
 
 
 class Keras:
@@ -75,6 +75,10 @@ class Keras:
     ) -> KerasTrainer:
         """Return what trains on these rows."""
         return KerasTrainer(features, targets, quantiles)
+
+    def computes(self) -> bool:
+        """Return that it does: a backend does not tell."""
+        return True
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work`; the backend uses cores as it does, alike or not."""
@@ -114,7 +118,7 @@ class KerasTrainer:
             if type(error).__module__.partition(".")[0] not in BACKENDS:
                 raise
             words = str(error).partition("\n")[0]
-            if any(sign in words.lower() for sign in FULL):
+            if short_of_memory(error):
                 raise MemoryError(words) from error
             raise RuntimeError(words) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib import metadata
 
 import numpy as np
@@ -17,12 +16,12 @@ from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
-from netwright.train.device import PROCESSOR, Device, find_device
+from netwright.train.device import PROCESSOR, Device, computes, find_device
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
 from netwright.train.lanes import lanes_of, run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.pace import CARD_STEPS, ONE_CORE, StepModel
-from netwright.train.predict import predict_stack
+from netwright.train.predict import predicting_on
 from netwright.train.rows import Rows, as_rows
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as
@@ -85,8 +84,8 @@ class Torch:
 
     @property
     def predict(self) -> Predict:
-        """Return what predicts with trained networks, where they learn."""
-        return partial(predict_stack, device=self._device)
+        """Return what predicts with trained networks, where they learn; on the processor once that fails."""
+        return predicting_on(self._device)
 
     def versions(self) -> dict[str, str]:
         """Return the version of PyTorch."""
@@ -100,6 +99,10 @@ class Torch:
     ) -> TorchTrainer:
         """Return what trains on these rows."""
         return TorchTrainer(as_rows(features, targets, quantiles, self._device))
+
+    def computes(self) -> bool:
+        """Return whether the device still computes."""
+        return computes(self._device)
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` in every lane and wait for all: with one core each where it must come out alike, else its share.
