@@ -35,8 +35,9 @@ test: check ## Everything that must pass: check, tests, doctests, the README's c
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 .PHONY: faults
-faults: install ## Kill runs at 50 random moments, go on with each, and print what that cost (ten minutes)
+faults: install ## Kill runs at 50 random moments and go on with each; then other faults (half an hour)
 	$(BIN)/python tests/faults/kills.py
+	$(BIN)/python tests/faults/others.py
 
 SECONDS ?= 60
 SEED ?= 0
