@@ -176,8 +176,9 @@ def _cutter(run: Path) -> Callable[[Any], None]:
 
     def listen(event: Any) -> None:
         heard.append(type(event).__name__)
-        finished = heard.count("Told") >= 2 and (run.name == "cut" or event.seconds > 2.5)
-        if finished and heard[-1] == "EpochDone" and [*run.glob("checkpoints/stack-*.nw")]:
+        if heard[-1] != "EpochDone" or heard.count("Told") < 2:
+            return
+        if (run.name == "cut" or event.seconds > 2.5) and [*run.glob("checkpoints/stack-*.nw")]:
             raise Cut
 
     return listen
