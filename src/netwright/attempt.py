@@ -42,7 +42,8 @@ KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: 
 KEEPING_SHARE = 25  # times as long is trained as that took, at least: it costs 4 % of the time
 FEWEST_ROWS = 8  # of a step: with fewer, memory is short of other things than rows
 
-Given, Returned = ParamSpec("Given"), TypeVar("Returned")
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
 
 
 def siblings(bench: Bench, point: Point) -> int:

@@ -17,7 +17,7 @@ from netwright.carried import NOTHING
 from netwright.checkpoints import Checkpoints
 from netwright.data.findings import Finding
 from netwright.data.frame import Frame
-from netwright.errors import CannotWrite, FailedDevice, ShortOfMemory
+from netwright.errors import CannotWrite, FailedDevice, NetwrightError, ShortOfMemory
 from netwright.evaluation import evaluate, stretches, usable_test
 from netwright.events import (
     BenchSet,
@@ -213,7 +213,9 @@ def faults_said_plainly() -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except NetwrightError:
+        raise
+    except Exception as error:
         if short_of_memory(error):
             raise ShortOfMemory from error
         if of_the_device(error):

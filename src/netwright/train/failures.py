@@ -6,7 +6,7 @@ from __future__ import annotations
 # fault, which half of the batch does not mend.
 FULL = (
     *("out of memory", "allocate memory", "not enough memory", "alloc_failed"),  # PyTorch, cuBLAS, cuDNN
-    "can't start new thread",  # Python, which a thread's stack has no room for
+    *("can't start new thread", "failed to map segment"),  # Python: a thread's stack, a library that is loaded late
     *("oom when", "resource_exhausted", "resource exhausted"),  # TensorFlow, JAX
 )
 OF_A_DEVICE = ("cuda error", "cuda driver", "cuda-capable", "cudnn", "cublas", "cusolver", "hip error", "nvrtc")
