@@ -39,8 +39,9 @@ slow: install ## Tests that take minutes and gigabytes of disk, such as a table 
 	$(BIN)/python -m pytest -q -m slow tests/slow
 
 .PHONY: faults
-faults: install ## Kill runs at 50 random moments, go on with each, and print what that cost (ten minutes)
+faults: install ## Kill runs at 50 random moments and go on with each; then other faults (half an hour)
 	$(BIN)/python tests/faults/kills.py
+	$(BIN)/python tests/faults/others.py
 
 SECONDS ?= 60
 SEED ?= 0

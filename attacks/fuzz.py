@@ -38,6 +38,7 @@ SHARES = {
     "answer-known": 10,
     "bundle": 25,
     "shelf": 5,
+    "run": 6,
     "attack": 1,
     "media": 20,
     "request": 25,

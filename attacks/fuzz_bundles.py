@@ -87,11 +87,11 @@ def _forged(draw: Random, name: str, content: bytes) -> bytes:
     except ValueError:
         return content
     for _ in range(draw.choice((1, 1, 2, 5))):
-        tree = _changed(draw, tree)
+        tree = changed(draw, tree)
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _changed(draw: Random, tree: Any) -> Any:
+def changed(draw: Random, tree: Any) -> Any:
     """Return a tree of JSON with one place of it changed."""
     tree = deepcopy(tree)
     parent, key = None, None

@@ -18,6 +18,7 @@ from random import Random
 import fuzz_bundles
 import fuzz_cells
 import fuzz_media
+import fuzz_runs
 import fuzz_tables
 import psutil
 
@@ -40,6 +41,7 @@ OPTIONS = (
     ),
     *(("--metric", "log_loss"), ("--kind", "a=numeric"), ("--text", "label"), ("--json",)),
 )
+NOTHING = "No network could be trained"
 FIT = ("--trials", "1", "--seed", "1")
 
 
@@ -82,7 +84,11 @@ def run_command(number: int, out: Path) -> Outcome:
 def _words(draw: Random, folder: Path) -> list[str]:
     """Return the words of a command, the files of which are put into a folder."""
     model = fuzz_bundles.RELEASED / f"{draw.choice(fuzz_bundles.MODELS)}.nw"
-    kind = draw.choice(("fit", "fit", "fit", "folder", "predict", "predict", "evaluate", "show", "export"))
+    kind = draw.choice(
+        ("fit", "fit", "fit", "folder", "predict", "predict", "evaluate", "show", "export", "run", "run")
+    )
+    if kind == "run":
+        return _on_a_run(draw, folder)
     if kind in ("show", "export"):
         name, content = fuzz_bundles.make(draw)
         bundle = _put(folder, f"input-{name}", content)
@@ -97,6 +103,21 @@ def _words(draw: Random, folder: Path) -> list[str]:
         out = folder / "out"
         return ["fit", data, "--target", target, *FIT, "--out", str(out), *draw.choice(OPTIONS), *_tested(draw, data)]
     return [kind, str(model), data, *(["-o", str(folder / "answers.csv")] if kind == "predict" else [])]
+
+
+def _on_a_run(draw: Random, folder: Path) -> list[str]:
+    """Return the words of a command on a hostile run folder."""
+    case = json.loads(fuzz_runs.make(draw)[1])
+    (folder / "input.json").write_text(json.dumps(case))
+    run = fuzz_runs.lay_out(case, folder)
+    match case["use"]:
+        case "pick":
+            return ["pick", str(run)]
+        case "show" | "read":
+            return ["show", str(draw.choice((run, run / "model.nw", run / "trials.nw", run / "journal.sqlite")))]
+        case use:
+            ends = [*fuzz_runs.BASES[case["base"]], *(["--fresh"] if use == "fresh" else []), "--device", "cpu"]
+            return ["fit", str(fuzz_runs.data()), "--target", "y", *ends, "--out", str(run)]
 
 
 def _tested(draw: Random, data: str) -> list[str]:
@@ -149,7 +170,8 @@ def _run(words: list[str], folder: Path) -> Outcome:
     seconds, text = time.perf_counter() - started, heard.read_text(errors="replace")
     faults = {
         f"it was still running after {seconds:.0f} s": late,
-        f"its status is {status}": not late and status not in (0, 2),
+        # Where a record says that all trials failed, nothing worked.
+        f"its status is {status}": not late and status not in (0, 2) and not (status == 1 and NOTHING in text),
         "it shows a traceback": "Traceback (most recent call last)" in text,
         f"it took {peak / 2**20:,.0f} MiB": peak > MOST,
         "it says nothing": status == 2 and not text.strip(),

@@ -17,6 +17,7 @@ from typing import Any
 import fuzz_bundles
 import fuzz_media
 import fuzz_requests
+import fuzz_runs
 import fuzz_tables
 import numpy as np
 import pandas as pd
@@ -33,9 +34,11 @@ from netwright.data.files import Unreadable
 from netwright.data.images import decode as decode_image
 from netwright.data.size import Size
 from netwright.data.sounds import encode as encode_sound
-from netwright.errors import NetwrightError
+from netwright.errors import NetwrightError, NoTrialFinished
 from netwright.evaluation import evaluate
+from netwright.journal import Journal
 from netwright.model import Model, load
+from netwright.report.html import write_report
 from netwright.report.text import describe
 from netwright.serve.app import PATHS, make_app
 from netwright.serve.limits import Limits
@@ -199,6 +202,56 @@ def pick(name: str, content: bytes, folder: Path, draw: Random) -> str:
     return "picked"
 
 
+def use_run(name: str, content: bytes, folder: Path, draw: Random) -> str:
+    """Do with a hostile run folder what its case says: go on with it, read it, choose from it; nothing else changes."""
+    case = json.loads(content)
+    run = fuzz_runs.lay_out(case, folder)
+    outside = folder / fuzz_runs.OUTSIDE
+    before = fuzz_runs.content_of(outside)
+    try:
+        said = _used(case, run)
+    except NoTrialFinished:  # the record may say that all of them failed
+        said = "no trial left"
+    except NetwrightError as error:
+        said = refusal(error)
+    if fuzz_runs.content_of(outside) != before:
+        raise Fault("a file beside the run has changed")
+    return f"{case['use']}: {said}"
+
+
+def _used(case: dict[str, Any], run: Path) -> str:
+    limit = dict([fuzz_runs.BASES[case["base"]]])
+    ends: Any = {"trials": int(limit["--trials"])} if "--trials" in limit else {"time": limit["--time"]}
+    match case["use"]:
+        case "read":
+            return _read(run)
+        case "pick":
+            api.pick(run)
+            load(run / "picked.nw")
+        case "show":
+            describe(load(run / "model.nw"))
+        case use:
+            api.fit(fuzz_runs.data(), "y", out=run, device="cpu", fresh=use == "fresh", **ends)
+            load(run / "model.nw")
+            with Journal.open(run / "journal.sqlite") as journal:
+                write_report(run / "report.html", journal)
+    return "done"
+
+
+def _read(run: Path) -> str:
+    """Read all that a record holds, and make the report of it; a damaged part hides no other."""
+    with Journal.open(run / "journal.sqlite") as journal:
+        asked = (journal.settings, journal.data, journal.bench, journal.search, journal.trials, journal.curve)
+        said = set()
+        for ask in (*asked, journal.result, journal.mistakes, journal.limit, journal.spent, journal.given_up):
+            try:
+                ask()
+            except NetwrightError as error:
+                said.add(refusal(error))
+        write_report(run / "report.html", journal)
+    return ", ".join(sorted(said)) or "whole"
+
+
 def make_attack(draw: Random) -> tuple[str, bytes]:
     """Return the number of one of the attacks that are written down."""
     return "attack.txt", str(draw.randrange(len(ATTACKS))).encode()
@@ -325,6 +378,7 @@ TARGETS: dict[str, Target] = {
     "answer-known": Target(make_known, answer),
     "bundle": Target(fuzz_bundles.make, open_bundle),
     "shelf": Target(make_shelf, pick),
+    "run": Target(fuzz_runs.make, use_run),
     "attack": Target(make_attack, refuse),
     "media": Target(fuzz_media.make, look),
     "request": Target(fuzz_requests.make, ask),

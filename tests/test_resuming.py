@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +20,16 @@ import pytest
 from sklearn.datasets import load_iris
 
 import netwright as nw
+from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.checkpoints import FOLDER
-from netwright.errors import CannotGoOn, DifferentRun, NothingToAddTo
+from netwright.errors import (
+    CannotGoOn,
+    CannotWrite,
+    DamagedJournal,
+    DifferentRun,
+    NothingToAddTo,
+    NoTrialFinished,
+)
 from netwright.events import (
     BestImproved,
     DataRead,
@@ -322,3 +334,163 @@ def test_the_journal_knows_how_the_search_went(events: list[Event], whole: nw.Ru
     with Journal.open(whole.journal) as journal:
         assert journal.search() == tuple(event for event in events if isinstance(event, Proposed | Told))
         assert journal.spent() == max(event.seconds for event in events if isinstance(event, RunFinished))
+
+
+# --- folders that are not trusted ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a run that was cut off with finished trials and one in training."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    monkeypatch.setattr("netwright.train.torch.lanes_of", lambda device: 1)
+    heard: list[Event] = []
+
+    def listen(event: Event) -> None:
+        heard.append(event)
+        ended = sum(isinstance(one, Told) for one in heard)
+        if ended >= 3 and isinstance(event, EpochDone) and list((tmp_path / FOLDER).glob("stack-*.nw")):
+            raise Cut
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=listen)
+    return tmp_path
+
+
+def change(folder: Path, *statements: str) -> None:
+    """Do to the record of a run what Netwright never does."""
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection:
+        connection.executescript(";".join(statements))
+
+
+def forge(path: Path, documents: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]] | None = None) -> None:
+    """Write a file of a run anew, with other documents, and other arrays beside the weights."""
+    contents = read_bundle(path)
+    tensors = contents.tensors if arrays is None else (contents.tensors[0], arrays)
+    write_bundle(path, Contents({**contents.documents, **documents}, tensors))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        np.zeros((150, 2), np.float32),
+        np.zeros(150, np.float32),
+        np.zeros((150, 3, 1), np.float32),
+        np.zeros((150, 3), np.int64),
+        np.full((150, 3), 2.0, np.float32),
+        np.full((150, 3), -0.5, np.float32),
+    ],
+)
+def test_a_forged_trial_is_left_out(table: pd.DataFrame, cut: Path, answers: np.ndarray[Any, Any]) -> None:
+    """Of answers that are none for these rows; its numbers stay, and the run goes on."""
+    path = min((cut / FOLDER).glob("trial-*.nw"))
+    forge(path, {}, {"predictions": answers})
+    run = nw.fit(table, "target", trials=TRIALS, out=cut)
+    number = int(path.stem.removeprefix("trial-"))
+    assert run.result.trials == TRIALS
+    assert {one.trial: one.weight for one in run.result.leaderboard}[number] == 0
+    assert len(nw.load(run.bundle).predict(table)) == len(table)
+
+
+def test_a_trial_of_other_folds_is_left_out(table: pd.DataFrame, cut: Path) -> None:
+    """Its networks are not those of these folds."""
+    path = min((cut / FOLDER).glob("trial-*.nw"))
+    contents = read_bundle(path)
+    weights = {name: tensor[:2] for name, tensor in contents.tensors[0].items()}
+    write_bundle(path, Contents(contents.documents, (weights, contents.tensors[1])))
+    run = nw.fit(table, "target", trials=TRIALS, out=cut)
+    number = int(path.stem.removeprefix("trial-"))
+    assert {one.trial: one.weight for one in run.result.leaderboard}[number] == 0
+
+
+@pytest.mark.parametrize("epochs", [100_000, 1])
+def test_a_stack_that_is_to_be_trained_otherwise_begins_again(table: pd.DataFrame, cut: Path, epochs: int) -> None:
+    """Than its point says: one of very many epochs would never end."""
+    (path,) = (cut / FOLDER).glob("stack-*.nw")
+    spec = json.loads(json.dumps(read_bundle(path).documents["spec"]))
+    for candidate in spec["candidates"]:
+        candidate["recipe"]["epochs"] = epochs
+    forge(path, {"spec": spec})
+    told: list[Event] = []
+    run = nw.fit(table, "target", trials=TRIALS, out=cut, listener=told.append)
+    assert not any(isinstance(event, TrialResumed) for event in told)
+    assert run.result.trials == TRIALS
+
+
+@pytest.mark.parametrize(("name", "value"), [("results", 10**12), ("holders", []), ("share", "x"), ("number", -7)])
+def test_a_stack_that_stands_nowhere_is_a_trial_that_failed(
+    table: pd.DataFrame, cut: Path, name: str, value: object
+) -> None:
+    """Nothing is made as large as it says."""
+    (path,) = (cut / FOLDER).glob("stack-*.nw")
+    card = read_bundle(path).documents["card"]
+    forge(path, {"card": {**card, "numbers": {**card["numbers"], name: value}}})
+    run = nw.fit(table, "target", trials=TRIALS, out=cut)
+    assert run.result.failed == len(card["tickets"])
+    with Journal.open(run.journal) as journal:
+        reasons = {record.reason for record in journal.trials() if record.status == "failed"}
+    assert reasons == {"what was kept of its training cannot be gone on with"}
+
+
+def test_a_trial_that_had_failed_is_not_trained_on(table: pd.DataFrame, cut: Path) -> None:
+    """Though what it was kept as lies there: its process was killed before it could be removed."""
+    (path,) = (cut / FOLDER).glob("stack-*.nw")
+    number = int(path.stem.removeprefix("stack-"))
+    change(cut, f"UPDATE trial SET status = 'failed', reason = 'broken' WHERE trial = {number}")
+    told: list[Event] = []
+    run = nw.fit(table, "target", trials=TRIALS, out=cut, listener=told.append)
+    assert not any(isinstance(event, TrialResumed) for event in told)
+    assert (run.result.trials, run.result.failed) == (TRIALS - 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE search SET body = '{\"trial\": 999, \"loss\": 0.5}' WHERE kind = 'told'", "had not handed out"),
+        ("DELETE FROM search WHERE step = 1", "one after another|had not handed out"),
+        ("UPDATE search SET body = replace(body, '\"depth\"', '\"deep\"')", "does not search"),
+        ("UPDATE search SET body = '{}'", "is not what Netwright writes"),
+        ("UPDATE epoch SET seconds = 'abc'", "a time in it is none"),
+        ("UPDATE event SET seconds = 9e999", "a time in it is none"),
+    ],
+)
+def test_a_forged_record_is_refused(table: pd.DataFrame, cut: Path, statement: str, words: str) -> None:
+    """In a sentence."""
+    change(cut, statement)
+    with pytest.raises((CannotGoOn, DamagedJournal), match=words):
+        nw.fit(table, "target", trials=TRIALS, out=cut)
+
+
+def test_trials_without_numbers_are_not_told_of(table: pd.DataFrame, cut: Path) -> None:
+    """No model file holds a number that is none."""
+    for path in (cut / FOLDER).glob("trial-*.nw"):
+        path.unlink()
+    change(cut, "UPDATE trial SET score = 9e999 WHERE trial = 1", "INSERT INTO best VALUES (1.0, 9e999, 0.5, 1)")
+    run = nw.fit(table, "target", trials=TRIALS, out=cut)
+    assert 1 not in {one.trial for one in run.result.leaderboard}
+    assert nw.load(run.bundle).result == run.result
+
+
+def test_a_run_of_which_all_failed_begins_anew(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that was short may suffice now; nothing would come of it otherwise, however often it is repeated."""
+
+    def broken(*given: object) -> None:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("netwright.train.torch.train_population", broken)
+        with pytest.raises(NoTrialFinished):
+            nw.fit(table, "target", trials=2, out=tmp_path)
+    run = nw.fit(table, "target", trials=2, out=tmp_path)
+    assert (run.result.trials, run.result.failed) == (2, 0)
+
+
+def test_a_folder_in_the_place_of_the_trials_is_said(table: pd.DataFrame, tmp_path: Path) -> None:
+    """And not after the run, nor by a traceback where it begins anew."""
+    (tmp_path / "trials.nw").mkdir()
+    for fresh in (False, True):
+        with pytest.raises(CannotWrite, match=r"trials\.nw cannot be written: it is a folder"):
+            nw.fit(table, "target", trials=1, out=tmp_path, fresh=fresh)

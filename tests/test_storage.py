@@ -17,7 +17,15 @@ from typing import Any, BinaryIO
 import pytest
 
 from netwright import errors
-from netwright.storage import copy_file, make_folder, replace_file, replace_folder
+from netwright.storage import (
+    copy_file,
+    make_folder,
+    remove_file,
+    remove_leftovers,
+    replace_file,
+    replace_folder,
+    same_file,
+)
 
 
 def put(content: bytes) -> Any:
@@ -282,3 +290,35 @@ def test_a_file_is_copied_into_a_folder_that_is_made(tmp_path: Path) -> None:
         source.write_text(text)
         copy_file(source, tmp_path / "deep" / "er" / "copy")
         assert (tmp_path / "deep" / "er" / "copy").read_text() == text
+
+
+def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    """A link among them is removed, and not what it leads to."""
+    (tmp_path / "mine.tmp").write_bytes(b"x")
+    (tmp_path / ".netwright-0123.tmp").write_bytes(b"half")
+    (tmp_path / ".netwright-4567.tmp").symlink_to(tmp_path / "mine.tmp")
+    (tmp_path / ".netwright-89ab.tmp").mkdir()
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == [".netwright-89ab.tmp", "mine.tmp"]
+    remove_leftovers(tmp_path / "nowhere")
+
+
+def test_a_file_is_removed_and_a_folder_in_its_place_is_said(tmp_path: Path) -> None:
+    """One that is not there is no matter."""
+    path = tmp_path / "trials.nw"
+    remove_file(path)
+    path.write_bytes(b"x")
+    remove_file(path)
+    assert names(tmp_path) == []
+    path.mkdir()
+    with pytest.raises(errors.CannotWrite, match=r"trials\.nw cannot be written"):
+        remove_file(path)
+
+
+def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
+    """Nor an error of Python."""
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    assert not same_file(circle, tmp_path / "other") and same_file(circle, circle)
+    with pytest.raises(errors.CannotWrite):
+        replace_file(circle, put(b"x"))

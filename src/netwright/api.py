@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from netwright._version import __version__
 from netwright.budget import Budget, parse_limit
 from netwright.choosing import best_mix, within
-from netwright.errors import BadTrials, NoKeptTrials, NotWithFramework, ReplacesTrials
+from netwright.errors import BadTrials, MissingBundle, NoKeptTrials, NotWithFramework, ReplacesTrials
 from netwright.events import Listener
-from netwright.fitting import Order, Run, carry_out
+from netwright.fitting import Order, Run, carry_out, faults_said_plainly
 from netwright.limits import make_limits
 from netwright.memory import make_memory
 from netwright.model import Model
@@ -24,6 +24,7 @@ from netwright.resuming import SHELF, data_before, digest
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf
 from netwright.sources import read_tables, without_group
+from netwright.storage import same_file
 from netwright.tasks import find_task
 from netwright.tasks.pinned import pinned
 from netwright.tasks.task import BAD_FILES
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 OUT = "netwright-run"
 
 
+@faults_said_plainly()
 def fit(
     data: str | Path | pd.DataFrame | NDArray[np.uint8],
     target: str | Sequence[Any] | NDArray[Any] | None = None,
@@ -204,6 +206,7 @@ def make_budget(time: str | float | None, trials: int | None) -> Budget:
     return Budget(seconds=seconds, added=added)
 
 
+@faults_said_plainly()
 def pick(
     run: str | Path,
     *,
@@ -226,11 +229,12 @@ def pick(
     limits = make_limits(max_latency, max_size)
     folder = Path(run)
     path = folder / "picked.nw" if out is None else Path(out)
-    if path.resolve() == (folder / SHELF).resolve():
+    if same_file(path, folder / SHELF):
         raise ReplacesTrials(path)
-    if not (folder / SHELF).exists():
-        raise NoKeptTrials(folder)
-    shelf, result = read_shelf(folder / SHELF)
+    try:
+        shelf, result = read_shelf(folder / SHELF)
+    except MissingBundle as error:
+        raise NoKeptTrials(folder) from error
     result = replace(result, test_metrics={}, importance=(), missed=())
     whole = best_mix(shelf, limits, result)
     model = within(shelf, limits, whole)

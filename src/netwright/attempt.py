@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from netwright.spec.costs import network_cost, step_bytes
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
 from netwright.train.control import RUNGS, Control, Folds, Heir, Progress, Snapshot, Trained
+from netwright.train.failures import in_words, short_of_memory
 from netwright.train.framework import AT_RANDOM
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
@@ -37,10 +38,13 @@ HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from 
 PARENTS = 3  # of the best trials, that others go on from
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
 MOST_PIECES = 3  # see `Attempt._allowed`
-FEWEST_TOGETHER = 8  # rows of a step
 NO_MEMORY = "memory did not suffice, even for few rows at a time"
 KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: no more are lost to a kill
 KEEPING_SHARE = 25  # times as long is trained as that took, at least: it costs 4 % of the time
+FEWEST_ROWS = 8  # of a step: with fewer, memory is short of other things than rows
+
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
 
 
 def siblings(bench: Bench, point: Point) -> int:
@@ -82,6 +86,15 @@ def heir_of(
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
     return parent, mutate(bench.space, parent.ticket.proposal.point, generator, stackable_only=True)
+
+
+def candidate_of(bench: Bench, point: Point, *, inherits: bool = False) -> Candidate:
+    """Return the network and recipe of a point; gentler where the network goes on from trained weights."""
+    candidate = bench.task.candidate(point, bench.preparation)
+    if not inherits:
+        return candidate
+    gentler = replace(candidate.recipe, learning_rate=HEIR_RATE * candidate.recipe.learning_rate)
+    return replace(candidate, recipe=gentler)
 
 
 class Attempt:
@@ -139,6 +152,7 @@ class Attempt:
         self.tail = 0.0  # seconds that the last checks and predictions took after it
         self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
         self._batch = self._fitting(self._candidates[0].recipe.batch_size)
+        self._outside: Exception | None = None  # what went wrong in who is told or asked
         if begun is not None:
             self._go_on_from(begun)
 
@@ -152,24 +166,14 @@ class Attempt:
                 epoch = int(self._begun.snapshot.numbers["epoch"])
                 self._tell(TrialResumed(self._budget.elapsed(), ticket.number, epoch))
         try:
-            trained = self._train()
+            judged = self._judged(self._train())
         except TrialError as error:
             return (str(error),) * len(self.tickets)
-        total = self._budget.elapsed() - self._began
-        self._learn_pace(trained, self._budget.elapsed() - self._stepping)
-        judged = tuple(
-            self._judge(ticket, candidate, result, total / len(trained))
-            for ticket, candidate, result in zip(self.tickets, self._candidates, trained, strict=True)
-        )
         self.tail = self._budget.elapsed() - self._asked
         return judged
 
     def _candidate(self, ticket: Ticket) -> Candidate:
-        candidate = self._bench.task.candidate(ticket.proposal.point, self._bench.preparation)
-        if self._parent is None:
-            return candidate
-        gentler = replace(candidate.recipe, learning_rate=HEIR_RATE * candidate.recipe.learning_rate)
-        return replace(candidate, recipe=gentler)
+        return candidate_of(self._bench, ticket.proposal.point, inherits=self._parent is not None)
 
     def _announce(self, ticket: Ticket, candidate: Candidate) -> None:
         parameters = len(self._bench.splits) * network_cost(candidate.network).parameters
@@ -242,13 +246,17 @@ class Attempt:
                     self._beginning() if snapshot is None else AT_RANDOM,
                     snapshot,
                 )
-            except RuntimeError as error:
-                raise TrialError(f"training stopped: {error}") from error
-            except MemoryError as error:
+            except TrialError:
+                raise
+            except Exception as error:  # whatever can go wrong ends a trial, and not the run
                 smaller = recipes[0].batch_size // 2
-                if smaller < FEWEST_TOGETHER or len(self.tickets) > len(recipes):
+                if not short_of_memory(error):
+                    if error is self._outside:
+                        raise  # the fault of who listens
+                    raise TrialError(f"training stopped: {in_words(error)}") from error
+                if smaller < FEWEST_ROWS or len(self.tickets) > len(recipes):
                     raise TrialError(NO_MEMORY) from error
-                self._batch, snapshot = smaller, None
+                self._batch, snapshot, self._outside = smaller, None, None
                 recipes = [replace(recipe, batch_size=smaller) for recipe in recipes]
 
     def _fitting(self, batch: int) -> int:
@@ -256,7 +264,7 @@ class Attempt:
 
         The system gives more memory than there is, and then ends the process; so nobody can wait for an error.
         """
-        while batch >= 2 * FEWEST_TOGETHER and self._step_bytes(batch) > self._bench.lane_room:
+        while batch >= 2 * FEWEST_ROWS and self._step_bytes(batch) > self._bench.lane_room:
             batch //= 2
         return batch
 
@@ -274,12 +282,24 @@ class Attempt:
         return Control(
             time_used=self._time_used,
             stop=lambda: self._given_up or self._budget.ended_early,
-            report=self._report,
-            heirs=self._succeeded,
+            report=self._noting(self._report),
+            heirs=self._noting(self._succeeded),
             ready=self._ready,
             due=self._due,
-            keep=self._keep,
+            keep=self._noting(self._keep),
         )
+
+    def _noting(self, call: Callable[Given, Returned]) -> Callable[Given, Returned]:
+        """Return a function that notes what goes wrong in it: that is no fault of the training that calls it."""
+
+        def called(*given: Given.args, **named: Given.kwargs) -> Returned:
+            try:
+                return call(*given, **named)
+            except Exception as error:
+                self._outside = error
+                raise
+
+        return called
 
     # --- being cut off ---------------------------------------------------------------------------------------------
 
@@ -373,6 +393,23 @@ class Attempt:
             self._announce(ticket, candidate)
             heirs.append(Heir(one.place, one.parent, candidate.recipe))
         return tuple(heirs)
+
+    def _judged(self, trained: Sequence[Trained]) -> tuple[Trial | str, ...]:
+        """Return what came of all trials of the stack.
+
+        Raises:
+            TrialError: if it cannot be told.
+        """
+        total = self._budget.elapsed() - self._began
+        self._learn_pace(trained, self._budget.elapsed() - self._stepping)
+        try:
+            return tuple(
+                self._judge(ticket, candidate, result, total / len(trained))
+                for ticket, candidate, result in zip(self.tickets, self._candidates, trained, strict=True)
+            )
+        except Exception as error:
+            why = "memory did not suffice for it" if short_of_memory(error) else in_words(error)
+            raise TrialError(f"what was trained could not be judged: {why}") from error
 
     def _judge(self, ticket: Ticket, candidate: Candidate, trained: Trained, seconds: float) -> Trial | str:
         """Put the folds' predictions in the order of the rows and score them."""

@@ -116,6 +116,11 @@ class Bench:
         """The first two points: a small network that is soon there, and the default to compare with."""
         return self.task.first_glance(self.rows), self.task.default_network(self.rows)
 
+    def first_points(self, *, portfolio: bool) -> tuple[Point, ...]:
+        """Return the points that a search begins with: small networks that are soon there, and the task's portfolio."""
+        known = self.task.portfolio(self.preparation, self.rows) if portfolio else ()
+        return (*self.quick_points, *known)
+
 
 class Rest(Protocol):
     """The rows of a table that memory does not hold."""

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ from netwright.storage import make_folder
 from netwright.train.control import Snapshot, Trained
 
 FOLDER = "checkpoints"
-_NAME = re.compile(r"trial-([0-9]{1,9})\.nw")
+LONGEST = 10**6  # epochs; a recipe asks for a tenth of them at the most
+_NAMES = {kind: re.compile(rf"{kind}-([0-9]{{1,9}})\.nw") for kind in ("trial", "stack")}
 
 Array = NDArray[Any]
 
@@ -154,10 +155,14 @@ class Checkpoints:
 
     def _write(self, path: Path, spec: Any, card: Any, tensors: tuple[Mapping[str, Array], ...]) -> str:
         try:
+            if self._leads_out:
+                raise CannotWrite(self._folder, "it is a link to another place")
             make_folder(self._folder)
             write_bundle(path, Contents({"schema": {}, "preprocess": {}, "spec": spec, "card": card}, tensors))
         except (CannotWrite, UnwritableModel) as error:
             return str(error)
+        except MemoryError:
+            return f"memory did not suffice to write {path}"
         with self._measuring:
             self._most = max(self._most, self.size)
         return ""
@@ -165,30 +170,43 @@ class Checkpoints:
     def drop(self, numbers: Collection[int]) -> None:
         """Remove the files of trials that are no longer needed, where there are any."""
         for number in numbers:
-            _remove(self._path(number))
+            self._remove(self._path(number))
 
-    def read(self, rows: int) -> dict[int, Saved]:
-        """Return the trials that are there, by number; a file that is damaged counts as none.
+    def read(self, numbers: Container[int], rows: int) -> dict[int, Saved]:
+        """Return those of these trials that are there, by number; a file that is damaged counts as none.
 
         Args:
+            numbers: of the trials that are asked for; no other file is read.
             rows: of the data, for each of which a trial has an answer.
         """
-        found = {}
-        for path in sorted(self._folder.glob("trial-*.nw")):
-            match = _NAME.fullmatch(path.name)
-            saved = _read(path, rows) if match else None
-            if match and saved is not None and saved.trial == int(match[1]):
-                found[saved.trial] = saved
-        return found
+        found = ((number, _read(path, rows)) for number, path in self._files("trial") if number in numbers)
+        return {number: saved for number, saved in found if saved is not None and saved.trial == number}
 
     def drop_stack(self, number: int) -> None:
         """Remove the file of the stack whose first trial has that number, where there is one."""
-        _remove(self._stack_path(number))
+        self._remove(self._stack_path(number))
 
-    def read_stacks(self) -> tuple[SavedStack, ...]:
-        """Return the stacks that are there; a file that is damaged counts as none."""
-        found = (_read_stack(path) for path in sorted(self._folder.glob("stack-*.nw")))
-        return tuple(stack for stack in found if stack is not None)
+    def read_stacks(self, numbers: Container[int]) -> tuple[SavedStack, ...]:
+        """Return the stacks that are there and begin with one of these trials; a damaged file counts as none."""
+        found = ((number, _read_stack(path)) for number, path in self._files("stack") if number in numbers)
+        return tuple(stack for number, stack in found if stack is not None and stack.tickets[0] == number)
+
+    def _files(self, kind: str) -> list[tuple[int, Path]]:
+        """Return the files of one kind with the number that is in their names, rising."""
+        if self._leads_out:
+            return []
+        names = ((_NAMES[kind].fullmatch(path.name), path) for path in self._folder.glob(f"{kind}-*.nw"))
+        return sorted((int(match[1]), path) for match, path in names if match)
+
+    @property
+    def _leads_out(self) -> bool:
+        """Whether a link stands in the place of the folder: files elsewhere are not ours to read, write or remove."""
+        return self._folder.is_symlink()
+
+    def _remove(self, path: Path) -> None:
+        if not self._leads_out:
+            with suppress(OSError):  # one that stays is no harm: what is in it has ended
+                path.unlink(missing_ok=True)
 
     @property
     def size(self) -> int:
@@ -205,7 +223,7 @@ class Checkpoints:
         return self._most
 
     def clear(self) -> None:
-        """Remove all files: the run is at its end, or begins anew."""
+        """Remove all files: the run is at its end, or begins anew. What a link leads to is left alone."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
@@ -213,11 +231,6 @@ class Checkpoints:
 
     def _stack_path(self, number: int) -> Path:
         return self._folder / f"stack-{number:06}.nw"
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):  # one that stays is no harm: what is in it has ended
-        path.unlink(missing_ok=True)
 
 
 def _finite(number: float) -> float | None:
@@ -253,8 +266,12 @@ def _read_stack(path: Path) -> SavedStack | None:
         card = _STACK_CARD.validate_json(json.dumps(contents.documents["card"]))
         candidates = _CANDIDATES.validate_json(json.dumps(contents.documents["spec"]["candidates"]))
         arrays, *ended = ({name: np.array(tensor) for name, tensor in one.items()} for one in contents.tensors)
-        if len(candidates) != len(card.tickets) or not {*card.places} <= {*card.tickets}:
+        once = len({*card.places}) == len(card.places) == len(card.shown) and len({*card.tickets}) == len(card.tickets)
+        if len(candidates) != len(card.tickets) or not {*card.places} <= {*card.tickets} or not once:
             raise UnfitBundle(path, "its trials are not those that it has designs of")
+        epoch = card.numbers.get("epoch")
+        if not card.places or not 0 <= card.began <= card.stepping or type(epoch) is not int or not 0 < epoch < LONGEST:
+            raise UnfitBundle(path, "it does not say where its training stands")
         snapshot = Snapshot(
             arrays,
             card.numbers,

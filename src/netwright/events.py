@@ -204,6 +204,14 @@ class NotKept:
 
 
 @dataclass(frozen=True)
+class GaveUp:
+    """The search ended before its time, since nothing would have come of more trials. `reason`: one sentence."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class BestImproved:
     """What would be handed over now got better. `members`: trials in the ensemble."""
 
@@ -283,6 +291,7 @@ Event = (
     | TrialFinished
     | TrialFailed
     | NotKept
+    | GaveUp
     | BestImproved
     | MistakesFound
     | ResourcesUsed

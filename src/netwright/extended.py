@@ -19,12 +19,12 @@ from netwright.data.frame import Frame
 from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import Vocabulary
-from netwright.errors import SpecError
+from netwright.errors import CannotGoOn, SpecError
 from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
 from netwright.stored_trunks import restore_trunk
 from netwright.tasks.task import Lent, Loaded, Preparation, Task
-from netwright.trunks import CPU, Trunk, find_weights, image_trunk, text_trunk, tuned_blocks
+from netwright.trunks import CPU, LARGEST_SIDE, Trunk, find_weights, image_trunk, text_trunk, tuned_blocks
 
 MOST_ROWS = 50_000  # their features are kept in memory
 LARGEST = 5.0  # that a scaled feature may be
@@ -166,10 +166,22 @@ def with_trunk(
         images = loaded.frame.columns[loaded.schema.used[0].name]
         trunk = image_trunk(path, images, seconds if chosen is None else None, device)
         if trunk is not None and chosen is not None:
-            trunk = replace(trunk, size=(int(chosen["height"]), int(chosen["width"])))
+            trunk = replace(trunk, size=_size_of(chosen))
         blocks = () if trunk is None else tuned_blocks(trunk, images, seconds, device)
         return extend(preparation, loaded.frame, trunk, blocks, device)
     return extend(preparation, loaded.frame, text_trunk(path, rows, seconds, device), device=device)
+
+
+def _size_of(chosen: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the height and width that a trunk of an earlier run had.
+
+    Raises:
+        CannotGoOn: if they are none, as in a record that was forged.
+    """
+    match chosen.get("height"), chosen.get("width"):
+        case int(height), int(width) if min(height, width) >= 1 and max(height, width) <= LARGEST_SIDE:
+            return height, width
+    raise CannotGoOn("the trained network that it looked at images with had no size")
 
 
 def trunk_of(preparation: Preparation) -> Mapping[str, Any]:

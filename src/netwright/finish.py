@@ -37,6 +37,7 @@ SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for t
 FRONT_NEEDS = 1.0  # seconds that must be left after a point of the front: it makes no model better
 CARD_BYTES, COLUMN_BYTES = 5_000, 40  # of a result, beyond what stands in it when models are compared
 TEACHER = "the mix that it learnt from"
+MOST_STANDINGS = 5_000  # lines of a leaderboard: a model file holds half a million values, and a long run more trials
 SAMPLE_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
@@ -234,6 +235,8 @@ def _usual(bench: Bench) -> NDArray[np.float64]:
 
 
 def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
+    """Return the best of the finished trials, and all of those that a mix can be chosen from."""
+    others = sorted(pool.dropped, key=lambda trial: trial.loss)[: max(0, MOST_STANDINGS - len(pool.trials))]
     standings = [
         Standing(
             trial=trial.ticket.number,
@@ -245,7 +248,7 @@ def _leaderboard(bench: Bench, pool: Pool) -> tuple[Standing, ...]:
             parameters=trial.parameters,
             seconds=trial.seconds,
         )
-        for trial in (*pool.trials, *pool.dropped)
+        for trial in (*pool.trials, *others)
     ]
     return tuple(sorted(standings, key=lambda standing: (standing.loss, standing.trial)))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from netwright.data.findings import Finding
 from netwright.data.frame import Frame
 from netwright.data.large import LargeTable, Sample
 from netwright.data.needs import judged_rows
-from netwright.errors import CannotWrite
+from netwright.errors import CannotWrite, FailedDevice, NetwrightError, ShortOfMemory
 from netwright.errors.base import megabytes
 from netwright.evaluation import evaluate, stretches, usable_test
 from netwright.events import (
@@ -62,9 +62,10 @@ from netwright.run import search
 from netwright.search.sampler import Sampler
 from netwright.shelf import write_shelf
 from netwright.sources import grouped, without_group
-from netwright.storage import make_folder
+from netwright.storage import check_place, make_folder, remove_file, remove_leftovers
 from netwright.streamed import Streamed
 from netwright.tasks.task import Loaded, Preparation, Request, Task
+from netwright.train.failures import in_words, of_the_device, short_of_memory
 from netwright.train.framework import Framework
 from netwright.trunks import CPU
 
@@ -191,10 +192,13 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
         NetwrightError: with one or two sentences on what is wrong, where, and what to do.
     """
     folder = order.folder
+    for name in (MODEL, REPORT, SHELF):
+        check_place(folder / name)  # now, and not after an hour
     with ExitStack() as stack:
         earlier = earlier_run(folder, order.settings, budget, fresh=order.fresh)
         if earlier is not None:
             stack.enter_context(earlier)
+            remove_leftovers(folder)
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
         rows = _rows(order, budget, listener, None if earlier is None else earlier.data())
@@ -222,6 +226,26 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
     return Run(model, model.result, rows.loaded.findings, folder, resources=resources)
 
 
+@contextmanager
+def faults_said_plainly() -> Iterator[None]:
+    """Turn into a sentence what no trial is to blame for: a memory that does not suffice, a card that does not compute.
+
+    Raises:
+        ShortOfMemory: of the computer, or of a graphics card.
+        FailedDevice: in the place of what a framework says of a card.
+    """
+    try:
+        yield
+    except NetwrightError:
+        raise
+    except Exception as error:
+        if short_of_memory(error):
+            raise ShortOfMemory from error
+        if of_the_device(error):
+            raise FailedDevice(in_words(error)) from error
+        raise
+
+
 def _finished(folder: Path, journal: Journal) -> Run:
     """Return a run that came to its end before."""
     model, data = load(folder / MODEL), journal.data()
@@ -236,7 +260,8 @@ def _new_journal(folder: Path) -> Journal:
     """Return the record of a run that begins; what an earlier one left is removed: it does not belong to this one."""
     make_folder(folder)
     journal = Journal.create(folder / JOURNAL)  # first, since it sees that no other run is at work here
-    (folder / SHELF).unlink(missing_ok=True)
+    remove_file(folder / SHELF)
+    remove_leftovers(folder)
     Checkpoints(folder).clear()
     return journal
 

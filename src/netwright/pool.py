@@ -20,6 +20,7 @@ KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and 
 KEPT_BYTES = 400e6  # of their predictions together: with many rows and classes fewer trials are kept
 FEWEST_KEPT = 4
 WEIGHT_BYTES = 2  # of a number in the model's file
+NO_ROOM = "memory did not suffice to mix it with the others"
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Pool:
         weights: (C,) their shares of the mix.
         failures: the reasons of those that failed.
         failing: how many failed since one did not.
+        given_up: why nothing would come of more trials; empty while something may.
         dropped: finished trials whose weights and predictions were let go.
         best: how bad the mix is, by the metric, lower is better.
         curve: (seconds, score) of the mix, when it got better.
@@ -45,6 +47,7 @@ class Pool:
     weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     failures: list[str] = field(default_factory=list)
     failing: int = 0
+    given_up: str = ""
     dropped: list[Trial] = field(default_factory=list)
     best: float = float("inf")
     curve: list[tuple[float, float]] = field(default_factory=list)
@@ -58,29 +61,41 @@ class Pool:
 def take_in(
     pool: Pool, bench: Bench, tickets: Sequence[Ticket], finished: Sequence[Trial | str], budget: Budget
 ) -> list[Event]:
-    """Take finished trials into the pool and choose the mix again; return what is to be told."""
+    """Take finished trials into the pool and choose the mix again; return what is to be told of each, and of it."""
+    finished = _mixed_in(pool, bench, finished, budget)
     events: list[Event] = []
-    fresh: list[Trial] = []
     for ticket, trial in zip(tickets, finished, strict=True):
         if isinstance(trial, str):
             pool.failures, pool.failing = [*pool.failures, trial], pool.failing + 1
             events.append(TrialFailed(budget.elapsed(), ticket.number, trial))
         else:
-            fresh.append(trial)
             pool.failing = 0
             events.append(TrialFinished(budget.elapsed(), ticket.number, trial.score, trial.loss, trial.seconds))
-    if not fresh:
+    if all(isinstance(trial, str) for trial in finished):
         return events
-    pool.trials = sorted([*pool.trials, *fresh], key=lambda trial: (trial.loss, trial.ticket.number))
-    if budget.trials is not None:
-        _drop(pool, pool.trials)  # by loss alone: what is kept must not hang on who finished first
-    _mix(pool, bench, budget)
-    if budget.trials is None:
-        share_of = {trial.ticket.number: share for trial, share in zip(pool.trials, pool.weights, strict=True)}
-        _drop(pool, sorted(pool.trials, key=lambda trial: share_of[trial.ticket.number] == 0))
-        pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
-        pool.weights /= pool.weights.sum()
     return [*events, *_improvement(pool, bench, budget)]
+
+
+def _mixed_in(pool: Pool, bench: Bench, finished: Sequence[Trial | str], budget: Budget) -> Sequence[Trial | str]:
+    """Take trials into the pool and choose the mix again; return them, or why memory did not suffice for that."""
+    fresh = [trial for trial in finished if not isinstance(trial, str)]
+    if not fresh:
+        return finished
+    before = pool.trials, pool.weights, pool.dropped
+    try:
+        pool.trials = sorted([*pool.trials, *fresh], key=lambda trial: (trial.loss, trial.ticket.number))
+        if budget.trials is not None:
+            _drop(pool, pool.trials)  # by loss alone: what is kept must not hang on who finished first
+        _mix(pool, bench, budget)
+        if budget.trials is None:
+            share_of = {trial.ticket.number: share for trial, share in zip(pool.trials, pool.weights, strict=True)}
+            _drop(pool, sorted(pool.trials, key=lambda trial: share_of[trial.ticket.number] == 0))
+            pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
+            pool.weights /= pool.weights.sum()
+    except MemoryError:
+        pool.trials, pool.weights, pool.dropped = before
+        return [trial if isinstance(trial, str) else NO_ROOM for trial in finished]
+    return finished
 
 
 def take_over_trials(

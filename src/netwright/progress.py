@@ -18,6 +18,7 @@ from netwright.events import (
     DataRead,
     Event,
     FilesDecoded,
+    GaveUp,
     NotKept,
     ResourcesUsed,
     RowsEncoded,
@@ -166,6 +167,8 @@ def notice(event: Event) -> str:
             return streamed_line(event)
         case ResourcesUsed():
             return resources_line(event)
+        case GaveUp(_, reason):
+            return f"the search ends here, with what it has: {printable(reason)}"
     return ""
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
+from netwright.attempt import candidate_of
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.carried import Carried
@@ -20,16 +22,16 @@ from netwright.checkpoints import Checkpoints, Saved, SavedStack
 from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo, OutputError
 from netwright.events import BenchSet, DataRead
 from netwright.journal import Journal, TrialRecord
-from netwright.search.desk import Ticket, tickets_of
+from netwright.search.desk import Ticket, check_steps, tickets_of
 from netwright.shelf import read_shelf
-from netwright.spec.network import Candidate
+from netwright.spec.blocks import ImageInput
+from netwright.spec.network import Network
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
 FREE = ("time", "trials", "out", "memory", *PACKAGES)  # settings that may differ when a run goes on
 DATA = {"data_digest": "data", "test_digest": "test"}
-
-_CANDIDATE = TypeAdapter(Candidate)
+ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 
 
 def digest(data: str | Path | pd.DataFrame | NDArray[Any] | None) -> str | None:
@@ -116,9 +118,14 @@ def _found(folder: Path) -> Journal | None:
         journal = Journal.go_on(folder / JOURNAL)
     except MissingJournal:
         return None
-    if journal.settings() and journal.data() is not None:
+    try:
+        begun = bool(journal.settings()) and journal.data() is not None and not journal.in_vain
+    except BaseException:
+        journal.close()
+        raise
+    if begun:
         return journal
-    journal.close()  # it was cut off before anything was done
+    journal.close()  # it was cut off before anything was done, or all failed, which may now be otherwise
     return None
 
 
@@ -131,7 +138,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         if old == new:
             continue
         if name not in DATA:
-            told.append(f"its {name} is {old!r}, not {new!r}")
+            named = name if name in now else repr(name)  # as a record that was forged may have it
+            told.append(f"its {named} is {old!r}, not {new!r}")
         elif before.get(DATA[name]) == now.get(DATA[name]):
             told.append(f"what is in {now[DATA[name]]} has changed since")
     if (before.get("trials") is None) != (now.get("trials") is None):
@@ -170,55 +178,121 @@ def is_done(journal: Journal, budget: Budget) -> bool:
 
 
 def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
-    """Return what an earlier run came to: its finished trials, and what its search handed out and heard."""
+    """Return what an earlier run came to: its finished trials, and what its search handed out and heard.
+
+    Args:
+        journal: the record of it. Neither that nor any file beside it is trusted: a folder may come from anywhere.
+        folder: of results.
+        bench: what trials share.
+
+    Raises:
+        CannotGoOn: if the search is none that this one could go on with.
+        DamagedJournal: if the record is damaged.
+    """
     steps = journal.search()
-    tickets = tickets_of(steps)
     rows = len(bench.loaded.truth)
-    saved = Checkpoints(folder).read(rows)
+    try:
+        check_steps(steps, bench.space, bench.first_points(portfolio=True))
+    except ValueError as error:
+        raise CannotGoOn(str(error)) from error
+    tickets = tickets_of(steps)
     records = {record.trial: record for record in journal.trials() if record.trial in tickets}
-    shelf = {number: one for number, one in _on_shelf(folder, records, rows).items() if number not in saved}
-    kept = {number: one for number, one in {**shelf, **saved}.items() if number in tickets}
+    alive = {number for number, record in records.items() if record.status != "failed"}
+    saved = Checkpoints(folder).read(alive, rows)
+    shelf = {number: one for number, one in _on_shelf(folder, records).items() if number not in saved}
+    kept = {number: one for number, one in {**shelf, **saved}.items() if _fits(one, bench)}
     finished = {number for number, record in records.items() if record.status == "finished"}
-    stacks = tuple(one for one in Checkpoints(folder).read_stacks() if _goes_on(one, tickets, {*kept, *finished}))
     return Carried(
         steps=steps,
         trials=tuple(_trial(tickets[number], one) for number, one in sorted(kept.items())),
-        dropped=tuple(_dropped(tickets[number], records[number], bench) for number in sorted(finished - {*kept})),
+        dropped=tuple(
+            _dropped(tickets[number], records[number], bench)
+            for number in sorted(finished - {*kept})
+            if _has_numbers(records[number])
+        ),
         failures={n: str(record.reason) for n, record in records.items() if record.status == "failed"},
         running=frozenset(number for number, record in records.items() if record.status == "running"),
-        stacks=stacks,
-        curve=tuple((best.seconds, best.score) for best in journal.curve()),
+        stacks=_going_on(Checkpoints(folder), {n: tickets[n] for n in alive - finished - {*kept}}, bench),
+        curve=tuple((best.seconds, best.score) for best in journal.curve() if math.isfinite(best.seconds + best.score)),
     )
 
 
-def _goes_on(stack: SavedStack, tickets: Mapping[int, Ticket], finished: Collection[int]) -> bool:
-    """Return whether a stack is to be gone on with: not where it had ended when all was cut off."""
-    return all(number in tickets and number not in finished for number in stack.tickets)
+def _fits(one: Saved, bench: Bench) -> bool:
+    """Return whether a trial that was read from a file is one of these rows and folds."""
+    goal, folds = bench.preparation.goal, len(bench.splits)
+    shape = (len(bench.loaded.truth), *goal.decode(np.zeros((1, goal.outputs), np.float32)).shape[1:])
+    answers = one.predictions
+    return (
+        bench.preparation.accepts(one.candidate.network)
+        and one.folds == folds
+        and all(len(tensor) == folds for tensor in one.weights.values())
+        and answers.shape == shape
+        and answers.dtype.kind == "f"
+        and bool(np.isfinite(answers).all())
+        and (answers.ndim == 1 or (answers.min() >= 0 and answers.max() <= 1 + ROUNDING))
+    )
+
+
+def _going_on(checkpoints: Checkpoints, tickets: Mapping[int, Ticket], bench: Bench) -> tuple[SavedStack, ...]:
+    """Return the stacks that are to be gone on with.
+
+    Args:
+        checkpoints: where they lie.
+        tickets: of trials that had begun and came to no end, by number.
+        bench: what trials share.
+    """
+    found, taken = [], set[int]()
+    for stack in checkpoints.read_stacks(tickets):
+        if {*stack.tickets} <= {*tickets} - taken and _is_of(stack, tickets, bench):
+            found.append(stack)
+            taken |= {*stack.tickets}
+    return tuple(found)
+
+
+def _is_of(stack: SavedStack, tickets: Mapping[int, Ticket], bench: Bench) -> bool:
+    """Return whether the trials of a stack are trained as their points say."""
+    designs = [candidate_of(bench, tickets[n].proposal.point, inherits=stack.inherits) for n in stack.tickets]
+    return stack.batch_size <= designs[0].recipe.batch_size and all(
+        own.recipe == design.recipe and _of_one_size(own.network) == _of_one_size(design.network)
+        for own, design in zip(stack.candidates, designs, strict=True)
+    )
+
+
+def _of_one_size(network: Network) -> Network:
+    """Return a network without the size of its images: that of a trunk is chosen by how fast the machine is."""
+    first = network.blocks[0]
+    if not isinstance(first, ImageInput):
+        return network
+    return replace(network, blocks=(replace(first, height=1, width=1), *network.blocks[1:]))
 
 
 def _trial(ticket: Ticket, one: Saved) -> Trial:
     return Trial(ticket, one.candidate, one.weights, one.folds, one.predictions, one.score, one.loss, one.seconds)
 
 
+def _has_numbers(record: TrialRecord) -> bool:
+    """Return whether all is there that is told of a trial whose weights are gone."""
+    numbers = (record.score, record.loss, record.duration)
+    return all(number is not None and math.isfinite(number) for number in numbers)
+
+
 def _dropped(ticket: Ticket, record: TrialRecord, bench: Bench) -> Trial:
     """Return a finished trial of which only the numbers are left."""
-    candidate = _CANDIDATE.validate_json(json.dumps(record.candidate))
-    numbers = [float("nan") if value is None else value for value in (record.score, record.loss, record.duration)]
-    return Trial(ticket, candidate, {}, len(bench.splits), np.empty(0), *numbers)
+    candidate = candidate_of(bench, ticket.proposal.point)
+    score, loss, seconds = record.score or 0.0, record.loss or 0.0, record.duration or 0.0
+    return Trial(ticket, candidate, {}, len(bench.splits), np.empty(0), score, loss, seconds)
 
 
-def _on_shelf(folder: Path, records: Mapping[int, TrialRecord], rows: int) -> dict[int, Saved]:
+def _on_shelf(folder: Path, records: Mapping[int, TrialRecord]) -> dict[int, Saved]:
     """Return the trials that a finished run kept to choose from."""
     try:
         shelf, _ = read_shelf(folder / SHELF)
     except BundleError:
         return {}  # a run that did not finish has none
-    if len(shelf.truth) != rows:
-        return {}
     found = {}
     for kept in shelf.kept:
         record = records.get(kept.trial)
-        if record is not None and record.status == "finished":
+        if record is not None and record.status == "finished" and _has_numbers(record):
             numbers = (record.score or 0.0, record.loss or 0.0, record.duration or 0.0)
             weights = {name: np.array(tensor, np.float32) for name, tensor in kept.weights.items()}
             folds = len(next(iter(weights.values())))

@@ -16,7 +16,7 @@ from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.choosing import largest_mix
 from netwright.course import Course
 from netwright.errors import NoTrialFinished
-from netwright.events import Event, Listener, NotKept
+from netwright.events import Event, GaveUp, Listener, NotKept, TrialFailed
 from netwright.limits import NO_LIMITS, Limits
 from netwright.pool import KEPT_BYTES, Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket, tickets_of
@@ -57,10 +57,8 @@ def search(
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
-        CannotGoOn: if the earlier run was made by a search that goes another way.
     """
-    known = bench.task.portfolio(bench.preparation, bench.rows) if sampler.portfolio else ()
-    points = (*bench.quick_points, *known)
+    points = bench.first_points(portfolio=sampler.portfolio)
     state = sampler.init(bench.space, points, bench.seed)
 
     def company(point: Point) -> int:
@@ -90,8 +88,10 @@ def search(
     going_on = [*carried.stacks]
 
     def next_attempt() -> Attempt | None:
-        if going_on:
-            return resumed(going_on.pop())
+        with changing:  # two lanes may be here at one time
+            stack = going_on.pop() if going_on else None
+        if stack is not None:
+            return resumed(stack)
         tickets = desk.take()
         return begin(tickets) if tickets and not _over(bench, budget, pool) else None
 
@@ -104,11 +104,16 @@ def search(
                 keep(finished)
                 with changing:
                     pool.tail, before = max(pool.tail, attempt.tail), len(pool.dropped)
-                    for event in take_in(pool, bench, attempt.tickets, finished, budget):
+                    events = take_in(pool, bench, attempt.tickets, finished, budget)
+                    for event in events:
                         tell(event)  # still under the lock, so that improvements are told in their order
+                    if reason := _hopeless(bench, pool):
+                        pool.given_up = reason
+                        tell(GaveUp(budget.elapsed(), reason))
                     dropped = [trial.ticket.number for trial in pool.dropped[before:]]
+                    failed = [event.trial for event in events if isinstance(event, TrialFailed)]
                 if checkpoints:
-                    checkpoints.drop(dropped)
+                    checkpoints.drop([*dropped, *failed])
                     checkpoints.drop_stack(attempt.tickets[0].number)
                 for ticket, trial in zip(attempt.tickets, finished, strict=True):
                     desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)
@@ -154,9 +159,21 @@ def search(
     return pool
 
 
+def _hopeless(bench: Bench, pool: Pool) -> str:
+    """Return why nothing would come of more trials, as a sentence; empty where something may, or it was said."""
+    if pool.given_up or not pool.failing:
+        return ""
+    last = pool.failures[-1]
+    if not bench.framework.computes():
+        return f"The device {bench.framework.device} does not compute any more. The last trial on it failed: {last}."
+    if pool.failing < HOPELESS:
+        return ""
+    return f"{pool.failing} trials failed one after another, the last of them because of this: {last}."
+
+
 def _over(bench: Bench, budget: Budget, pool: Pool) -> bool:
     """Return whether it is too late to begin another trial: one that is cut off at once only costs its set-up."""
-    if pool.failing >= HOPELESS:
+    if pool.given_up:
         return True
     if not pool.trials:
         return bool(pool.failures) and budget.left() <= 0

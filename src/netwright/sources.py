@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 TEST_SEED = 1  # another than that of the rows to learn from: both files may be one
+MOST_AGAIN = 2  # times the rows that would be drawn now: a record that was forged may say any number
 
 
 @dataclass(frozen=True, eq=False)  # frames have no equality of one bit
@@ -79,7 +80,9 @@ def read_tables(
     if large is not None:
         if not isinstance(target, str):
             raise NoTarget
-        most = judged_rows(large, memory.room, 1) if before is None or before.drawn is None else before.drawn
+        most = judged_rows(large, memory.room, 1)
+        if before is not None and before.drawn is not None:
+            most = max(1, min(before.drawn, MOST_AGAIN * most))
         sample = large.sample(most, seed)
         tested, findings = _to_test_on(test, task, memory)
         return Tables(sample.table, target, tested, large, sample, findings)

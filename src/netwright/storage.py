@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from netwright.errors import CannotWrite
 
+_START, _ENDING = ".netwright-", ".tmp"  # of the names of temporary files
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that cannot sync a folder: then none is needed
 
@@ -33,9 +34,9 @@ def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
             stands in the place of the file.
     """
     with _said_plainly(path):
-        _check_place(path)
+        check_place(path)
         # A short name of its own, since that of `path` may have the longest that the system allows.
-        temporary = path.parent / f".netwright-{secrets.token_hex(8)}.tmp"
+        temporary = path.parent / f"{_START}{secrets.token_hex(8)}{_ENDING}"
         descriptor = os.open(temporary, _CREATE, 0o666)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -50,6 +51,33 @@ def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
                 temporary.unlink()
             raise
         _sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file of ours, where it is there. A link is removed, and not what it leads to.
+
+    Raises:
+        CannotWrite: if it cannot be removed, or a folder stands in its place.
+    """
+    with _said_plainly(path):
+        path.unlink(missing_ok=True)
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file, or would where there is none yet.
+
+    >>> same_file(Path("a/../b"), Path("b"))
+    True
+    """
+    # Not by `Path.resolve`, which fails where links lead in a circle.
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that killed processes left in a folder; nobody may be writing there now."""
+    for path in folder.glob(f"{_START}*{_ENDING}"):
+        with contextlib.suppress(OSError):  # it takes room, and does no harm
+            path.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -107,6 +135,20 @@ def replace_folder(folder: Path, write: Callable[[Path], object], mark: str) -> 
         _sync_folder(folder.parent)
 
 
+def check_place(path: Path) -> None:
+    """Refuse to put a file in the place of a folder, or of a device, which the system would allow to its owner.
+
+    Raises:
+        CannotWrite: if one stands there, or the place is closed to the user.
+    """
+    with _said_plainly(path), contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise CannotWrite(path, "it is a folder")
+        if not stat.S_ISREG(mode):
+            raise CannotWrite(path, "it is a device, not a file")
+
+
 @contextlib.contextmanager
 def _said_plainly(path: Path) -> Iterator[None]:
     """Turn every fault of the system into one sentence."""
@@ -116,16 +158,6 @@ def _said_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error)) from error
-
-
-def _check_place(path: Path) -> None:
-    """Refuse to put a file in the place of a device, which the system would allow to its owner."""
-    with contextlib.suppress(FileNotFoundError):
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CannotWrite(path, "it is a folder")
-        if not stat.S_ISREG(mode):
-            raise CannotWrite(path, "it is a device, not a file")
 
 
 def _make_private(temporary: Path) -> int:

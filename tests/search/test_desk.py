@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from netwright.events import Proposed, Told
 from netwright.search import SAMPLERS, Sampler, evolution
-from netwright.search.desk import ROUND, Desk, Ticket, tickets_of
+from netwright.search.desk import MOST_OPEN, ROUND, Desk, Ticket, check_steps, tickets_of
 from netwright.search.sampler import Proposal
-from netwright.spec.spaces import Choice, Range, mutate, neighbours, sample
-from netwright.testing.samplers import SPACE, START, inside
+from netwright.spec.spaces import Choice, Range, inside, mutate, neighbours, sample
+from netwright.testing.samplers import SPACE, START
 
 
 def test_mutations_stay_inside_the_space_and_change_something() -> None:
@@ -155,10 +156,82 @@ def test_trials_that_somebody_goes_on_with_are_not_handed_out_again() -> None:
     assert [loss for _, loss in again.state.told] == [0.5]
 
 
-def test_another_search_is_noticed() -> None:
-    """As after an update, or with another number of trials for each stack."""
+def test_a_long_search_is_recalled_without_being_asked_again() -> None:
+    """What took long to propose takes no time to go on with."""
     noted: list[Proposed | Told] = []
-    _desk(evolution.SAMPLER, None, noted.append).take()
-    other = Desk(evolution.SAMPLER, evolution.init(SPACE, [START], 8), lambda point: 2, None)
-    with pytest.raises(ValueError, match="proposes other trials"):
-        other.replay((*noted, *noted))
+    _work(_desk(evolution.SAMPLER, None, noted.append), 3_000)
+
+    def ask(state: object, siblings: object) -> tuple[tuple[Proposal, ...], object]:
+        raise AssertionError("it was asked")
+
+    desk = _desk(replace(evolution.SAMPLER, ask=ask), None, noted.append)
+    check_steps(noted, SPACE, [START])
+    desk.replay(tuple(noted))
+    assert len(desk.state.told) == sum(isinstance(step, Told) and step.loss is not None for step in noted)
+
+
+def test_fewer_trials_than_before_are_none_more() -> None:
+    """Where a search of 23 trials is gone on with for 5, nothing is handed out, and nothing is noted."""
+    noted: list[Proposed | Told] = []
+    _work(_desk(evolution.SAMPLER, 23, noted.append), 8)
+    before = tuple(noted)
+    desk = _desk(evolution.SAMPLER, 5, noted.append)
+    desk.replay(before)
+    for ticket in desk.hand_out_again(before):
+        desk.give(ticket, None)
+    while tickets := desk.take():
+        for ticket in tickets:
+            desk.give(ticket, 0.5)
+    assert not [step for step in noted[len(before) :] if isinstance(step, Proposed)]
+
+
+# --- steps that are not trusted --------------------------------------------------------------------------------------
+
+POINT = {"shape": "small", "rate": 0.5, "drop": 0.25}
+
+
+def _proposed(number: int, point: object = POINT, origin: str = "heir") -> Proposed:
+    return Proposed(((number, point, origin),), asked=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("trials", [23, None])
+def test_what_a_desk_notes_is_let_pass(name: str, trials: int | None) -> None:
+    """Of every search, mutations of a strange first point included."""
+    noted: list[Proposed | Told] = []
+    strange = {**START, "shape": "tiny"}
+    sampler = SAMPLERS[name]
+    desk = Desk(sampler, sampler.init(SPACE, [strange], 7), lambda point: 2, trials, noted.append)
+    _work(desk, 40)
+    check_steps(noted, SPACE, [strange])
+    check_steps((), SPACE, [])
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([Told(1, 0.5)], "had not handed out"),
+        ([_proposed(1), Told(0, 0.5)], "had not handed out"),
+        ([_proposed(1), Told(2, None)], "had not handed out"),
+        ([_proposed(1), Told(1, float("nan"))], "no number"),
+        ([_proposed(1), Told(1, float("inf"))], "no number"),
+        ([_proposed(2)], "one after another"),
+        ([_proposed(1), _proposed(1)], "one after another"),
+        ([_proposed(-1)], "one after another"),
+        ([_proposed(2**70)], "one after another"),
+        ([Proposed((), asked=True)], "one after another"),
+        ([_proposed(1, {**POINT, "more": 1})], "does not search"),
+        ([_proposed(1, {"shape": "small"})], "does not search"),
+        ([_proposed(1, {**POINT, "shape": "vast"})], "does not search"),
+        ([_proposed(1, {**POINT, "shape": ["small"]})], "does not search"),
+        ([_proposed(1, {**POINT, "rate": 2.0})], "does not search"),
+        ([_proposed(1, {**POINT, "rate": float("nan")})], "does not search"),
+        ([_proposed(1, {**POINT, "rate": "0.5"})], "does not search"),
+        ([_proposed(1, {**POINT, "drop": False})], "does not search"),
+        ([_proposed(number) for number in range(1, MOST_OPEN + 2)], "than can be trained"),
+    ],
+)
+def test_steps_that_no_desk_notes_are_refused(steps: list[Proposed | Told], words: str) -> None:
+    """Whoever made them up: neither an error of Python comes of them, nor a search without end."""
+    with pytest.raises(ValueError, match=words):
+        check_steps(steps, SPACE, [START])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,3 +246,40 @@ def test_a_full_card_is_told_of_and_emptied(tmp_path: Path) -> None:
         assert nw.fit(table, target, trials=2, device="cuda", out=tmp_path).result.trials == 2
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+GONE = """
+import sys
+import torch
+import netwright as nw
+from netwright.events import GaveUp
+from netwright.tasks.tabular import toy
+from netwright.train import torch as engine
+
+real, calls, said = engine.train_population, [], []
+
+def train(*given):
+    calls.append(1)
+    if len(calls) == 3:  # from here on the card refuses everything, for the rest of the process
+        torch.zeros(2, device="cuda")[torch.tensor([9], device="cuda")].cpu()
+    return real(*given)
+
+engine.train_population = train
+table, target = toy(0)
+
+def listen(event):
+    if isinstance(event, GaveUp):
+        said.append(event.reason)
+
+run = nw.fit(table, target, trials=9, device="cuda", out=sys.argv[1], listener=listen)
+assert len(said) == 1 and "The device cuda does not compute any more" in said[0], said
+assert run.result.trials == 2 and run.result.failed == 1, run.result
+assert len(nw.load(run.bundle).predict(table)) == len(table)
+print("ended with a model")
+"""
+
+
+def test_a_card_that_had_a_fault_ends_the_run_with_a_model(tmp_path: Path) -> None:
+    """A real one, in a process of its own: nothing can be computed on the card in it afterwards."""
+    ended = subprocess.run([sys.executable, "-c", GONE, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert ended.stdout.strip() == "ended with a model", ended.stderr[-3000:]

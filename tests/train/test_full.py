@@ -10,8 +10,9 @@ from netwright.data.features import table_features
 from netwright.spec.blocks import Dense, Head, Identity, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.train.control import Control
+from netwright.train.failures import short_of_memory
 from netwright.train.framework import Split
-from netwright.train.torch import Torch, is_full
+from netwright.train.torch import Torch
 
 NETWORK = Network((TableInput(1, 0, (), Identity()), Dense(4), Head(2)))
 
@@ -25,12 +26,12 @@ def _taken(size: int) -> RuntimeError:
 
 def test_a_full_memory_is_known_by_its_error() -> None:
     """Of the processor, as it is; of a card and of cuBLAS, as they say it; and nothing else that has the word."""
-    assert is_full(_taken(2**55))
-    assert is_full(torch.OutOfMemoryError("Allocation on device 0 would exceed allowed memory."))
+    assert short_of_memory(_taken(2**55))
+    assert short_of_memory(torch.OutOfMemoryError("Allocation on device 0 would exceed allowed memory."))
     for said in ("CUDA out of memory. Tried to allocate 2.00 GiB.", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED"):
-        assert is_full(RuntimeError(said))
+        assert short_of_memory(RuntimeError(said))
     for said in ("CUDA error: an illegal memory access was encountered", "unsupported memory format option Contiguous"):
-        assert not is_full(RuntimeError(said))
+        assert not short_of_memory(RuntimeError(said))
 
 
 def test_a_training_that_does_not_fit_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.data.features import Features, table_features
+from netwright.errors import TrialError
 from netwright.spec.blocks import Convolution, Dense, GlobalPool, Head, ImageInput, Periodic, TableInput
 from netwright.spec.network import Candidate, Network, Recipe
 from netwright.train.control import Control, Heir, Progress, Snapshot, Trained
@@ -171,7 +172,7 @@ def test_a_snapshot_on_disk_is_the_same(tmp_path: Path) -> None:
     )
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.keep_stack(stack) == ""
-    (found,) = checkpoints.read_stacks()
+    (found,) = checkpoints.read_stacks({3})
     assert (found.tickets, found.candidates, found.shown) == (stack.tickets, stack.candidates, stack.shown)
     assert (found.began, found.stepping, found.seconds) == (stack.began, stack.stepping, stack.seconds)
     again, _ = train(TABLE, recipes, rows(), found.snapshot)
@@ -180,6 +181,68 @@ def test_a_snapshot_on_disk_is_the_same(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    assert checkpoints.read_stacks() == ()
+    assert checkpoints.read_stacks({3}) == ()
     checkpoints.drop_stack(3)
     assert checkpoints.size == 0
+
+
+# --- snapshots that are not trusted ----------------------------------------------------------------------------------
+
+
+def changed(one: Snapshot, name: str, value: object) -> Snapshot:
+    """Return a snapshot with another number or array."""
+    if name in one.numbers:
+        return replace(one, numbers={**one.numbers, name: value})
+    return replace(one, arrays={**one.arrays, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("results", value) for value in (10**12, -1, 3, "2", None, True)),
+        *(("holders", value) for value in ([0], [0, 0], [0, 2], ["0", 1], None, [0, 10**12], 3)),
+        *(("epoch", value) for value in (-1, 10**9, "1", 1.5)),
+        *(("number", value) for value in (-1, 10**9)),
+        *(("steps", value) for value in (-1, 10**9)),
+        *(("rungs", value) for value in (-1, 3)),
+        *(("share", value) for value in (-0.1, float("nan"), float("inf"), "0")),
+        ("criterion", np.zeros(5, np.float32)),
+        ("since", np.zeros(6, np.float64)),
+        ("kept", np.zeros((6, 40, 7), np.float32)),
+        ("order", np.full((6, 80), ROWS, np.int64)),
+        ("order", np.full((6, 80), -1, np.int64)),
+        ("order", np.zeros((6, 10**5), np.int64)),
+        ("population.parameters", np.zeros(3, np.float32)),
+        ("population.random", np.frombuffer(bytearray(b"no state of a generator"), np.uint8)),
+        ("population.random", np.zeros(3, np.float32)),
+        ("population.orders", np.zeros((6, 5056), np.uint8)),
+        ("population.noise.row.float32", np.zeros((1, 100), np.float32)),
+        ("another", np.zeros(3, np.float32)),
+    ],
+)
+def test_a_snapshot_that_no_training_makes_ends_it(name: str, value: object) -> None:
+    """In a sentence or an error of PyTorch, before anything is made as large as the snapshot says."""
+    recipes = RECIPES["together"]
+    _, made = train(TABLE, recipes, rows())
+    middle = made[len(made) // 2]
+    assert name in {*middle.numbers, *middle.arrays, "another", "population.noise.row.float32"}
+    with pytest.raises((TrialError, RuntimeError, ValueError)):
+        train(TABLE, recipes, rows(), changed(middle, name, value))
+
+
+def test_trials_that_ended_before_are_of_the_training_too() -> None:
+    """Their networks and predictions have its shapes."""
+    recipes = [PLAIN, replace(PLAIN, learning_rate=1e-5)]
+    _, made = train(TABLE, recipes, rows(), heirs=True)
+    late = next(one for one in made if len(one.ended) == 1)
+    now = [recipes[0], replace(recipes[0], weight_decay=0.5)]
+    ((turn, whole),) = late.ended.items()
+    name = next(iter(whole.weights))
+    for broken in (
+        replace(whole, predictions=whole.predictions[:1]),
+        replace(whole, predictions=tuple(fold[:, :1] for fold in whole.predictions)),
+        replace(whole, weights={**whole.weights, name: whole.weights[name][:1]}),
+        replace(whole, weights={}),
+    ):
+        with pytest.raises(TrialError, match="cannot be gone on with"):
+            train(TABLE, now, rows(), replace(late, ended={turn: broken}), heirs=True)

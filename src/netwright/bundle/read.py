@@ -73,7 +73,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
             if status.st_size > rules.LARGEST_ARCHIVE:
                 raise errors.OversizedBundle(path, f"more than {rules.mebibytes(rules.LARGEST_ARCHIVE)}")
             yield file, status.st_size
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise errors.MissingBundle(path) from error
     except OSError as error:
         raise errors.UnreadableBundle(path, error.strerror or str(error)) from error

@@ -76,7 +76,7 @@ from netwright.errors.output import (
     UnreadableJournal,
     UnwritableModel,
 )
-from netwright.errors.run import NoTrialFinished, TrialError
+from netwright.errors.run import FailedDevice, NoTrialFinished, ShortOfMemory, TrialError
 from netwright.errors.serving import (
     BadCertificate,
     BadToken,
@@ -134,6 +134,7 @@ __all__ = [
     "DuplicateColumns",
     "EmptyFolder",
     "EmptyTable",
+    "FailedDevice",
     "FailedExport",
     "FolderInUse",
     "GroupOfTarget",
@@ -186,6 +187,7 @@ __all__ = [
     "ServerNotStarted",
     "ServersEnded",
     "SettingError",
+    "ShortOfMemory",
     "SpecError",
     "TimeAndTrials",
     "TooFewRows",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +21,7 @@ from netwright.errors import (
     OlderJournal,
     UnreadableJournal,
 )
+from netwright.journal.bounds import fetch
 from netwright.storage import replace_file
 
 if sys.platform != "win32":
@@ -28,7 +29,10 @@ if sys.platform != "win32":
 
 APPLICATION = 0x4E575254  # "NWRT": says whose file this is
 VERSION = 2
-LARGEST_CELL = 64 * 2**20  # bytes that are read into memory at once; 100,000 columns are described in a fifth of it
+BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
+HEADER, MAGIC, APPLICATION_AT = 100, b"SQLite format 3\0", 68  # bytes; https://www.sqlite.org/fileformat.html
+LARGEST_HALF = 64 * 2**10  # bytes of a page or two, and of the head of the file that they are kept in
+_NAMES_OTHERS = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"  # the end of such a file that names another one
 
 _TABLES = """
 CREATE TABLE event (kind TEXT NOT NULL, seconds REAL NOT NULL, body TEXT NOT NULL);
@@ -49,7 +53,9 @@ _WORDS = {
     sqlite3.SQLITE_CANTOPEN: "the folder is missing or closed to you",
     sqlite3.SQLITE_BUSY: "another program holds it",
     sqlite3.SQLITE_LOCKED: "another program holds it",
+    sqlite3.SQLITE_NOMEM: "memory does not suffice",
 }
+_HALF_WRITTEN = "its process was killed while it closed it, which repeating its netwright fit mends"
 
 
 def begin(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
@@ -79,11 +85,11 @@ def begin_again(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
     Raises:
         OutputError: as `begin` and `connect`.
     """
-    if not path.exists():
-        raise MissingJournal(path)
     with writing(path):
+        _check_files(path)
         release = _hold_folder(path.parent)
         try:
+            _undo_half(path)
             connect(path).close()  # only what is a record is opened for writing
             return _opened(path), release
         except BaseException:
@@ -93,8 +99,13 @@ def begin_again(path: Path) -> tuple[sqlite3.Connection, Callable[[], None]]:
 
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # each commit is synced: NORMAL loses some with the power
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -118,8 +129,7 @@ def connect(path: Path) -> sqlite3.Connection:
         DamagedJournal: if its tables are not those that Netwright makes.
         UnreadableJournal: if the system will not give it out.
     """
-    if not path.is_file():  # nor a pipe, which would be waited for without end
-        raise NotAJournal(path) if path.exists() else MissingJournal(path)
+    _check_files(path)
     try:
         address = f"{path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
@@ -133,16 +143,66 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _check_files(path: Path) -> None:
+    """Refuse what is no file of its own in the place of a record, or of what SQLite keeps beside it.
+
+    A pipe would be waited for without end, and a link leads to a file of somebody else.
+
+    Raises:
+        MissingJournal: if there is no record.
+        NotAJournal: if something else stands there.
+        UnreadableJournal: if the system does not let it be seen.
+    """
+    for ending in ("", *BESIDE):
+        place = path.with_name(path.name + ending)
+        try:
+            mode = os.lstat(place).st_mode
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the latter of a name with a zero byte
+            if not ending:
+                raise MissingJournal(path) from error
+            continue
+        except OSError as error:
+            raise UnreadableJournal(path, told(error)) from error
+        if not stat.S_ISREG(mode):
+            raise NotAJournal(place)
+
+
+def _undo_half(path: Path) -> None:
+    """Undo a change of the head of a record in the middle of which its process was killed.
+
+    A log is begun and folded in by writing the head, the only change that is made without one. What stood there before
+    lies in a file beside it for that long, and a connection that may only read refuses such a record. SQLite puts it
+    back when it opens the file for writing; it would also delete files that the one beside it names, as none does that
+    was made here.
+
+    Raises:
+        NotAJournal: if the file is no record.
+        DamagedJournal: if the one beside it was not made for it.
+    """
+    half = path.with_name(path.name + BESIDE[-1])
+    with suppress(FileNotFoundError):
+        if half.stat().st_size > LARGEST_HALF or half.read_bytes().endswith(_NAMES_OTHERS):
+            raise DamagedJournal(path, f"{half.name} beside it was not made for it")
+        with path.open("rb") as file:
+            head = file.read(HEADER)
+        if not head.startswith(MAGIC) or int.from_bytes(head[APPLICATION_AT:][:4]) != APPLICATION:
+            raise NotAJournal(path)
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            fetch(connection, "PRAGMA user_version", {})
+        finally:
+            connection.close()
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse what is not a record, before a query meets its content: a view could be made to run for ever."""
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        ((application,),) = fetch(connection, "PRAGMA application_id", {})
+        ((version,),) = fetch(connection, "PRAGMA user_version", {})
     except sqlite3.OperationalError as error:
         raise UnreadableJournal(path, told(error)) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise NotAJournal(path) from error
     if application != APPLICATION or version < 1:
         raise NotAJournal(path)
@@ -151,7 +211,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if version > VERSION:
         raise NewerJournal(path, version, VERSION)
     try:
-        shape = connection.execute(_SHAPE).fetchall()
+        shape = fetch(connection, _SHAPE, {})
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DamagedJournal(path, "its content cannot be read") from error
     if shape != _shape():
@@ -169,26 +229,24 @@ def _shape() -> list[tuple[str, str, str]]:
 
 def _clear(path: Path) -> None:
     """Remove what an earlier run left, but nothing that is not a record."""
-    if path.exists() or path.is_symlink():
-        with suppress(OlderJournal, NewerJournal, DamagedJournal):  # records too, and this run's takes their place
-            connect(path).close()
-    for ending in ("-wal", "-shm", "-journal"):  # before the file itself: a log must never meet the file of another run
+    with suppress(MissingJournal, OlderJournal, NewerJournal, DamagedJournal):  # records, which this run's replaces
+        _check_files(path)
+        _undo_half(path)
+        connect(path).close()
+    for ending in BESIDE:  # before the file itself: a log must never meet the file of another run
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _write_empty(file: BinaryIO) -> None:
-    """Write a record without events, made elsewhere: a killed process then never leaves half of one behind."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty"
-        connection = sqlite3.connect(path)
-        try:
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.executescript(_TABLES)
-        finally:
-            connection.close()
-        file.write(path.read_bytes())
+    """Write a record without events, made in memory: a killed process then never leaves half of one behind."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.executescript(_TABLES)
+        file.write(connection.serialize())
+    finally:
+        connection.close()
 
 
 def _hold_folder(folder: Path) -> Callable[[], None]:
@@ -218,7 +276,20 @@ def told(error: Exception) -> str:
     """Return what a failure of SQLite or of the system means, in words for a sentence."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return _HALF_WRITTEN
     return _WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error))
+
+
+def is_of_the_file(error: BaseException) -> bool:
+    """Return whether an error is one of the disk, or of what stands on it, and not a mistake of the program."""
+    mistakes = sqlite3.IntegrityError | sqlite3.ProgrammingError
+    return isinstance(error, sqlite3.Error | OSError) and not isinstance(error, mistakes)
+
+
+def is_of_the_system(error: BaseException) -> bool:
+    """Return whether the disk or the memory is to blame for an error, and not what stands in a file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _WORDS
 
 
 @contextmanager
@@ -226,7 +297,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turn what can go wrong with a disk into `CannotWrite`; mistakes of the program pass as they are."""
     try:
         yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
     except (sqlite3.Error, OSError) as error:
+        if not is_of_the_file(error):
+            raise
         raise CannotWrite(path, told(error)) from error

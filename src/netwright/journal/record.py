@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from netwright.errors import CannotWrite, DamagedJournal
+from netwright.errors import CannotWrite, DamagedJournal, UnreadableJournal
 from netwright.events import (
     BenchSet,
     BestImproved,
@@ -23,6 +23,7 @@ from netwright.events import (
     EpochDone,
     Event,
     Example,
+    GaveUp,
     MistakesFound,
     NotKept,
     Proposed,
@@ -37,18 +38,20 @@ from netwright.events import (
     TrialResumed,
     TrialStarted,
 )
-from netwright.journal.file import begin, begin_again, connect, end, writing
+from netwright.journal.bounds import Row, fetch
+from netwright.journal.file import begin, begin_again, connect, end, is_of_the_file, is_of_the_system, told, writing
 from netwright.journal.rows import (
-    Row,
     TrialRecord,
     bench_of,
     bests_of,
     data_of,
     mistakes_of,
+    reason_of,
     resources_of,
     result_of,
     resumed_of,
     search_of,
+    seconds_of,
     settings_of,
     sound,
     streamed_of,
@@ -62,16 +65,26 @@ EPOCHS_TOGETHER = 512
 EPOCHS_BEHIND = 50_000  # that are kept in memory while the disk is full
 CURVE_POINTS = 512  # of one trial when it is read: a chart cannot show more
 ALL_POINTS = 200_000  # of all trials together: the report of a week's run has to fit into memory
+MOST_EPOCHS = 2_000_000  # that are looked at for that, the last ones
 MOST_TRIALS = 200_000  # that are read
 MOST_STEPS = 2 * MOST_TRIALS  # of the search
 MOST_BESTS = 20_000  # improvements that are read, the last ones
 
+# A column of SQLite may hold anything, whatever it was declared as. Where there should be a number, all else is an
+# empty text here: what is none is not read, so it takes neither time nor room, and is refused with the rest of its row.
 _CURVES = """
 SELECT trial, seconds, epoch, loss FROM (
-    SELECT rowid AS place, trial, seconds, epoch, loss,
-        row_number() OVER (PARTITION BY trial ORDER BY rowid DESC) - 1 AS back,
+    SELECT place, trial, seconds, epoch, loss,
+        row_number() OVER (PARTITION BY trial ORDER BY place DESC) - 1 AS back,
         count(*) OVER (PARTITION BY trial) AS total
-    FROM epoch
+    FROM (
+        SELECT rowid AS place,
+            iif(typeof(trial) = 'integer', trial, '') AS trial,
+            iif(typeof(seconds) = 'real', seconds, '') AS seconds,
+            iif(typeof(epoch) = 'integer', epoch, '') AS epoch,
+            iif(typeof(loss) IN ('real', 'null'), loss, '') AS loss
+        FROM epoch ORDER BY rowid DESC LIMIT :epochs
+    )
 ) WHERE back % ((total + :most - 1) / :most) = 0 ORDER BY place
 """
 _TRIALS = """
@@ -82,11 +95,15 @@ _BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIM
 _EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
 _SEARCH = "SELECT kind, body FROM search ORDER BY step LIMIT :most"
 _SPENT = """
-SELECT max(seconds) FROM (
-    SELECT max(seconds) AS seconds FROM event UNION ALL SELECT max(seconds) FROM epoch
-    UNION ALL SELECT max(seconds) FROM best UNION ALL SELECT max(started) FROM trial
+SELECT max(latest) FROM (
+    SELECT max(iif(typeof(seconds) = 'real', seconds, '')) AS latest FROM event
+    UNION ALL SELECT max(iif(typeof(seconds) = 'real', seconds, '')) FROM epoch
+    UNION ALL SELECT max(iif(typeof(seconds) = 'real', seconds, '')) FROM best
+    UNION ALL SELECT max(iif(typeof(started) = 'real', started, '')) FROM trial
 )
-"""
+"""  # a text is greater than any number
+_STATUSES = "SELECT DISTINCT status FROM trial LIMIT :most"
+_GAVE_UP = "SELECT kind, body FROM event WHERE kind IN ('gave up', 'resumed') ORDER BY rowid DESC LIMIT 1"
 _LAST = "SELECT kind FROM event WHERE kind IN ('started', 'resumed', 'finished') ORDER BY rowid DESC LIMIT :most"
 _STARTED = (
     "INSERT OR REPLACE INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
@@ -201,7 +218,7 @@ class Journal:
         except BaseException as error:
             if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
                 self._connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError | OSError):
+            if is_of_the_file(error):
                 self._behind = events
                 del self._waiting[:-EPOCHS_BEHIND]
             raise
@@ -231,6 +248,8 @@ class Journal:
                 self._end_trial(trial, _FAILED, (sound(reason), trial))
             case NotKept(seconds, reason):
                 run("INSERT INTO event VALUES ('not kept', ?, ?)", (seconds, text({"reason": reason})))
+            case GaveUp(seconds, reason):
+                run("INSERT INTO event VALUES ('gave up', ?, ?)", (seconds, text({"reason": reason})))
             case BestImproved(seconds, score, loss, members):
                 run("INSERT INTO best VALUES (?, ?, ?, ?)", (seconds, score, loss, members))
             case BenchSet(seconds):
@@ -285,6 +304,11 @@ class Journal:
         body = self._event("resources")
         return None if body is None else resources_of(self._path, body)
 
+    def given_up(self) -> str:
+        """Return why the search ended before its time; an empty text where it did not."""
+        rows = self._rows(_GAVE_UP, {})
+        return reason_of(self._path, rows[0][1]) if rows and rows[0][0] == "gave up" else ""
+
     def mistakes(self) -> tuple[Example, ...]:
         """Return rows that the model got wrong; none where there are none to show."""
         body = self._event("mistakes")
@@ -301,15 +325,21 @@ class Journal:
         kinds = self._rows(_LAST, {"most": 1})
         return bool(kinds) and kinds[0][0] == "finished"
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether there were trials and all of them failed."""
+        return self._rows(_STATUSES, {"most": 2}) == [("failed",)]
+
     def limit(self) -> float | None:
         """Return the time limit of the run in seconds, as it was last set; None without one."""
         body = self._event("resumed")
         limit = self.settings().get("time") if body is None else resumed_of(self._path, body).limit
-        return float(limit) if isinstance(limit, int | float) else None
+        return None if limit is None else seconds_of(self._path, limit)
 
     def spent(self) -> float:
         """Return the seconds since the start of the command when something was last recorded."""
-        return max(0.0, float(self._rows(_SPENT, {})[0][0] or 0.0))
+        ((seconds,),) = self._rows(_SPENT, {})
+        return 0.0 if seconds is None else seconds_of(self._path, seconds)
 
     def search(self) -> tuple[Proposed | Told, ...]:
         """Return what the search handed out and heard, in order."""
@@ -319,7 +349,7 @@ class Journal:
         """Return every trial in the order of their numbers; long curves are thinned, and keep their last point."""
         rows = self._rows(_TRIALS, {"most": MOST_TRIALS})
         most = max(8, min(CURVE_POINTS, ALL_POINTS // max(1, len(rows))))
-        return trials_of(self._path, rows, self._rows(_CURVES, {"most": most}))
+        return trials_of(self._path, rows, self._rows(_CURVES, {"most": most, "epochs": MOST_EPOCHS}))
 
     def curve(self) -> tuple[BestImproved, ...]:
         """Return how the best so far got better, in the order of time."""
@@ -335,10 +365,12 @@ class Journal:
             with writing(self._path):
                 self._commit()
             try:
-                return self._connection.execute(statement, values).fetchall()
+                return fetch(self._connection, statement, values)
             except sqlite3.ProgrammingError:
                 raise
             except (sqlite3.Error, UnicodeDecodeError) as error:
+                if is_of_the_system(error):
+                    raise UnreadableJournal(self._path, told(error)) from error
                 raise DamagedJournal(self._path, "its content cannot be read") from error
 
 

@@ -25,9 +25,9 @@ from netwright.events import (
     RunResumed,
     Told,
 )
+from netwright.journal.bounds import Row
 from netwright.result import Result
 
-Row = tuple[Any, ...]
 Curve = tuple[tuple[float, int, float], ...]
 
 
@@ -67,7 +67,10 @@ _RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdap
 _MISTAKES, _RESUMED, _BENCH = TypeAdapter(MistakesFound), TypeAdapter(RunResumed), TypeAdapter(BenchSet)
 _STREAMED, _RESOURCES = TypeAdapter(RowsStreamed), TypeAdapter(ResourcesUsed)
 _PROPOSED, _TOLD = TypeAdapter(Proposed), TypeAdapter(Told)
+_REASON = TypeAdapter(dict[str, str])
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
+_FINDING: dict[str, Any] = {"kind": str, "column": str | None, "message": str}
+MOST_SECONDS = 1e12  # thirty thousand years
 
 T = TypeVar("T")
 
@@ -88,8 +91,26 @@ def settings_of(path: Path, body: str) -> dict[str, Any]:
 
 
 def data_of(path: Path, body: str) -> DataRead:
-    """Return the data that a row describes."""
-    return _checked(path, lambda: _DATA.validate_json(body, strict=True))
+    """Return the data that a row describes; its findings have to be such as are shown."""
+    data = _checked(path, lambda: _DATA.validate_json(body, strict=True))
+    for finding in data.findings:
+        if set(finding) != set(_FINDING) or not all(isinstance(finding[name], kind) for name, kind in _FINDING.items()):
+            raise DamagedJournal(path, "what was noticed in its data is not told as Netwright tells it")
+    if data.files is not None and data.files < 0:
+        raise DamagedJournal(path, "the number of its files is less than none")
+    return data
+
+
+def seconds_of(path: Path, value: Any) -> float:
+    """Return a time that was spent or allowed; a column of SQLite may hold anything, whatever it was declared as."""
+    if isinstance(value, int | float) and 0 <= value <= MOST_SECONDS:  # not where it is not a number
+        return float(value)
+    raise DamagedJournal(path, "a time in it is none")
+
+
+def reason_of(path: Path, body: str) -> str:
+    """Return the reason that a row holds."""
+    return _checked(path, lambda: _REASON.validate_json(body, strict=True)["reason"])
 
 
 def resumed_of(path: Path, body: str) -> RunResumed:
@@ -99,7 +120,11 @@ def resumed_of(path: Path, body: str) -> RunResumed:
 
 def bench_of(path: Path, body: str) -> BenchSet:
     """Return how the rows of a run were prepared, as a row describes it."""
-    return _checked(path, lambda: _BENCH.validate_json(body, strict=True))
+    bench = _checked(path, lambda: _BENCH.validate_json(body, strict=True))
+    for seconds in (bench.looking, bench.training):
+        if seconds is not None:
+            seconds_of(path, seconds)
+    return bench
 
 
 def streamed_of(path: Path, body: str) -> RowsStreamed:
@@ -176,5 +201,5 @@ def _checked(path: Path, read: Callable[[], T]) -> T:
     """
     try:
         return read()
-    except (ValidationError, ValueError, TypeError, RecursionError) as error:
+    except (ValidationError, ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise DamagedJournal(path, "its content is not what Netwright writes") from error

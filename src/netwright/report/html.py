@@ -114,6 +114,7 @@ def render(journal: Journal, description: str = "") -> str:
         description=description[:LONGEST_DESCRIPTION],
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         mistakes=journal.mistakes(),
+        given_up=journal.given_up(),
         figures=figures_of(result, journal.curve(), trials),
     )
 

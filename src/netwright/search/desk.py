@@ -6,16 +6,18 @@ for in rounds of a fixed size, and the losses of a round are told, in the order 
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from netwright.events import Proposed, Told
-from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.spec.spaces import Point
+from netwright.search.sampler import Handed, Heard, Proposal, Sampler, Siblings, Step
+from netwright.spec.spaces import Point, Space, allows
 
 ROUND = 4  # groups asked for at once when the number of trials is fixed
+MOST_OPEN = 4_096  # trials in training at one time, of all lanes: far more than there ever are
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,20 @@ class Desk:
         """Take back what a trial came to; None if it failed."""
         with self._changed:
             self.note(Told(ticket.number, loss))
-            self._take_back(ticket, loss)
-
-    def _take_back(self, ticket: Ticket, loss: float | None) -> None:
-        with self._changed:
-            self._open.discard(ticket.number)
-            if loss is not None:
-                self._back[ticket.number] = (ticket.proposal.point, loss)
-            if self.trials is None or (not self._open and not self._queue):
-                for number in sorted(self._back):
-                    self.state = self.sampler.tell(self.state, *self._back[number])
-                self._back.clear()
+            for heard in self._take_back(ticket, loss):
+                self.state = self.sampler.tell(self.state, heard.point, heard.loss)
             self._changed.notify_all()
+
+    def _take_back(self, ticket: Ticket, loss: float | None) -> tuple[Heard, ...]:
+        """Return what the search is to hear now, in the order of asking."""
+        self._open.discard(ticket.number)
+        if loss is not None:
+            self._back[ticket.number] = (ticket.proposal.point, loss)
+        if self.trials is not None and (self._open or self._queue):
+            return ()
+        heard = tuple(Heard(*self._back[number]) for number in sorted(self._back))
+        self._back.clear()
+        return heard
 
     def issue(self, proposal: Proposal) -> Ticket:
         """Return a ticket for a proposal that somebody else made, as if it had been asked for."""
@@ -106,7 +110,7 @@ class Desk:
     def _ask(self, groups: int) -> None:
         for _ in range(groups):
             left = None if self.trials is None else self.trials - self._handed
-            if left == 0:
+            if left is not None and left <= 0:  # less where fewer are asked for than before
                 return
             proposals, self.state = self.sampler.ask(self.state, self.siblings)
             tickets = tuple(self._issue(proposal) for proposal in proposals[:left])
@@ -119,24 +123,21 @@ class Desk:
     def replay(self, steps: Sequence[Proposed | Told]) -> None:
         """Come to where an earlier desk was when it had noted these steps; nobody may be at work yet.
 
-        The sampler is asked and told the same once more, so that it knows what it knew. See `hand_out_again`.
-
-        Raises:
-            ValueError: if the sampler now proposes something else, as another version may.
+        The sampler recalls them, so that it knows what it knew. See `check_steps` for steps that are not trusted, and
+        `hand_out_again`.
         """
-        known = tickets_of(steps)
+        known, recalled = tickets_of(steps), list[Step]()
         for step in steps:
             if isinstance(step, Told):
-                self._take_back(known[step.trial], step.loss)
+                recalled += self._take_back(known[step.trial], step.loss)
                 continue
             tickets = tuple(known[number] for number, _, _ in step.trials)
             if step.asked:
-                again, self.state = self.sampler.ask(self.state, self.siblings)
+                recalled.append(Handed(tuple(ticket.proposal for ticket in tickets)))
                 self._asked += 1
-                if again[: len(tickets)] != tuple(ticket.proposal for ticket in tickets):
-                    raise ValueError("the search proposes other trials than it did")
             self._handed += len(tickets)
             self._open |= {ticket.number for ticket in tickets}
+        self.state = self.sampler.recall(self.state, recalled)
 
     def hand_out_again(self, steps: Sequence[Proposed | Told], elsewhere: Collection[int] = ()) -> tuple[Ticket, ...]:
         """Hand out once more what was handed out in these steps and is not back.
@@ -168,6 +169,47 @@ def tickets_of(steps: Iterable[Proposed | Told]) -> dict[int, Ticket]:
     """Return what was handed out in these steps, by number."""
     proposed = [step.trials for step in steps if isinstance(step, Proposed)]
     return {number: Ticket(number, Proposal(point, origin)) for trials in proposed for number, point, origin in trials}
+
+
+def check_steps(steps: Iterable[Proposed | Told], space: Space, given: Sequence[Point]) -> None:
+    """Refuse steps that no desk can have noted.
+
+    Args:
+        steps: of an earlier desk, which are not trusted.
+        space: that it searched.
+        given: points that came first, which may have values that the space has not.
+
+    Raises:
+        ValueError: if a trial is not the next one, is told of that was not handed out, or lies outside the space; as
+            part of a sentence.
+    """
+    handed, open_ = 0, set[int]()
+    for step in steps:
+        if isinstance(step, Told):
+            if not 1 <= step.trial <= handed:
+                raise ValueError("its search heard of a trial that it had not handed out")
+            if step.loss is not None and not math.isfinite(step.loss):
+                raise ValueError("its search heard of a loss that is no number")
+            open_.discard(step.trial)
+            continue
+        numbers = [number for number, _, _ in step.trials]
+        if not numbers or numbers != [*range(handed + 1, handed + 1 + len(numbers))]:
+            raise ValueError("its search did not number its trials one after another")
+        if not all(_may_be(space, point, given) for _, point, _ in step.trials):
+            raise ValueError("its search tried what this version does not search")
+        handed += len(numbers)
+        open_ |= {*numbers}
+        if len(open_) > MOST_OPEN:
+            raise ValueError("its search handed out more trials at one time than can be trained")
+
+
+def _may_be(space: Space, point: Mapping[str, Any], given: Sequence[Point]) -> bool:
+    """Return whether a point can come of the space and of the points that came first, by mutations of either."""
+    return set(point) == set(space) and all(
+        allows(dimension, point[name])
+        or any(type(value) is type(point[name]) and value == point[name] for value in (one[name] for one in given))
+        for name, dimension in space.items()
+    )
 
 
 def _noted(tickets: Sequence[Ticket], *, asked: bool) -> Proposed:

@@ -12,7 +12,7 @@ import numpy as np
 from netwright.search import state as shared
 from netwright.search.random import drawn
 from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.search.state import Source, State, init, mutated, tell
+from netwright.search.state import Source, State, init, mutated, recall, tell
 from netwright.spec.spaces import mutate
 
 PARENTS = 4  # few, since runs are short; more than one, so that the mix keeps different members
@@ -38,4 +38,4 @@ def _propose(state: State, generator: np.random.Generator) -> Proposal:
 
 
 SOURCE = Source(_propose, mutated)
-SAMPLER = Sampler("evolution", init, ask, tell)
+SAMPLER = Sampler("evolution", init, ask, tell, recall)

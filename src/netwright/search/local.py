@@ -16,8 +16,8 @@ import numpy as np
 
 from netwright.search import state as shared
 from netwright.search.random import drawn
-from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.search.state import Source, State, mutated
+from netwright.search.sampler import Handed, Proposal, Sampler, Siblings, Step
+from netwright.search.state import Source, State, key_of, mutated
 from netwright.spec.spaces import Choice, Point, Space, Value, neighbours, place
 
 
@@ -54,8 +54,7 @@ def ask(walk: Walk, siblings: Siblings) -> tuple[tuple[Proposal, ...], Walk]:
         return _one_of(found, generator) if found else mutated(state, point, generator)
 
     proposals, state = shared.ask(walk.state, siblings, Source(propose, vary))
-    starts = tuple(proposal.point for proposal in proposals if proposal.origin == "restart")
-    return proposals, replace(walk, state=state, starts=(*walk.starts, *starts))
+    return proposals, replace(walk, state=state, starts=(*walk.starts, *_restarts(proposals)))
 
 
 def tell(walk: Walk, point: Point, loss: float) -> Walk:
@@ -64,6 +63,24 @@ def tell(walk: Walk, point: Point, loss: float) -> Walk:
     if walk.centre is None or loss < walk.centre[1] or point in walk.starts:
         return Walk(state, (point, loss))
     return replace(walk, state=state)
+
+
+def recall(walk: Walk, steps: Sequence[Step]) -> Walk:
+    """Return the walk that asking and telling these in order leads to."""
+    centre, starts = walk.centre, [*walk.starts]
+    known = {key_of(point) for point in starts}
+    for step in steps:
+        if isinstance(step, Handed):
+            fresh = _restarts(step.proposals)
+            starts += fresh
+            known |= {key_of(point) for point in fresh}
+        elif centre is None or step.loss < centre[1] or key_of(step.point) in known:
+            centre, starts, known = (step.point, step.loss), [], set()
+    return Walk(shared.recall(walk.state, steps), centre, tuple(starts))
+
+
+def _restarts(proposals: Sequence[Proposal]) -> tuple[Point, ...]:
+    return tuple(proposal.point for proposal in proposals if proposal.origin == "restart")
 
 
 def _one_of(points: list[dict[str, Value]], generator: np.random.Generator) -> Proposal:
@@ -87,4 +104,4 @@ def _one_shape(space: Space, one: Point, other: Point) -> bool:
     return all(one[name] == other[name] for name, dimension in space.items() if not dimension.stackable)
 
 
-SAMPLER = Sampler("local", init, ask, tell)
+SAMPLER = Sampler("local", init, ask, tell, recall)

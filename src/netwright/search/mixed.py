@@ -13,7 +13,7 @@ from netwright.search import state as shared
 from netwright.search.evolution import child
 from netwright.search.random import drawn
 from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.search.state import Source, State, init, mutated, tell
+from netwright.search.state import Source, State, init, mutated, recall, tell
 from netwright.search.tpe import NEEDS, STARTUP, modelled
 
 RANDOM_EVERY = 8  # the portfolio has seen to variety already
@@ -33,4 +33,4 @@ def _propose(state: State, generator: np.random.Generator) -> Proposal:
 
 
 SOURCE = Source(_propose, mutated)
-SAMPLER = Sampler("mixed", init, ask, tell, needs=NEEDS)
+SAMPLER = Sampler("mixed", init, ask, tell, recall, needs=NEEDS)

@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.search import state as shared
 from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.search.state import Source, State, init, tell
+from netwright.search.state import Source, State, init, recall, tell
 from netwright.spec.spaces import Point, sample
 
 
@@ -31,4 +31,4 @@ def _redrawn(state: State, point: Point, generator: np.random.Generator) -> Prop
 
 
 SOURCE = Source(drawn, _redrawn)
-SAMPLER = Sampler("random", init, ask, tell, portfolio=False)
+SAMPLER = Sampler("random", init, ask, tell, recall, portfolio=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
-from netwright.search.sampler import Proposal, Siblings
-from netwright.spec.spaces import Point, Space, mutate
+from netwright.search.sampler import Handed, Proposal, Siblings, Step
+from netwright.spec.spaces import Point, Space, Value, mutate
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,36 @@ def tell(state: State, point: Point, loss: float) -> State:
     if point in waiting:
         waiting.remove(point)
     return replace(state, told=(*state.told, (point, loss)), open=tuple(waiting))
+
+
+def recall(state: State, steps: Sequence[Step]) -> State:
+    """Return the state that asking and telling these in order leads to."""
+    asked, told, waiting = state.asked, [*state.told], dict[int, Point]()
+    places: dict[frozenset[tuple[str, Value]], deque[int]] = defaultdict(deque)  # of equal points, the earliest first
+    turns = count()
+
+    def hand_out(point: Point) -> None:
+        turn = next(turns)
+        waiting[turn] = point
+        places[key_of(point)].append(turn)
+
+    for point in state.open:
+        hand_out(point)
+    for step in steps:
+        if isinstance(step, Handed):
+            asked += 1
+            for proposal in step.proposals:
+                hand_out(proposal.point)
+        else:
+            told.append((step.point, step.loss))
+            if equal := places[key_of(step.point)]:
+                del waiting[equal.popleft()]
+    return replace(state, asked=asked, told=tuple(told), open=tuple(waiting.values()))
+
+
+def key_of(point: Point) -> frozenset[tuple[str, Value]]:
+    """Return what is equal for equal points, and can be looked up."""
+    return frozenset(point.items())
 
 
 def mutated(state: State, point: Point, generator: np.random.Generator) -> Proposal:

@@ -16,7 +16,7 @@ import numpy as np
 from netwright.search import state as shared
 from netwright.search.random import drawn
 from netwright.search.sampler import Proposal, Sampler, Siblings
-from netwright.search.state import Source, State, init, mutated, tell
+from netwright.search.state import Source, State, init, mutated, recall, tell
 from netwright.spec.spaces import Choice, Dimension, Point, Space, Value, at, place
 
 NEEDS = ("optuna",)
@@ -74,4 +74,4 @@ def _value(dimension: Dimension, number: int | float) -> Value:
 
 
 SOURCE = Source(modelled, mutated)
-SAMPLER = Sampler("tpe", init, ask, tell, needs=NEEDS)
+SAMPLER = Sampler("tpe", init, ask, tell, recall, needs=NEEDS)

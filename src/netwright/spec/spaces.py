@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,20 @@ Dimension = Choice | Range
 Space = Mapping[str, Dimension]
 
 STEP = 0.25  # of a range, one standard deviation of a mutation: most stay near, some cross half of it
+
+
+def inside(space: Space, point: Mapping[str, Any]) -> bool:
+    """Return whether a point has every dimension of the space and no other, with a value that it allows."""
+    return set(point) == set(space) and all(allows(dimension, point[name]) for name, dimension in space.items())
+
+
+def allows(dimension: Dimension, value: Any) -> bool:
+    """Return whether a dimension has a value; a number at an end of a range may be off by rounding."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    if isinstance(dimension, Choice):
+        return value in dimension.values
+    return not isinstance(value, str) and dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9)
 
 
 def sample(space: Space, generator: np.random.Generator) -> dict[str, Value]:

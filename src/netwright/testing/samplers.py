@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from netwright.search import Sampler
-from netwright.spec.spaces import Choice, Point, Range, Space
+from netwright.search.sampler import Handed, Heard, Step
+from netwright.spec.spaces import Choice, Point, Range, Space, inside
 
 SPACE: Space = {
     "shape": Choice(("small", "large")),
@@ -25,17 +25,6 @@ ODD: Space = {
 ODD_START: Point = {"only": "one", "several": "none", "numbers": 0.0}
 
 Loss = Callable[[Point], float]
-
-
-def inside(space: Space, point: Point) -> bool:
-    """Return whether a point has every dimension of the space, with a value that it allows."""
-    return set(point) == set(space) and all(_allows(dimension, point[name]) for name, dimension in space.items())
-
-
-def _allows(dimension: Choice | Range, value: Any) -> bool:
-    if isinstance(dimension, Choice):
-        return value in dimension.values
-    return bool(dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9))
 
 
 def check_sampler(sampler: Sampler, *, learns: bool = True) -> None:
@@ -57,6 +46,7 @@ def check_sampler(sampler: Sampler, *, learns: bool = True) -> None:
     _check_long_searches(sampler)
     _check_odd_spaces(sampler)
     _check_strange_points(sampler)
+    _check_memory(sampler)
     if learns:
         _check_learning(sampler)
 
@@ -164,3 +154,23 @@ def _check_strange_points(sampler: Sampler) -> None:
         (proposal,), state = sampler.ask(state, _one)
         assert set(proposal.point) == set(SPACE), "after a strange point a dimension is missing"
         state = sampler.tell(state, proposal.point, _loss(proposal.point))
+
+
+def _check_memory(sampler: Sampler) -> None:
+    """What an earlier search was asked and told leads to where it stood, however it is cut in two."""
+    states, steps = [sampler.init(SPACE, [START], 9)], list[Step]()
+    for turn in range(30):
+        proposals, state = sampler.ask(states[-1], lambda point: 2)
+        states.append(state)
+        steps.append(Handed(proposals))
+        for place, proposal in enumerate(proposals):
+            if (turn + place) % 5:  # else it failed
+                states.append(sampler.tell(states[-1], proposal.point, _loss(proposal.point)))
+                steps.append(Heard(proposal.point, _loss(proposal.point)))
+        if turn % 7 == 0:  # the heir of another, which nobody asked for
+            states.append(sampler.tell(states[-1], START, 0.01 * turn))
+            steps.append(Heard(START, 0.01 * turn))
+    for cut in range(0, len(steps) + 1, 9):
+        first = sampler.recall(states[0], steps[:cut])
+        assert first == states[cut], "what was recalled is not where asking and telling had led"
+        assert sampler.recall(first, steps[cut:]) == states[-1], "recalling in two parts leads elsewhere than in one"

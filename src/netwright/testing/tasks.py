@@ -7,9 +7,8 @@ import json
 import numpy as np
 
 from netwright.spec.network import candidate_from_json
-from netwright.spec.spaces import sample
+from netwright.spec.spaces import inside, sample
 from netwright.tasks.task import Loaded, Preparation, Request, Task
-from netwright.testing.samplers import inside
 from netwright.train.control import Control
 from netwright.train.framework import Split
 from netwright.train.losses import LOSSES

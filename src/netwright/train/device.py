@@ -17,13 +17,27 @@ def find_device(name: str) -> Device:
         NoDevice: if there is none of that name, or it does not compute.
     """
     if name == "auto":
-        return Device("cuda") if torch.cuda.is_available() else PROCESSOR
+        # One that is there and does not compute, as where another program has it alone, is none.
+        return Device("cuda") if torch.cuda.is_available() and computes(Device("cuda")) else PROCESSOR
     try:
         device = Device(name)
-        torch.ones(1, device=device).add(1).cpu()
+        _compute(device)
     except (RuntimeError, AssertionError) as error:  # the latter where PyTorch was built without CUDA
         raise NoDevice(name, tuple(map(str, _devices()))) from error
     return device
+
+
+def computes(device: Device) -> bool:
+    """Return whether a device computes now; a graphics card that had a fault does not for the rest of the process."""
+    try:
+        _compute(device)
+    except (RuntimeError, AssertionError):
+        return False
+    return True
+
+
+def _compute(device: Device) -> None:
+    torch.ones(1, device=device).add(1).cpu()
 
 
 def memory_of(device: Device) -> int | None:

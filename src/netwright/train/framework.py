@@ -77,7 +77,7 @@ class Trainer(Protocol):
 
         Raises:
             TrialError: when every network diverged.
-            MemoryError: when memory did not suffice, of the processor or of a graphics card.
+            MemoryError: when memory did not suffice; also any error of which `train.failures` says so.
         """
 
     def compiles(self, network: Network) -> bool:
@@ -141,6 +141,9 @@ class Framework(Protocol):
             quantiles: (F, Q) knots of the numeric features.
             more: further rows for networks to learn from, if `streams`; they are judged on none of them.
         """
+
+    def computes(self) -> bool:
+        """Return whether the device still computes; asked when a training has failed, so it may take a moment."""
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` once in each lane and wait for all; the first error of any is raised here.

@@ -21,6 +21,7 @@ from netwright.data.more_rows import MoreRows
 from netwright.spec.network import Network, Recipe, taken_features
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
+from netwright.train.failures import short_of_memory
 from netwright.train.framework import AT_RANDOM, Split, seeds_of_networks
 from netwright.train.keras_groups import groups_of
 from netwright.train.keras_learner import Learner
@@ -41,7 +42,6 @@ PINNED: Mapping[str, Value] = {
 
 READY = 12  # programs that are kept: who trains the same network once more need not compile it
 BACKENDS = ("tensorflow", "jax", "jaxlib")  # packages whose errors are those of a trial
-FULL = ("oom", "resource_exhausted", "resource exhausted")  # in the words of errors that mean that memory is full
 
 
 class Keras:
@@ -78,6 +78,10 @@ class Keras:
         """Return what trains on these rows; there are no more than memory holds."""
         assert more is None
         return KerasTrainer(features, targets, quantiles)
+
+    def computes(self) -> bool:
+        """Return that it does: a backend does not tell."""
+        return True
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work`; the backend uses cores as it does, alike or not."""
@@ -117,7 +121,7 @@ class KerasTrainer:
             if type(error).__module__.partition(".")[0] not in BACKENDS:
                 raise
             words = str(error).partition("\n")[0]
-            if any(sign in words.lower() for sign in FULL):
+            if short_of_memory(error):
                 raise MemoryError(words) from error
             raise RuntimeError(words) from error
 

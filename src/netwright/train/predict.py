@@ -15,8 +15,31 @@ from netwright.data.features import Features
 from netwright.spec.costs import rows_at_once
 from netwright.spec.network import Network
 from netwright.train.device import PROCESSOR, Device
+from netwright.train.failures import of_the_device, short_of_memory
+from netwright.train.framework import Predict
 from netwright.train.lanes import on_all_cores
 from netwright.train.losses import LOSSES
+
+
+def predicting_on(device: Device) -> Predict:
+    """Return what predicts on a device, or on the processor where that fails.
+
+    A run whose card has gone, or is full, still ends with a model.
+    """
+    if device.type == "cpu":
+        return predict_stack
+
+    def predict(
+        network: Network, weights: Mapping[str, NDArray[Any]], features: Features, loss: str
+    ) -> NDArray[np.float32]:
+        try:
+            return predict_stack(network, weights, features, loss, device)
+        except RuntimeError as error:
+            if not short_of_memory(error) and not of_the_device(error):
+                raise
+        return predict_stack(network, weights, features, loss)
+
+    return predict
 
 
 def predict_stack(

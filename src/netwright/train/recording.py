@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from netwright.train.failures import short_of_memory
+
 WARM = 3  # steps as they are before one is recorded: in the first ones libraries choose their ways and take memory
 
 Inputs = Mapping[str, Tensor]
@@ -101,7 +103,7 @@ class Recorder:
         except RuntimeError as error:
             for generator, before in zip(self._generators, drawn, strict=True):
                 _begin_again(generator, before)
-            if "memory" in str(error):
+            if short_of_memory(error):
                 raise
             return None
         current.wait_stream(aside)

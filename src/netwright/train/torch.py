@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib import metadata
 
 import numpy as np
@@ -18,26 +17,18 @@ from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
-from netwright.train.device import PROCESSOR, Device, find_device
+from netwright.train.device import PROCESSOR, Device, computes, find_device
+from netwright.train.failures import short_of_memory
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
 from netwright.train.lanes import lanes_of, run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.pace import ONE_CARD, ONE_CORE, StepModel
-from netwright.train.predict import predict_stack
+from netwright.train.predict import predicting_on
 from netwright.train.rows import Rows, as_rows
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as
 
 CARD = 8  # times as large stacks on a graphics card: up to 2e9 operations more of them cost nearly nothing
-
-
-FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-"""In the words of errors that mean that memory is full: PyTorch's on a card and on the processor, and cuBLAS's."""
-
-
-def is_full(error: RuntimeError) -> bool:
-    """Return whether an error of PyTorch means that memory is full, and not that, say, some of it is out of bounds."""
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error).lower() for sign in FULL)
 
 
 class Torch:
@@ -91,8 +82,8 @@ class Torch:
 
     @property
     def predict(self) -> Predict:
-        """Return what predicts with trained networks, where they learn."""
-        return partial(predict_stack, device=self._device)
+        """Return what predicts with trained networks, where they learn; on the processor once that fails."""
+        return predicting_on(self._device)
 
     def versions(self) -> dict[str, str]:
         """Return the version of PyTorch."""
@@ -107,6 +98,10 @@ class Torch:
     ) -> TorchTrainer:
         """Return what trains on these rows."""
         return TorchTrainer(as_rows(features, targets, quantiles, self._device, more))
+
+    def computes(self) -> bool:
+        """Return whether the device still computes."""
+        return computes(self._device)
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` in every lane and wait for all: with one core each where it must come out alike, else its share.
@@ -139,7 +134,7 @@ class TorchTrainer:
             first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
             return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
         except RuntimeError as error:
-            if not is_full(error):
+            if not short_of_memory(error):
                 raise
             words = str(error).partition("\n")[0]
         # Here nothing holds the failed training any more, so that what it took can be given back before the next try.

@@ -20,6 +20,7 @@ from netwright.train.framework import Split
 from netwright.train.losses import Loss
 from netwright.train.passes import parts_of
 from netwright.train.population import Population
+from netwright.train.restoring import Extent, check_snapshot
 from netwright.train.rows import Rows
 
 
@@ -54,7 +55,7 @@ def train_population(
         The trials as given, then the heirs in the order in which they came, those before the snapshot included.
 
     Raises:
-        TrialError: when every network diverged.
+        TrialError: when every network diverged, or the snapshot is of another training.
     """
     population = Population.start(network, recipes, rows, splits, seeds, initial)
     best = Best.empty(len(population.train), len(splits))
@@ -71,6 +72,16 @@ def train_population(
     kept = torch.zeros(())  # (M, V, K) what the networks predict that are kept
     place = _Place()
     if snapshot is not None:
+        extent = Extent(
+            epochs=epochs,
+            steps=steps_per_epoch,
+            rows=len(rows.targets) + (0 if rows.more is None else len(rows.more)),
+            learnt=steps_per_epoch * batch_size,
+            valid=tuple(len(split.valid) for split in splits),
+            outputs=network.outputs,
+            places=len(recipes),
+        )
+        check_snapshot(snapshot, lives.snapshot(place, kept, rungs), extent)
         place, kept, rungs = lives.restore(snapshot)  # with an order that may lie elsewhere: of one epoch only
     share = place.share
     for epoch in range(place.epoch, epochs + 1):
