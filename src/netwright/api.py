@@ -26,6 +26,7 @@ from netwright.sources import read_tables, without_group
 from netwright.tasks import find_task
 from netwright.tasks.pinned import pinned
 from netwright.tasks.task import BAD_FILES
+from netwright.team.staff import make_staff
 from netwright.train.framework import Framework
 from netwright.train.frameworks import find_framework
 
@@ -56,6 +57,8 @@ def fit(
     max_size: str | None = None,
     framework: str = "torch",
     device: str = "auto",
+    workers: int | None = None,
+    cluster: str | None = None,
     fresh: bool = False,
     listener: Listener | None = None,
     budget: Budget | None = None,
@@ -95,6 +98,12 @@ def fit(
             (docs/frameworks.md says what else it does without). A process can hold Keras on one of the two only.
         device: where PyTorch trains networks: cpu, cuda, cuda:1; auto is a CUDA graphics card where there is one. The
             model predicts on the processor.
+        workers: how many processes train, each one stack of networks at a time with one core; None trains in this
+            process, on all cores. They take some seconds to start. What comes of a number of trials does not hang on
+            how many there are.
+        cluster: a Ray cluster that trains in their place: auto for the one of this machine (or that RAY_ADDRESS names),
+            or HOST:PORT of its head. `workers` is then by default one a graphics card, or one a core without any.
+            See docs/scaling.md.
         fresh: begin anew, in the place of whatever run `out` holds.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
@@ -105,7 +114,8 @@ def fit(
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
-    trains = find_framework(framework, device)
+    staff = make_staff(workers, cluster, framework, device)
+    trains = find_framework(framework, device if cluster is None else "cpu")  # it trains where the cluster has a device
     lent = _lent(pretrained, trains)
     kinds = dict(kinds or {})
     table, target, tested = read_tables(data, target, test, task)
@@ -130,7 +140,9 @@ def fit(
         "max_latency": max_latency,
         "max_size": max_size,
         "framework": trains.name,
-        "device": trains.device,
+        "device": trains.device if cluster is None else device,
+        "workers": workers,
+        "cluster": cluster,
         "netwright": __version__,
         "python": platform.python_version(),
         **trains.versions(),
@@ -150,6 +162,7 @@ def fit(
         sampler=sampler,
         seed=seed,
         framework=trains,
+        staff=staff,
         pretrained=lent,
         single=single,
         limits=limits,

@@ -131,6 +131,8 @@ def fit(
         str, typer.Option(help="What trains: torch, tensorflow, jax; only the first needs PyTorch.")
     ] = "torch",
     device: Annotated[str, typer.Option(help="Where PyTorch trains: auto, cpu, cuda, cuda:1.")] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="How many processes, or Ray actors, train.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="A Ray cluster that trains: auto, or HOST:PORT of its head.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -165,6 +167,8 @@ def fit(
             max_size=max_size,
             framework=framework,
             device=device,
+            workers=workers,
+            cluster=cluster,
             fresh=fresh,
             listener=progress.listen,
             budget=budget,

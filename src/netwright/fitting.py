@@ -58,6 +58,7 @@ from netwright.shelf import write_shelf
 from netwright.sources import grouped
 from netwright.storage import make_folder
 from netwright.tasks.task import Loaded, Preparation, Request, Task
+from netwright.team.staff import Staff, team_of
 from netwright.train.framework import Framework
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Order:
         metric: name of what is measured.
         sampler: the way to search.
         seed: of everything random.
-        framework: what trains.
+        framework: what trains; staff: who does, this process or workers.
         pretrained: where trained weights of others come from.
         single: whether one network is to be handed over.
         limits: what the model may cost.
@@ -139,6 +140,7 @@ class Order:
     sampler: Sampler
     seed: int
     framework: Framework
+    staff: Staff
     pretrained: str | Path
     single: bool
     limits: Limits
@@ -175,12 +177,15 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             stack.enter_context(earlier)
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
+        team = stack.enter_context(team_of(order.staff, order.framework, budget))  # it comes while rows are read
+        order = replace(order, framework=team.framework)
         rows = _rows(order, budget, listener, None if earlier is None else earlier.files())
         journal = earlier or stack.enter_context(_new_journal(folder))
         tell = _telling(journal, listener, budget)
         if earlier is None:
             tell(RunStarted(order.settings))
         tell(_data_read(rows.loaded, budget))
+        team.meet(tell)
         bench = _bench(order, rows, budget, journal, tell)
         pool = search(
             bench,

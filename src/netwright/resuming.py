@@ -26,7 +26,7 @@ from netwright.spec.network import Candidate
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
-FREE = ("time", "trials", "out", *PACKAGES)  # settings that may differ when a run goes on
+FREE = ("time", "trials", "out", "workers", "cluster", *PACKAGES)  # settings that may differ when a run goes on
 DATA = {"data_digest": "data", "test_digest": "test"}
 
 _CANDIDATE = TypeAdapter(Candidate)

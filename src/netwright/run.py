@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,6 +68,7 @@ def search(
         return 1 if point in points else siblings(bench, point)
 
     pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task)), Course()
+    ended: deque[tuple[Attempt, Sequence[Trial | str]]] = deque()  # what lanes came to and nobody has taken in yet
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 
     def tell(event: Event) -> None:
@@ -84,6 +86,19 @@ def search(
             if failure:
                 tell(NotKept(budget.elapsed(), failure))
 
+    def take_in_all() -> list[int]:
+        # One mix for all that have ended while the last was chosen: else hundreds of lanes would wait for each other.
+        with changing:
+            together = [ended.popleft() for _ in range(len(ended))]
+            if not together:
+                return []  # whoever chose the last mix took this lane's trials in too
+            pool.tail, before = max(pool.tail, *(attempt.tail for attempt, _ in together)), len(pool.dropped)
+            tickets = [ticket for attempt, _ in together for ticket in attempt.tickets]
+            results = [result for _, finished in together for result in finished]
+            for event in take_in(pool, bench, tickets, results, budget):
+                tell(event)  # still under the lock, so that improvements are told in their order
+            return [trial.ticket.number for trial in pool.dropped[before:]]
+
     going_on = [*carried.stacks]
 
     def next_attempt() -> Attempt | None:
@@ -99,11 +114,8 @@ def search(
                     break  # its last checks would take all that is left
                 finished = attempt.run()
                 keep(finished)
-                with changing:
-                    pool.tail, before = max(pool.tail, attempt.tail), len(pool.dropped)
-                    for event in take_in(pool, bench, attempt.tickets, finished, budget):
-                        tell(event)  # still under the lock, so that improvements are told in their order
-                    dropped = [trial.ticket.number for trial in pool.dropped[before:]]
+                ended.append((attempt, finished))
+                dropped = take_in_all()
                 if checkpoints:
                     checkpoints.drop(dropped)
                     checkpoints.drop_stack(attempt.tickets[0].number)

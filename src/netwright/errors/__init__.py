@@ -75,7 +75,7 @@ from netwright.errors.output import (
     UnreadableJournal,
     UnwritableModel,
 )
-from netwright.errors.run import NoTrialFinished, TrialError
+from netwright.errors.run import NoTrialFinished, NoWorkers, OtherVersions, TrialError
 from netwright.errors.serving import (
     BadCertificate,
     BadToken,
@@ -87,19 +87,23 @@ from netwright.errors.serving import (
     ServersEnded,
 )
 from netwright.errors.settings import (
+    BadCluster,
     BadKind,
     BadLatency,
     BadRepository,
     BadSize,
     BadTrials,
+    BadWorkers,
     GroupOfTarget,
     KindOfTarget,
     MissingExtra,
+    NoCluster,
     NoDevice,
     NoProbabilities,
     NotWithFramework,
     OtherBackend,
     TimeAndTrials,
+    TooFewInCluster,
     TwoKinds,
     UnknownColumn,
     UnknownFramework,
@@ -112,6 +116,7 @@ from netwright.errors.settings import (
 
 __all__ = [
     "BadCertificate",
+    "BadCluster",
     "BadFiles",
     "BadKind",
     "BadLatency",
@@ -119,6 +124,7 @@ __all__ = [
     "BadSize",
     "BadToken",
     "BadTrials",
+    "BadWorkers",
     "BundleError",
     "CannotGoOn",
     "CannotWrite",
@@ -150,6 +156,7 @@ __all__ = [
     "NewerJournal",
     "NoAddress",
     "NoClasses",
+    "NoCluster",
     "NoDevice",
     "NoInputs",
     "NoKeptTrials",
@@ -159,6 +166,7 @@ __all__ = [
     "NoTarget",
     "NoText",
     "NoTrialFinished",
+    "NoWorkers",
     "NotABundle",
     "NotAFile",
     "NotAJournal",
@@ -174,6 +182,7 @@ __all__ = [
     "OpenWithoutTls",
     "OpenWithoutToken",
     "OtherBackend",
+    "OtherVersions",
     "OutputError",
     "OversizedBundle",
     "RaggedRow",
@@ -184,6 +193,7 @@ __all__ = [
     "SettingError",
     "SpecError",
     "TimeAndTrials",
+    "TooFewInCluster",
     "TooFewRows",
     "TooManyBadFiles",
     "TooManyClasses",

@@ -44,6 +44,8 @@ class Estimator(BaseEstimator):
         max_latency: str | None = None,
         max_size: str | None = None,
         device: str = "auto",
+        workers: int | None = None,
+        cluster: str | None = None,
         out: str | Path | None = None,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
@@ -57,6 +59,8 @@ class Estimator(BaseEstimator):
         self.max_latency = max_latency
         self.max_size = max_size
         self.device = device
+        self.workers = workers
+        self.cluster = cluster
         self.out = out
         self.random_state = random_state
 
@@ -112,6 +116,8 @@ class Estimator(BaseEstimator):
                 max_size=self.max_size,
                 fresh=True,  # who calls `fit` again begins anew
                 device=self.device,
+                workers=None if self.workers is None else int(self.workers),
+                cluster=self.cluster,
             )
             self.model_ = load(run.bundle)
         self._columns = [str(name) for name in learnt.table.columns if name not in (learnt.target, learnt.groups)]

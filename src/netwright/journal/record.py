@@ -29,11 +29,13 @@ from netwright.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    TeamStarted,
     Told,
     TrialFailed,
     TrialFinished,
     TrialResumed,
     TrialStarted,
+    WorkerLost,
 )
 from netwright.journal.file import begin, begin_again, connect, end, writing
 from netwright.journal.rows import (
@@ -42,12 +44,14 @@ from netwright.journal.rows import (
     bench_of,
     bests_of,
     data_of,
+    lost_of,
     mistakes_of,
     result_of,
     resumed_of,
     search_of,
     settings_of,
     sound,
+    team_of,
     text,
     trials_of,
 )
@@ -60,6 +64,7 @@ CURVE_POINTS = 512  # of one trial when it is read: a chart cannot show more
 ALL_POINTS = 200_000  # of all trials together: the report of a week's run has to fit into memory
 MOST_TRIALS = 200_000  # that are read
 MOST_STEPS = 2 * MOST_TRIALS  # of the search
+MOST_LOST = 1_000  # workers that were lost, the first ones
 MOST_BESTS = 20_000  # improvements that are read, the last ones
 
 _CURVES = """
@@ -76,6 +81,7 @@ FROM trial ORDER BY trial LIMIT :most
 """
 _BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIMIT :most"
 _EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
+_LOST = "SELECT CAST(body AS TEXT) FROM event WHERE kind = 'lost' ORDER BY rowid LIMIT :most"
 _SEARCH = "SELECT kind, body FROM search ORDER BY step LIMIT :most"
 _SPENT = """
 SELECT max(seconds) FROM (
@@ -225,6 +231,12 @@ class Journal:
                 self._end_trial(trial, _FINISHED, (score, loss, duration, trial))
             case TrialFailed(_, trial, reason):
                 self._end_trial(trial, _FAILED, (sound(reason), trial))
+            case TeamStarted(seconds):
+                run("INSERT INTO event VALUES ('team', ?, ?)", (seconds, text(asdict(event))))
+            case WorkerLost(seconds, trials, _, _, epoch):
+                run("INSERT INTO event VALUES ('lost', ?, ?)", (seconds, text(asdict(event))))
+                for trial in trials:  # what it had told since is trained once more
+                    run("DELETE FROM epoch WHERE trial = ? AND epoch >= ?", (trial, epoch))
             case NotKept(seconds, reason):
                 run("INSERT INTO event VALUES ('not kept', ?, ?)", (seconds, text({"reason": reason})))
             case BestImproved(seconds, score, loss, members):
@@ -271,6 +283,15 @@ class Journal:
         """Return rows that the model got wrong; none where there are none to show."""
         body = self._event("mistakes")
         return () if body is None else mistakes_of(self._path, body)
+
+    def team(self) -> TeamStarted | None:
+        """Return the workers that trained; None where the process of the run did."""
+        body = self._event("team")
+        return None if body is None else team_of(self._path, body)
+
+    def lost(self) -> tuple[WorkerLost, ...]:
+        """Return the workers that were lost, in the order of time."""
+        return lost_of(self._path, self._rows(_LOST, {"most": MOST_LOST}))
 
     def result(self) -> Result | None:
         """Return the outcome; None for a run that did not finish."""

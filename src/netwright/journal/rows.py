@@ -13,7 +13,18 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from netwright.errors import DamagedJournal
-from netwright.events import BenchSet, BestImproved, DataRead, Example, MistakesFound, Proposed, RunResumed, Told
+from netwright.events import (
+    BenchSet,
+    BestImproved,
+    DataRead,
+    Example,
+    MistakesFound,
+    Proposed,
+    RunResumed,
+    TeamStarted,
+    Told,
+    WorkerLost,
+)
 from netwright.result import Result
 
 Row = tuple[Any, ...]
@@ -55,6 +66,7 @@ _BESTS = TypeAdapter(tuple[BestImproved, ...])
 _RESULT, _DATA, _SETTINGS = TypeAdapter(Result), TypeAdapter(DataRead), TypeAdapter(dict[str, Any])
 _MISTAKES, _RESUMED, _BENCH = TypeAdapter(MistakesFound), TypeAdapter(RunResumed), TypeAdapter(BenchSet)
 _PROPOSED, _TOLD = TypeAdapter(Proposed), TypeAdapter(Told)
+_TEAM, _LOST = TypeAdapter(TeamStarted), TypeAdapter(WorkerLost)
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
 T = TypeVar("T")
@@ -88,6 +100,16 @@ def resumed_of(path: Path, body: str) -> RunResumed:
 def bench_of(path: Path, body: str) -> BenchSet:
     """Return how the rows of a run were prepared, as a row describes it."""
     return _checked(path, lambda: _BENCH.validate_json(body, strict=True))
+
+
+def team_of(path: Path, body: str) -> TeamStarted:
+    """Return the workers that a row describes."""
+    return _checked(path, lambda: _TEAM.validate_json(body, strict=True))
+
+
+def lost_of(path: Path, rows: Iterable[Row]) -> tuple[WorkerLost, ...]:
+    """Return the workers that were lost, as rows of (body,) describe them."""
+    return _checked(path, lambda: tuple(_LOST.validate_json(body, strict=True) for (body,) in rows))
 
 
 def search_of(path: Path, rows: Iterable[Row]) -> tuple[Proposed | Told, ...]:

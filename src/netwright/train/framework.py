@@ -132,3 +132,6 @@ class Framework(Protocol):
 
     def run_lanes(self, work: Callable[[], None]) -> None:
         """Call `work` once in each lane and wait for all; the first error of any is raised here."""
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work` in this thread as it would be called in a lane."""

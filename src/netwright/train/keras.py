@@ -77,6 +77,10 @@ class Keras:
         """Call `work`."""
         work()
 
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work`."""
+        work()
+
 
 class KerasTrainer:
     """See `train.framework.Trainer`."""

@@ -47,6 +47,12 @@ def cores_of(device: torch.device) -> int:
     return usable_cores() if device.type == "cpu" else CARD_CORES
 
 
+def in_lane(work: Callable[[], None]) -> None:
+    """Call `work` with one core; this thread computes with one from then on."""
+    torch.set_num_threads(1)
+    work()
+
+
 def run_lanes(count: int, work: Callable[[], None]) -> None:
     """Call `work` in `count` threads and wait for all; the first error of any is raised here.
 
@@ -56,9 +62,8 @@ def run_lanes(count: int, work: Callable[[], None]) -> None:
     errors: list[BaseException] = []
 
     def lane() -> None:
-        torch.set_num_threads(1)
         try:
-            work()
+            in_lane(work)
         except BaseException as error:  # carried over to the caller's thread below
             errors.append(error)
 

@@ -17,7 +17,7 @@ from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.device import PROCESSOR, Device, find_device
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
-from netwright.train.lanes import cores_of, lanes_of, run_lanes
+from netwright.train.lanes import cores_of, in_lane, lanes_of, run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, as_rows
@@ -91,6 +91,10 @@ class Torch:
     def run_lanes(self, work: Callable[[], None]) -> None:
         """Call `work` in as many threads as there are lanes, each with one core, and wait for all."""
         run_lanes(self.lanes, work)
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work` in this thread, with one core."""
+        in_lane(work)
 
 
 class TorchTrainer:

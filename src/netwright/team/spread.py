@@ -1,0 +1,82 @@
+"""A framework whose trainings are spread over workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.data.features import Features
+from netwright.spec.spaces import Value
+from netwright.team.blocks import Blocks
+from netwright.team.crew import Crew
+from netwright.team.remote import RemoteTrainer
+from netwright.train.framework import Framework, Predict
+
+
+class Spread:
+    """See `train.framework.Framework`: what another one does, done by workers, each of which is a lane."""
+
+    def __init__(self, framework: Framework, crew: Crew) -> None:
+        """Spread what a framework does here over a crew that has been started."""
+        self._framework, self._crew, self._blocks = framework, crew, Blocks(crew.transport)
+
+    @property
+    def name(self) -> str:
+        """Return what the user calls the framework by."""
+        return self._framework.name
+
+    @property
+    def device(self) -> str:
+        """Return where the workers train; waits for the first."""
+        return self._crew.facts().device
+
+    @property
+    def lanes(self) -> int:
+        """Return how many workers there are to be."""
+        return self._crew.workers
+
+    @property
+    def cores(self) -> int:
+        """Return how many cores they count for together; waits for the first."""
+        return self._crew.workers * self._crew.facts().cores
+
+    @property
+    def stacked(self) -> int:
+        """Return how large stacks may be, as for a single worker; waits for the first."""
+        return self._crew.facts().stacked
+
+    @property
+    def pinned(self) -> Mapping[str, Value]:
+        """Return what the framework pins."""
+        return self._framework.pinned
+
+    @property
+    def predict(self) -> Predict | None:
+        """Return what predicts here."""
+        return self._framework.predict
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions here, which are those of all workers."""
+        return self._framework.versions()
+
+    def over(
+        self,
+        features: Features,
+        targets: NDArray[np.float32] | NDArray[np.int64],
+        quantiles: NDArray[np.float32],
+    ) -> RemoteTrainer:
+        """Return what trains on these rows; they are sent with the first training that wants them."""
+        return RemoteTrainer(self._crew, self._blocks, features, targets, quantiles)
+
+    def run_lanes(self, work: Callable[[], None]) -> None:
+        """Call `work` in as many threads as there are to be workers, and wait for all: they wait for workers."""
+        with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
+            for done in [pool.submit(work) for _ in range(self.lanes)]:
+                done.result()
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work`, which waits for workers."""
+        work()
