@@ -198,7 +198,7 @@ def read_job(frame: Frame) -> Job:
             steering=read_steering(said["steering"]),
         )
     except (ValidationError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise BadFrame(f"it orders no training: {error}") from error
+        raise BadFrame(f"it orders no training: {str(error).partition(chr(10))[0]}") from error
 
 
 # --- what workers hold -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from netwright.team.messages import Busy, Checked, HeirsWanted, Kept, Readied, Said, Steering, say
-from netwright.train.control import WORTH_SHOWING, Control, Heir, Progress, Snapshot
+from netwright.train.control import WORTH_SHOWING, Control, Folds, Heir, Progress, Snapshot
 
 PATIENCE = 120.0  # seconds that a training waits for an answer of its driver, which hears of it within a second or two
 
@@ -30,7 +30,7 @@ class Steered:
         self._clock = clock
         self._says: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Steering] = queue.SimpleQueue()
-        self._shown: list[float] = []  # by place: the loss whose predictions were sent last
+        self._shown: dict[int, float] = {}  # by place: the loss whose predictions were sent last
         self._looked = 0
         self._steering, self._heard = steering, clock()
         self._due = steering.due
@@ -81,19 +81,19 @@ class Steered:
 
     def _report(self, progress: Progress) -> None:
         """Tell of a check, with the predictions of trials that the driver would show: they are most of the bytes."""
-        self._shown = self._shown or [math.inf] * len(progress.best)
-        shown = []
+        shown: list[Folds] = []
         for place, loss in enumerate(progress.best):
-            worth = loss < WORTH_SHOWING * self._shown[place]
-            self._shown[place] = loss if worth else self._shown[place]
+            worth = loss < WORTH_SHOWING * self._shown.get(place, math.inf)
             shown.append(progress.predictions[place] if worth else ())
+            if worth:
+                self._shown[place] = loss
         self.tell(Checked(replace(progress, predictions=tuple(shown))))
 
     def _heirs(self, progress: Progress) -> Sequence[Heir]:
         self.tell(HeirsWanted(replace(progress, predictions=())))
         heirs = self._answer().heirs or ()
         for heir in heirs:
-            self._shown[heir.place] = math.inf
+            self._shown.pop(heir.place, None)
         return heirs
 
     def _ready(self) -> None:
