@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -181,7 +181,11 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
         order = replace(order, framework=team.framework)
         rows = _rows(order, budget, listener, None if earlier is None else earlier.files())
         journal = earlier or stack.enter_context(_new_journal(folder))
-        tell = _telling(journal, listener, budget)
+        tell_all = _telling(journal, listener, budget)
+
+        def tell(event: Event) -> None:
+            tell_all((event,))
+
         if earlier is None:
             tell(RunStarted(order.settings))
         tell(_data_read(rows.loaded, budget))
@@ -197,6 +201,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             needless=lambda pool: not order.single and keeps(bench, pool, budget, order.limits),
             carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
             checkpoints=Checkpoints(folder),
+            tell_all=tell_all,
         )
         model = _hand_over(order, rows, bench, pool, budget, tell)
         write_report(folder / REPORT, journal, description=architecture(model))
@@ -222,24 +227,25 @@ def _new_journal(folder: Path) -> Journal:
     return journal
 
 
-def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Listener:
+def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Callable[[Sequence[Event]], None]:
     """Return what takes events down and passes them on; a full disk is told of once, and does not end a run."""
     said = False
 
-    def tell(event: Event) -> None:
+    def tell_all(events: Sequence[Event]) -> None:
         nonlocal said
         failure = ""
         try:
-            journal.record(event)
+            journal.record_all(events)
         except CannotWrite as error:
             failure = str(error)
         if listener:
-            listener(event)
+            for event in events:
+                listener(event)
             if failure and not said:
                 listener(NotKept(budget.elapsed(), failure))
         said = said or bool(failure)
 
-    return tell
+    return tell_all
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def search(
     needless: Callable[[Pool], bool] = lambda pool: False,
     carried: Carried = NOTHING,
     checkpoints: Checkpoints | None = None,
+    tell_all: Callable[[Sequence[Event]], None] | None = None,
 ) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
@@ -54,6 +55,7 @@ def search(
         needless: asked when only that share is left: whether the search may have it after all.
         carried: what an earlier run came to, which this one goes on with.
         checkpoints: where finished trials are kept for a run that goes on with this one; None to keep none.
+        tell_all: told in the place of `listener`, of all at once that happened while it was busy, in order.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
@@ -69,11 +71,19 @@ def search(
 
     pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task)), Course()
     ended: deque[tuple[Attempt, Sequence[Trial | str]]] = deque()  # what lanes came to and nobody has taken in yet
+    happened: deque[Event] = deque()  # what nobody has been told of yet
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 
     def tell(event: Event) -> None:
+        # One sync of the disk for all that happened during the last: else hundreds of lanes would wait for each other.
+        happened.append(event)
         with telling:
-            listener(event)
+            together = [happened.popleft() for _ in range(len(happened))]
+            if together and tell_all is not None:
+                tell_all(together)
+            elif together:
+                for one in together:
+                    listener(one)
 
     desk = Desk(sampler, state, company, budget.trials, tell)
     if carried is not NOTHING:

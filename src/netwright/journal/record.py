@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +93,7 @@ _LAST = "SELECT kind FROM event WHERE kind IN ('started', 'resumed', 'finished')
 _STARTED = (
     "INSERT OR REPLACE INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
 )
+_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
 _FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
 _FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
 
@@ -181,22 +182,33 @@ class Journal:
             CannotWrite: if the disk is full. The event then waits in memory, and is written together with the next one.
             ValueError: if a trial ends that was not started.
         """
-        with self._lock, writing(self._path):
-            if not isinstance(event, EpochDone):
-                self._commit(event)
-                return
-            self._waiting.append((int(event.trial), float(event.seconds), int(event.epoch), float(event.loss)))
-            if event.seconds - self._waiting[0][1] >= EPOCHS_WAIT or len(self._waiting) >= EPOCHS_TOGETHER:
-                self._commit()
+        self.record_all((event,))
 
-    def _commit(self, event: Event | None = None) -> None:
-        """Write the epochs that wait and the event, all of it or none."""
-        events = [*self._behind, *([] if event is None else [event])]
+    def record_all(self, events: Sequence[Event]) -> None:
+        """Take down events in their order, as `record` does one, but all with one sync of the disk.
+
+        Raises:
+            CannotWrite: as `record`.
+            ValueError: as `record`; none of them is taken down then.
+        """
+        with self._lock, writing(self._path):
+            last = max((place for place, one in enumerate(events) if not isinstance(one, EpochDone)), default=-1)
+            if last >= 0:
+                self._commit(events[: last + 1])
+            for epoch in events[last + 1 :]:
+                assert isinstance(epoch, EpochDone)
+                self._waiting.append(_row(epoch))
+                if epoch.seconds - self._waiting[0][1] >= EPOCHS_WAIT or len(self._waiting) >= EPOCHS_TOGETHER:
+                    self._commit()
+
+    def _commit(self, events: Sequence[Event] = ()) -> None:
+        """Write the epochs that wait and the events, all of it or none."""
+        events = [*self._behind, *events]
         if not events and not self._waiting:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT INTO epoch VALUES (?, ?, ?, ?)", self._waiting)
+            self._connection.executemany(_EPOCH, self._waiting)
             for one in events:
                 self._write(one)
             self._connection.execute("COMMIT")
@@ -204,7 +216,8 @@ class Journal:
             if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
                 self._connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError | OSError):
-                self._behind = events
+                self._behind = [one for one in events if not isinstance(one, EpochDone)]
+                self._waiting += [_row(one) for one in events if isinstance(one, EpochDone)]
                 del self._waiting[:-EPOCHS_BEHIND]
             raise
         self._behind.clear()
@@ -213,6 +226,8 @@ class Journal:
     def _write(self, event: Event) -> None:
         run = self._connection.execute
         match event:
+            case EpochDone():
+                run(_EPOCH, _row(event))
             case RunStarted(settings):
                 run("INSERT INTO event VALUES ('started', 0, ?)", (text(settings),))
             case RunResumed(seconds):
@@ -343,6 +358,10 @@ class Journal:
                 raise
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise DamagedJournal(self._path, "its content cannot be read") from error
+
+
+def _row(epoch: EpochDone) -> Row:
+    return int(epoch.trial), float(epoch.seconds), int(epoch.epoch), float(epoch.loss)
 
 
 def _leave(connection: sqlite3.Connection, release: Callable[[], None] | None) -> None:

@@ -38,6 +38,7 @@ MOST_LOSSES = 3  # workers that one training may lose: what has ended so many, s
 SOON = 0.05  # seconds of the first waits of a training: until two are over, nobody knows how fast its time goes
 BEAT = 0.25  # seconds that a worker waits for something to tell: a training hears so late that it is to stop
 BEATS = 400  # exchanges a second of all workers together that a driver keeps up with: many workers wait longer
+KEPT_BYTES = 2e9  # of the last snapshots of all trainings, in the memory of the driver, as far as they hold no heirs
 STUCK = 600.0  # seconds after which a worker is lost whose training takes no step: as where a graphics card hangs
 LATE = "the time was over before a worker was free"
 ENDING = 120.0  # seconds after which it is lost if it has not come to its end though its time was up
@@ -59,14 +60,18 @@ class _Course:
     Attributes:
         recipes: by place, of those who have the places now.
         then: the same at the time of the snapshot.
-        snapshot: the last that was made; None before there is one.
-        unknown: whether heirs came whom it does not know.
+        snapshot: the last that was kept; None before there is one.
+        room: bytes that one may have which could be done without.
+        followed: whether heirs came: then there is no going on without a snapshot.
+        unknown: whether heirs came whom the last does not know.
         shown: by place: what was predicted when that was last sent.
     """
 
     recipes: list[Recipe]
     then: tuple[Recipe, ...]
     snapshot: Snapshot | None
+    room: float
+    followed: bool = False
     unknown: bool = False
     shown: dict[int, Folds] = field(default_factory=dict)
 
@@ -75,11 +80,12 @@ class _Course:
         for heir in heirs:
             self.recipes[heir.place] = heir.recipe
             self.shown.pop(heir.place, None)
-        self.unknown = self.unknown or bool(heirs)
+        self.followed, self.unknown = self.followed or bool(heirs), self.unknown or bool(heirs)
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Take down a snapshot."""
-        self.snapshot, self.then, self.unknown = snapshot, tuple(self.recipes), False
+        """Keep a snapshot, unless it is large and its training can as well begin again."""
+        if self.followed or sum(array.nbytes for array in snapshot.arrays.values()) <= self.room:
+            self.snapshot, self.then, self.unknown = snapshot, tuple(self.recipes), False
 
     def completed(self, progress: Progress) -> Progress:
         """Return a report with the predictions that were not sent again."""
@@ -137,7 +143,8 @@ class RemoteTrainer:
         snapshot: Snapshot | None = None,
     ) -> tuple[Trained, ...]:
         """Train on a worker; where it is lost, once more on another, from the last snapshot on if there is one."""
-        course = _Course([*recipes], tuple(recipes), snapshot)
+        room = KEPT_BYTES / self._crew.workers
+        course = _Course([*recipes], tuple(recipes), snapshot, room, followed=snapshot is not None)
         last: Gone | None = None
         for _ in range(MOST_LOSSES):
             member = self._worker(control)
