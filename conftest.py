@@ -1,4 +1,4 @@
-"""What is collected: no program that imports a framework, what needs Keras or Ray only where it is, no cluster unasked."""
+"""What is collected: no program that imports a framework, what needs Keras or Ray where that is, no cluster unasked."""
 
 from __future__ import annotations
 

@@ -108,7 +108,9 @@ def costs() -> list[Cost]:
         found.append(Cost(f"a mix of 24 trials chosen, {rows:,} rows of {classes} classes", took))
     weights = {"w": generator.normal(size=(8, 100_000)).astype(np.float32)}
     frame = pack({}, {"weights": weights})
-    found.append(Cost(f"a frame of {len(frame) / 1e6:.1f} MB packed", _each(lambda: pack({}, {"weights": weights}), 10)))
+    found.append(
+        Cost(f"a frame of {len(frame) / 1e6:.1f} MB packed", _each(lambda: pack({}, {"weights": weights}), 10))
+    )
     found.append(Cost("the same unpacked", _each(lambda: unpack(bytearray(frame)), 10)))
     small = {"ask": "on", "steering": {"used": 0.5, "rate": 0.01, "stop": False}}
     found.append(Cost("a small frame packed and unpacked", _each(lambda: unpack(pack(small)), 1_000)))
@@ -130,7 +132,8 @@ def throughput_table(found: Sequence[Throughput]) -> str:
     """Return throughputs as a table in Markdown, beside the first of one worker."""
     one = next((each.rate for each in found if each.workers == 1), found[0].rate)
     lines = [
-        f"| {each.workers or 'none'} | {each.rate:.2f} | {each.rate / one:.2f} | {each.seconds:.1f} | {each.start:.1f} |"
+        f"| {each.workers or 'none'} | {each.rate:.2f} | {each.rate / one:.2f} | {each.seconds:.1f} "
+        f"| {each.start:.1f} |"
         for each in found
     ]
     head = "| workers | trials a second | beside one worker | seconds | first worker there after |"

@@ -132,7 +132,9 @@ def fit(
     ] = "torch",
     device: Annotated[str, typer.Option(help="Where PyTorch trains: auto, cpu, cuda, cuda:1.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="How many processes, or Ray actors, train.")] = None,
-    cluster: Annotated[str | None, typer.Option(help="A Ray cluster that trains: auto, or HOST:PORT of its head.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="A Ray cluster that trains: auto, or HOST:PORT of its head.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -44,9 +44,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
 
 
 @pytest.mark.parametrize("workers", [2, 3, None])
-def test_answers_do_not_hang_on_how_many_workers_there_are(
-    workers: int | None, alone: nw.Run, tmp_path: Path
-) -> None:
+def test_answers_do_not_hang_on_how_many_workers_there_are(workers: int | None, alone: nw.Run, tmp_path: Path) -> None:
     """Of one, two, three and none: equal byte for byte, and so are the losses of all trials."""
     run = nw.fit(iris(), "target", trials=TRIALS, workers=workers, out=tmp_path)
     assert answers(run) == answers(alone)

@@ -212,7 +212,9 @@ def replace_numeric(features: Any, value: float) -> Any:
     return replace(features, arrays={**features.arrays, "numeric": np.full_like(features.arrays["numeric"], value)})
 
 
-@pytest.mark.parametrize(("error", "kind"), [(MemoryError("no room"), MemoryError), (RuntimeError("broken"), RuntimeError)])
+@pytest.mark.parametrize(
+    ("error", "kind"), [(MemoryError("no room"), MemoryError), (RuntimeError("broken"), RuntimeError)]
+)
 def test_other_errors_come_back_as_what_they_are(
     error: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:

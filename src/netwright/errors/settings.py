@@ -83,8 +83,8 @@ class BadCluster(SettingError):
     def __init__(self, address: str, variable: str = "") -> None:
         whence = f"The variable {variable} says" if variable else "--cluster is"
         super().__init__(
-            f"{whence} {address!r}, which names no cluster that runs. Write auto for the Ray cluster of this machine, or "
-            "HOST:PORT of its head, such as 10.0.0.5:6379."
+            f"{whence} {address!r}, which names no cluster that runs. Write auto for the Ray cluster of this machine, "
+            "or HOST:PORT of its head, such as 10.0.0.5:6379."
         )
 
 
@@ -93,8 +93,8 @@ class NoCluster(SettingError):
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
-            f"The Ray cluster {address!r} cannot be joined: {reason}. This machine has to be a node of it, with the same "
-            "releases of Python and Ray, and the token if it asks for one: see docs/scaling.md."
+            f"The Ray cluster {address!r} cannot be joined: {reason}. This machine has to be a node of it, with the "
+            "same releases of Python and Ray, and the token if it asks for one: see docs/scaling.md."
         )
 
 
@@ -104,8 +104,8 @@ class TooFewInCluster(SettingError):
     def __init__(self, workers: int, most: int, what: str) -> None:
         room = f"has room for {most:,}, one a {what}" if most else f"has no {what}"
         super().__init__(
-            f"{workers:,} workers are asked for, but the Ray cluster {room}. Ask for fewer by --workers, leave it out for "
-            "as many as there is room for, or add nodes."
+            f"{workers:,} workers are asked for, but the Ray cluster {room}. Ask for fewer by --workers, leave it out "
+            "for as many as there is room for, or add nodes."
         )
 
 

@@ -41,7 +41,8 @@ class Cluster:
             address: auto, for the one that runs on this machine or that RAY_ADDRESS names, or HOST:PORT of its head;
                 this machine has to be a node of it.
             workers: how many; None for one a graphics card, or one a processor core where there are no cards.
-            framework: what trains; device: where.
+            framework: what trains.
+            device: where.
             seconds: after which it counts as out of reach.
 
         Raises:

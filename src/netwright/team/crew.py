@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from netwright.errors import NoWorkers, OtherVersions
 from netwright.team.frames import BadFrame
-from netwright.team.link import Link, Transport, Gone
+from netwright.team.link import Gone, Link, Transport
 from netwright.team.messages import Facts, Said, ask_facts, hear
 
 START = 120.0  # seconds that a worker may take to be there: PyTorch is read from a disk that others may use too

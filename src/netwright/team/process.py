@@ -89,10 +89,10 @@ class ProcessLink:
         """Say something to the process and return its answer."""
         assert self._process.stdin is not None and self._process.stdout is not None
         answer = None
-        with self._killed_after(seconds):
-            with suppress(OSError, ValueError, BadFrame):  # a pipe that is broken or closed: it has ended, and says why
-                write_frame(self._process.stdin, frame)
-                answer = read_frame(self._process.stdout)
+        # A pipe that is broken or closed means that it has ended: it says why below.
+        with self._killed_after(seconds), suppress(OSError, ValueError, BadFrame):
+            write_frame(self._process.stdin, frame)
+            answer = read_frame(self._process.stdout)
         if answer is None:
             raise Gone(self._last_words(seconds))
         return answer
