@@ -135,11 +135,11 @@ def test_sizes_are_those_that_a_machine_has_time_for(trunk: ImageTrunk, monkeypa
     assert path is not None
     timed, speeds = [], [1e8]
 
-    def speed(seen: ImageTrunk, images: np.ndarray, side: int) -> float:
+    def speed(seen: ImageTrunk, images: np.ndarray, side: int, device: str) -> float:
         timed.append((len(images), side))
         return speeds[-1]
 
-    def seconds(seen: ImageTrunk, images: np.ndarray, side: int) -> float:
+    def seconds(seen: ImageTrunk, images: np.ndarray, side: int, device: str) -> float:
         timed.append((len(images), side))
         return 2e9 * side / 64 / speeds[-1]
 

@@ -115,7 +115,7 @@ def fit(
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
     staff = make_staff(workers, cluster, framework, device)
-    trains = find_framework(framework, device if cluster is None else "cpu")  # it trains where the cluster has a device
+    trains = find_framework(framework, device if cluster is None else "cpu")  # a cluster has devices of its own
     lent = _lent(pretrained, trains)
     kinds = dict(kinds or {})
     table, target, tested = read_tables(data, target, test, task)

@@ -126,7 +126,7 @@ def set_up(
     outcome = loaded.schema.target.outcome
     first = task.portfolio(preparation, len(loaded.truth))[:PLANNED]
     candidates = [task.candidate(point, preparation) for point in first]
-    count = fold_count(candidates, len(loaded.truth), seconds)
+    count = fold_count(candidates, len(loaded.truth), seconds, Pace(framework.pace))
     count = min(count, len(np.unique(loaded.groups)))
     folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
     splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
@@ -138,7 +138,7 @@ def set_up(
     return Bench(task, loaded, preparation, metric, seed, folds, splits, features, framework, trainer, predict, writing)
 
 
-def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None) -> int:
+def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None, pace: Pace) -> int:
     """Return the number of folds: the most with which there is time to train these candidates.
 
     With more folds each network sees more of the rows. On tables of 4,000 to 10,000 rows 8 folds were better than 4 or
@@ -147,7 +147,6 @@ def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None
     """
     if seconds is None:
         return FOLDS[0] if rows < MANY_ROWS else FOLDS[1]
-    pace = Pace()
     for count in FOLDS[:-1]:
         learnt = rows * (count - 1) // count
         if sum(pace.seconds(one, learnt, count, one.recipe.epochs) for one in candidates) <= CAUTION * seconds:

@@ -23,7 +23,7 @@ from netwright.errors import SpecError
 from netwright.spec.blocks import Block, Identity, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
 from netwright.tasks.task import Lent, Loaded, Preparation, Task
-from netwright.trunks import Trunk, find_weights, image_trunk, restore_trunk, text_trunk, tuned_blocks
+from netwright.trunks import PROCESSOR, Trunk, find_weights, image_trunk, restore_trunk, text_trunk, tuned_blocks
 
 MOST_ROWS = 50_000  # their features are kept in memory
 LARGEST = 5.0  # that a scaled feature may be
@@ -136,6 +136,7 @@ def with_trunk(
     pretrained: str | Path,
     seconds: float | None,
     chosen: Mapping[str, Any] | None = None,
+    device: str = PROCESSOR,
 ) -> Preparation:
     """Return the preparation with a trained trunk, where it is of images or texts and weights are to be had.
 
@@ -148,6 +149,7 @@ def with_trunk(
         seconds: of all cores together, that there are for the run; None without a limit.
         chosen: what `trunk_of` said of an earlier run that this one goes on with: then there is one of the same size,
             or none, however fast the machine is just now.
+        device: where the trunk looks, and is trained further.
 
     Raises:
         UnfitWeights: if a file that was named holds none.
@@ -161,11 +163,12 @@ def with_trunk(
         return preparation
     if kind == Kind.IMAGE:
         images = loaded.frame.columns[loaded.schema.used[0].name]
-        trunk = image_trunk(path, images, seconds if chosen is None else None)
+        trunk = image_trunk(path, images, seconds if chosen is None else None, device)
         if trunk is not None and chosen is not None:
             trunk = replace(trunk, size=(int(chosen["height"]), int(chosen["width"])))
-        return extend(preparation, loaded.frame, trunk, () if trunk is None else tuned_blocks(trunk, images, seconds))
-    return extend(preparation, loaded.frame, text_trunk(path, rows, seconds))
+        blocks = () if trunk is None else tuned_blocks(trunk, images, seconds, device)
+        return extend(preparation, loaded.frame, trunk, blocks, device)
+    return extend(preparation, loaded.frame, text_trunk(path, rows, seconds, device), device=device)
 
 
 def trunk_of(preparation: Preparation) -> Mapping[str, Any]:
@@ -173,7 +176,13 @@ def trunk_of(preparation: Preparation) -> Mapping[str, Any]:
     return preparation.trunk.document() if isinstance(preparation, Extended) else {}
 
 
-def extend(inner: Preparation, frame: Frame, trunk: Trunk | None, tuned: tuple[Block, ...] = ()) -> Preparation:
+def extend(
+    inner: Preparation,
+    frame: Frame,
+    trunk: Trunk | None,
+    tuned: tuple[Block, ...] = (),
+    device: str = PROCESSOR,
+) -> Preparation:
     """Return the preparation with a trunk, fitted on the rows of a frame; as it is without one.
 
     Args:
@@ -181,10 +190,11 @@ def extend(inner: Preparation, frame: Frame, trunk: Trunk | None, tuned: tuple[B
         frame: the rows.
         trunk: what also sees them.
         tuned: its blocks, if networks may train it further.
+        device: where the trunk looks at the rows.
     """
     if trunk is None:
         return inner
-    seen = trunk.look(frame, inner.schema)
+    seen = trunk.look(frame, inner.schema, device)
     return Extended(inner, trunk, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3), (frame, seen), tuned)
 
 

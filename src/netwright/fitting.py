@@ -60,6 +60,7 @@ from netwright.storage import make_folder
 from netwright.tasks.task import Loaded, Preparation, Request, Task
 from netwright.team.staff import Staff, team_of
 from netwright.train.framework import Framework
+from netwright.trunks import PROCESSOR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -295,6 +296,7 @@ def _bench(order: Order, rows: _Rows, budget: Budget, journal: Journal, tell: Li
         pretrained=order.pretrained,
         seconds=looking,
         chosen=before.trunk if before else None,
+        device=order.framework.sight,
     )
     bench = set_up(order.task, rows.loaded, rows.metric, order.framework, order.seed, training, trunk)
     lent = trunk_of(bench.preparation)
@@ -312,7 +314,8 @@ def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float 
     """Return the seconds of all cores that there are for a trained trunk, and for training; None without a limit."""
     if budget.seconds is None:
         return None, None
-    return usable_cores() * budget.left(), framework.cores * budget.left()
+    looking = 1 if framework.sight != PROCESSOR else usable_cores()
+    return looking * budget.left(), framework.cores * budget.left()
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:

@@ -23,6 +23,7 @@ from netwright.pool import Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket, tickets_of
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
+from netwright.train.pace import Pace
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
@@ -69,7 +70,8 @@ def search(
         # Designs that were chosen for being different come first, before variations of any of them.
         return 1 if point in points else siblings(bench, point)
 
-    pool, course = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task)), Course()
+    pool = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task))
+    course = Course(Pace(bench.framework.pace))
     ended: deque[tuple[Attempt, Sequence[Trial | str]]] = deque()  # what lanes came to and nobody has taken in yet
     happened: deque[Event] = deque()  # what nobody has been told of yet
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch

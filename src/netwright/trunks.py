@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
@@ -45,6 +45,9 @@ TUNED_PASSES = 6 * 6  # epochs at least, folds but for the rows that each leaves
 TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
 TEXTS, SHORT_TEXTS = 40e9, 120e9  # operations a second of one core, with float32 and with bfloat16
+CARD_IMAGES, CARD_TUNED, CARD_TEXTS = 50e12, 25e12, 20e12  # the same of a graphics card, which counts for one core
+
+PROCESSOR = "cpu"
 
 ROWS = 32  # that are looked at together
 
@@ -63,8 +66,14 @@ class Trunk(Protocol):
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of rows; each depends on its own row only."""
 
-    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
-        """Return the same for the rows to learn from, of which there are many: features may differ by thousandths."""
+    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+        """Return the same for the rows to learn from, of which there are many: features may differ by thousandths.
+
+        Args:
+            frame: the rows.
+            schema: what their columns are.
+            device: where PyTorch is to look.
+        """
 
     def beginning(self) -> Mapping[str, Array]:
         """Return the tensors by name that a network begins with which trains it further; none if there is no way to."""
@@ -102,9 +111,17 @@ class ImageTrunk:
             return np.zeros((0, self.features), np.float32)
         return np.asarray(_session_of(self, images.shape[1:]).run({"images": images}))
 
-    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
-        """Return the same."""
-        return self.see(frame, schema)
+    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+        """Return the same, on a processor by the graph that also answers."""
+        images = frame.columns[schema.used[0].name]
+        return self.see(frame, schema) if device == PROCESSOR or not len(images) else self.seen_on(device, images)
+
+    def seen_on(self, device: str, images: Array) -> NDArray[np.float32]:
+        """Return the features (N, F) of images, seen on a graphics card."""
+        from netwright.train.device import Device  # torch is needed here first, and takes a second to import
+        from netwright.train.extractor import see_images
+
+        return see_images(self.backbone, self.size, self.weights, images, Device(device))
 
     def beginning(self) -> dict[str, Array]:
         """Return its weights, named as in a network, whose first block is that of the image."""
@@ -157,11 +174,12 @@ class TextTrunk:
             found[rows] = self._session.run({"pieces": pieces})
         return found
 
-    def look(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
-        """Return the same, in bfloat16 where the processor multiplies it: in two thirds of the time."""
-        from netwright.train.extractor import see_texts  # torch is needed here first, and takes a second to import
+    def look(self, frame: Frame, schema: Schema, device: str = PROCESSOR) -> NDArray[np.float32]:
+        """Return the same, in bfloat16 where the device multiplies it: on a processor in two thirds of the time."""
+        from netwright.train.device import Device  # torch is needed here first, and takes a second to import
+        from netwright.train.extractor import see_texts
 
-        return see_texts(self.encoder, self.weights, self._pieces(frame, schema))
+        return see_texts(self.encoder, self.weights, self._pieces(frame, schema), Device(device))
 
     def _pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
         from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
@@ -216,7 +234,7 @@ def find_weights(kind: Kind, pretrained: str | Path) -> Path | None:
     return folder / sources.WEIGHTS_FILE if image else folder
 
 
-def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk | None:
+def image_trunk(path: Path, images: Array, seconds: float | None, device: str = PROCESSOR) -> ImageTrunk | None:
     """Return a trunk for images, of the largest size that there is time for; None where there is too little.
 
     How long it takes is told by a few of them.
@@ -225,6 +243,7 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
         path: the file of trained weights.
         images: (N, H, W, C) to be looked at.
         seconds: of all cores together, that there are for the run; None without a limit.
+        device: where they are looked at; a graphics card counts for one core.
 
     Raises:
         UnfitWeights: if the file is none of weights for it.
@@ -234,7 +253,8 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
     longer = max(images.shape[1:3])
     sides = [side for side in SIDES if side <= ENLARGED * longer] or [SIDES[0]]
     room = math.inf if seconds is None else SHARE * seconds / max(1, len(images))  # for each
-    if seconds is not None and _flops(BACKBONE, sides[0]) / IMAGES > room:
+    fastest = IMAGES if device == PROCESSOR else CARD_IMAGES
+    if seconds is not None and _flops(BACKBONE, sides[0]) / fastest > room:
         return None
     backbone, parts = read_backbone(path)
     arrays = {f"{place}.{name}": t.numpy() for place, each in enumerate(parts) for name, t in each.items()}
@@ -243,19 +263,24 @@ def image_trunk(path: Path, images: Array, seconds: float | None) -> ImageTrunk 
     trunk = ImageTrunk(backbone, _sized(images, usual), weights)
     if seconds is None:
         return trunk
-    speed = _speed(trunk, images[:: -(-len(images) // TIMED)], usual)
+    speed = _speed(trunk, images[:: -(-len(images) // TIMED)], usual, device)
     fitting = [side for side in sides if _flops(backbone, side) / speed <= room]
     return replace(trunk, size=_sized(images, max(fitting))) if fitting else None
 
 
-def _speed(trunk: ImageTrunk, images: Array, side: int) -> float:
-    """Return the operations a second of one core, where all look at images together."""
-    session, taken = _session_of(trunk, images.shape[1:]), []
+def _speed(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:
+    """Return the operations a second of one core, where all look at images together, or of a graphics card."""
+    if device == PROCESSOR:
+        look = partial(_session_of(trunk, images.shape[1:]).run, {"images": images})
+    else:
+        look = partial(trunk.seen_on, device, images)
+    taken = []
     for _ in range(2):  # the first time, what both use is made
         begun = time.perf_counter()
-        session.run({"images": images})
+        look()
         taken.append(time.perf_counter() - begun)
-    return len(images) * _flops(trunk.backbone, side) / min(taken) / usable_cores()
+    cores = usable_cores() if device == PROCESSOR else 1
+    return len(images) * _flops(trunk.backbone, side) / min(taken) / cores
 
 
 def _sized(images: Array, longer: int) -> tuple[int, int]:
@@ -264,7 +289,7 @@ def _sized(images: Array, longer: int) -> tuple[int, int]:
     return height, width
 
 
-def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tuple[Block, ...]:
+def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device: str = PROCESSOR) -> tuple[Block, ...]:
     """Return the blocks of a trunk for networks that train it further, at the largest size that there is time for.
 
     None are returned where there is too little time for a few passes over the images, on several folds.
@@ -273,6 +298,7 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tup
         trunk: what would be trained.
         images: (N, H, W, C) to learn from.
         seconds: as for `image_trunk`.
+        device: where it is trained.
     """
     longer = max(images.shape[1:3])
     smallest, largest = min(longer, TUNED_SIDE), max(SMALLEST_SIDE, 2 * longer)
@@ -282,35 +308,38 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None) -> tup
     else:
         room = TUNED_SHARE * seconds / (TUNED_PASSES * max(1, len(images)))  # for an image once
         some = images[:: -(-len(images) // TIMED)]
-        possible = (side for side in sides if _flops(trunk.backbone, side) / TUNED <= room)
-        fitting = [*takewhile(lambda side: _tuning_seconds(trunk, some, side) <= room, possible)]
+        fastest = TUNED if device == PROCESSOR else CARD_TUNED
+        possible = (side for side in sides if _flops(trunk.backbone, side) / fastest <= room)
+        fitting = [*takewhile(lambda side: _tuning_seconds(trunk, some, side, device) <= room, possible)]
     if not fitting:
         return ()
     return (trunk.backbone.inputs(*_sized(images, max(fitting))), *trunk.backbone.blocks)
 
 
-def _tuning_seconds(trunk: ImageTrunk, images: Array, side: int) -> float:
+def _tuning_seconds(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:
     """Return the seconds of one core in which a trunk is trained further on an image of a size.
 
     They are timed for each size: of images of 32 pixels and of 48 a batch took the same time, of 64 a third more.
     """
-    from netwright.train.speed import training_seconds  # as above
+    from netwright.train.device import Device  # as above
+    from netwright.train.speed import training_seconds
 
     network = Network((trunk.backbone.inputs(*_sized(images, side)), *trunk.backbone.blocks, Head(2)))
-    return training_seconds(network, trunk.beginning(), images)
+    return training_seconds(network, trunk.beginning(), images, Device(device))
 
 
 def _flops(backbone: Backbone, side: int) -> int:
     return network_cost(Network((backbone.inputs(side, side), *backbone.blocks, Head(1)))).flops
 
 
-def text_trunk(folder: Path, texts: int, seconds: float | None) -> TextTrunk | None:
+def text_trunk(folder: Path, texts: int, seconds: float | None, device: str = PROCESSOR) -> TextTrunk | None:
     """Return a trunk for so many texts, of as many pieces as there is time for; None where there is too little.
 
     Args:
         folder: of the trained weights and the vocabulary.
         texts: to be looked at.
         seconds: as for `image_trunk`.
+        device: where they are looked at.
 
     Raises:
         UnfitWeights: if it holds none for it.
@@ -318,7 +347,7 @@ def text_trunk(folder: Path, texts: int, seconds: float | None) -> TextTrunk | N
     from netwright.build.pretrained import read_encoder  # as above
     from netwright.train.precision import multiplies_short
 
-    speed = SHORT_TEXTS if multiplies_short() else TEXTS
+    speed = CARD_TEXTS if device != PROCESSOR else SHORT_TEXTS if multiplies_short() else TEXTS
     if seconds is None:
         fitting = [USUAL_LENGTH]
     else:

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 import torch
 
-from netwright.build.torch import Noise, forward, initial_weights
+from netwright.build.noise import Noise
+from netwright.build.torch import forward, initial_weights
 from netwright.spec.blocks import Block, Dense, Head, Identity, TableInput
 from netwright.spec.network import Network
 from netwright.testing.blocks import check_network, example_networks

@@ -15,6 +15,7 @@ from netwright.team.crew import MOST_STARTS, Crew
 from netwright.team.link import Gone
 from netwright.team.messages import Facts
 from netwright.team.worker import versions_of
+from netwright.train.pace import ONE_CORE
 from netwright.train.torch import Torch
 
 OURS = versions_of(Torch())
@@ -46,7 +47,7 @@ def test_workers_are_handed_out_to_one_at_a_time() -> None:
         assert crew.take(lambda: next(turns)) is None
         crew.give_back(first)
         assert crew.take(yes) is first
-        assert crew.facts() == Facts("cpu", 1, 1, OURS)
+        assert crew.facts() == Facts("cpu", 1, 1, ONE_CORE, OURS)
 
 
 def test_another_one_comes_in_the_place_of_one_that_was_lost() -> None:

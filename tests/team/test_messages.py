@@ -27,6 +27,7 @@ from netwright.team.messages import (
     say,
 )
 from netwright.train.control import Heir, Progress, Snapshot, Trained
+from netwright.train.pace import ONE_CORE
 
 FOLDS = tuple(np.full((2, 3), fold, np.float32) for fold in range(2))
 TRAINED = Trained({"1.weight": np.ones((2, 4), np.float32)}, FOLDS, 0.1 + 0.2, 77)
@@ -37,7 +38,9 @@ SNAPSHOT = Snapshot(
 )
 
 
-@pytest.mark.parametrize("said", [Facts("cpu", 1, 2, {"torch": "2"}), Busy(3), Readied(), Broken("trial", "no number")])
+@pytest.mark.parametrize(
+    "said", [Facts("cpu", 1, 2, ONE_CORE, {"torch": "2"}), Busy(3), Readied(), Broken("trial", "no number")]
+)
 def test_plain_words_come_back(said: Said) -> None:
     """Equal values."""
     assert hear(say(said)) == said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,9 +15,41 @@ SHIFTS = 2**16  # a mask is cut from a longer row of random numbers, at one of t
 STEP = 64  # places lie this far apart, so that every cut begins on a cache line
 
 
+class Dropout(Protocol):
+    """What of the activations is dropped in training.
+
+    Attributes:
+        generator: where the random numbers come from.
+    """
+
+    generator: torch.Generator
+
+    def scaled(self, share: float) -> None:
+        """Use this share of the rates from now on."""
+
+    def follow(self, rates: Tensor) -> None:
+        """Go on with other rates (M,), on the processor."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that drawing has changed, by name."""
+
+    def restore(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on from what `state` returned, where networks compute."""
+
+    def apply(self, hidden: Tensor) -> Tensor:
+        """Return hidden (M, E, B, H) with some activations at 0 and the others scaled up, so that the mean stays."""
+
+
+def dropout_on(device: torch.device, rates: Tensor, seed: int) -> Dropout:
+    """Return what drops activations at rates (M,) where networks compute."""
+    if device.type == "cuda":
+        return CardNoise(rates.to(device), torch.Generator(device).manual_seed(seed))
+    return Noise(rates, torch.Generator().manual_seed(seed))
+
+
 @dataclass
 class Noise:
-    """What of the activations is dropped.
+    """What is dropped on a processor.
 
     Drawing a number for each activation at each step took a sixth of the time of training. So a long row of them is
     drawn once for each network, and each mask is a stretch of it that begins at a random place. The row is drawn anew
@@ -40,6 +73,10 @@ class Noise:
         levels = (self.rates * share * LEVELS).round()
         if not torch.equal(levels, self._levels):
             self._levels, self._row = levels, None
+
+    def follow(self, rates: Tensor) -> None:
+        """Go on with other rates (M,): from the next `scaled` on."""
+        self.rates = rates
 
     def state(self) -> dict[str, Tensor]:
         """Return all that drawing has changed, by name."""
@@ -71,3 +108,42 @@ class Noise:
         draws = torch.empty(stack, -(-length // 8), dtype=torch.int64).random_(-(2**63), None, generator=self.generator)
         kept = draws.view(torch.uint8)[:, :length] >= self._levels.to(torch.uint8)[:, None]
         return (kept * (LEVELS / (LEVELS - self._levels))[:, None]).to(dtype)
+
+
+class CardNoise:
+    """What is dropped on a graphics card: each activation has a number of its own, which is drawn there.
+
+    Nothing of it is decided by the processor from step to step, so that steps can be recorded.
+    """
+
+    def __init__(self, rates: Tensor, generator: torch.Generator) -> None:
+        """Drop activations at rates (M,); both are on the card."""
+        self.generator = generator
+        self._kept = torch.empty_like(rates)  # (M,) the share of activations that stay
+        self.follow(rates)
+
+    def scaled(self, share: float) -> None:
+        """Use this share of the rates from now on."""
+        torch.mul(self._rates, -share, out=self._kept).add_(1)
+
+    def follow(self, rates: Tensor) -> None:
+        """Go on with other rates (M,)."""
+        self._any = bool(rates.any())
+        self._rates = rates.to(self._kept.device)
+        self.scaled(1.0)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that drawing has changed, by name."""
+        return {"generator": self.generator.get_state()}
+
+    def restore(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on from what `state` returned."""
+        self.generator.set_state(state["generator"])
+
+    def apply(self, hidden: Tensor) -> Tensor:
+        """Return hidden (M, E, B, H) with some activations at 0 and the others scaled up, so that the mean stays."""
+        if not self._any:
+            return hidden
+        drawn = torch.rand(hidden.shape, generator=self.generator, device=hidden.device)
+        kept = self._kept[:, None, None, None]
+        return hidden * ((drawn < kept) / kept).to(hidden.dtype)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
+from netwright.build.constants import constant
 from netwright.spec.blocks import (
     Block,
     ConvNext,
@@ -108,8 +109,8 @@ def _apply(block: Block, parts: Weights, hidden: Tensor, *, training: bool) -> T
 
 def _standardised(block: ImageInput, images: Tensor) -> Tensor:
     """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1, grey ones as coloured ones."""
-    deviations = torch.tensor(block.deviations, device=images.device) * BRIGHTEST
-    means = torch.tensor(block.means, device=images.device) * BRIGHTEST
+    deviations = constant(block.deviations, images.device) * BRIGHTEST
+    means = constant(block.means, images.device) * BRIGHTEST
     hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)  # channels lie last in memory
     if hidden.shape[2:] != (block.height, block.width):
         size = (block.height, block.width)
@@ -123,6 +124,8 @@ def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, train
     """Convolve and normalise by batch; the pixels stay, divided by the stride."""
     weight = parts[f"{prefix}weight"]
     kernel = weight.shape[-1]
+    if groups > 1 and hidden.is_cuda:
+        hidden = hidden.contiguous()  # see `_convnext`
     if stride == 1:
         out = functional.conv2d(hidden, weight, padding=kernel // 2, groups=groups)
     else:
@@ -163,7 +166,9 @@ def _inverted(block: InvertedResidual, parts: Weights, hidden: Tensor, *, traini
 def _convnext(block: ConvNext, parts: Weights, hidden: Tensor) -> Tensor:
     channels = hidden.shape[1]
     depth = parts["depth_weight"]
-    inner = functional.conv2d(hidden, depth, parts["depth_bias"], padding=block.kernel // 2, groups=channels)
+    # On a card convolutions by channel are slow where channels lie last.
+    plain = hidden.contiguous() if hidden.is_cuda else hidden
+    inner = functional.conv2d(plain, depth, parts["depth_bias"], padding=block.kernel // 2, groups=channels)
     inner = inner.permute(0, 2, 3, 1)  # (B, H, W, C)
     inner = functional.layer_norm(inner, (channels,), parts["norm_gain"], parts["norm_shift"])
     inner = ACTIVATIONS[block.activation](functional.linear(inner, parts["up_weight"], parts["up_bias"]))

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
-from netwright.build.noise import Noise
+from netwright.build.branches import side_by_side
+from netwright.build.constants import constant
+from netwright.build.noise import Dropout
 from netwright.build.sequence import first_pieces, sequence_features, sequence_weights
 from netwright.build.spatial import image_features, spatial_weights
 from netwright.spec.blocks import (
@@ -181,7 +185,7 @@ def _resample(quantiles: Tensor, count: int) -> Tensor:
 # --- the function ----------------------------------------------------------------------------------------------------
 
 
-def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | None = None) -> Tensor:
+def forward(network: Network, weights: Weights, batch: Batch, noise: Dropout | None = None) -> Tensor:
     """Return the outputs of all networks of the stack.
 
     Args:
@@ -197,10 +201,12 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Noise | Non
     parts = [_parts(weights, position) for position in range(len(network.blocks))]
     if first := trunk(network.blocks):
         own = [{name: tensor.unbind() for name, tensor in each.items()} for each in parts[:first]]
-        features = [
-            image_features(network.blocks[:first], _of_one(own, place), images, training=noise is not None)
-            for place, images in enumerate(batch["images"])
-        ]
+        features = side_by_side(
+            [
+                partial(image_features, network.blocks[:first], _of_one(own, place), images, training=noise is not None)
+                for place, images in enumerate(batch["images"])
+            ]
+        )
         hidden = _drop(torch.stack(features).unsqueeze(1), noise)  # (M, 1, B, F)
     if behind := sequence_trunk(network.blocks):
         hidden = _drop(_of_sequence(network.blocks[:behind], parts[:behind], batch).unsqueeze(1), noise)
@@ -229,7 +235,7 @@ def _of_one(parts: Sequence[Mapping[str, Sequence[Tensor]]], place: int) -> list
     return [{name: tensors[place] for name, tensors in each.items()} for each in parts]
 
 
-def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noise: Noise | None) -> Tensor:
+def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noise: Dropout | None) -> Tensor:
     if not isinstance(block, TableInput | BagInput):
         hidden = hidden.to(next(iter(parts.values())).dtype)  # a block computes in the type of its weights
     match block:
@@ -273,7 +279,7 @@ def _normalise(norm: str, parts: Weights, hidden: Tensor) -> Tensor:
     return functional.layer_norm(hidden, hidden.shape[-1:]) * gain + parts["norm_bias"][:, None, None]
 
 
-def _drop(hidden: Tensor, noise: Noise | None) -> Tensor:
+def _drop(hidden: Tensor, noise: Dropout | None) -> Tensor:
     return hidden if noise is None else noise.apply(hidden)
 
 
@@ -335,7 +341,7 @@ def _each_column(parts: Weights, hidden: Tensor) -> Tensor:
 
 def _embed_categories(block: TableInput, table: Tensor, categories: Tensor) -> Tensor:
     """(M, B, C) → (M, B, C · width), through one table for all columns, laid end to end."""
-    starts = torch.tensor((0, *block.cardinalities[:-1]), device=table.device).cumsum(0)
+    starts = constant((0, *accumulate(block.cardinalities[:-1])), table.device)
     stack, rows, columns = categories.shape
     # Each network of the stack has a table of its own.
     own = torch.arange(stack, device=table.device)[:, None, None] * table.shape[1]

@@ -19,6 +19,7 @@ from netwright.spec.network import Candidate, Network, Recipe
 from netwright.team.frames import Array, BadFrame, Frame, Groups, pack, unpack
 from netwright.train.control import Folds, Heir, Progress, Snapshot, Trained
 from netwright.train.framework import Split
+from netwright.train.pace import StepModel
 
 _CANDIDATES, _HEIRS = TypeAdapter(tuple[Candidate, ...]), TypeAdapter(tuple[Heir, ...])
 
@@ -75,13 +76,15 @@ class Facts:
     """What a worker is, the first that it says.
 
     Attributes:
-        device: where it trains; stacked: as of `train.framework.Framework`; cores: that it counts for.
+        device: where it trains; stacked, pace: as of `train.framework.Framework`.
+        cores: as how many lanes of that pace it counts.
         versions: of Python and the packages by name, which have to be those of the driver.
     """
 
     device: str
     stacked: int
     cores: int
+    pace: StepModel
     versions: Mapping[str, str]
 
 
@@ -257,6 +260,8 @@ def hear(buffer: bytes | bytearray) -> Said:
     try:
         said = dict(frame.document)
         kind = said.pop("say")
+        if kind == "Facts":
+            return Facts(**{**said, "pace": StepModel(**said["pace"])})
         if kind in _PLAIN:
             return _PLAIN[kind](**said)
         if kind in _REPORTS:
@@ -270,7 +275,7 @@ def hear(buffer: bytes | bytearray) -> Said:
     raise BadFrame(f"nothing is called {kind!r}")
 
 
-_PLAIN: Mapping[str, Any] = {"Facts": Facts, "Broken": Broken, "Busy": Busy, "Readied": Readied}
+_PLAIN: Mapping[str, Any] = {"Broken": Broken, "Busy": Busy, "Readied": Readied}
 _REPORTS: Mapping[str, Any] = {"Checked": Checked, "HeirsWanted": HeirsWanted}
 
 

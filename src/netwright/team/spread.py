@@ -14,6 +14,7 @@ from netwright.team.blocks import Blocks
 from netwright.team.crew import Crew
 from netwright.team.remote import RemoteTrainer
 from netwright.train.framework import Framework, Predict
+from netwright.train.pace import StepModel
 
 
 class Spread:
@@ -32,6 +33,16 @@ class Spread:
     def device(self) -> str:
         """Return where the workers train; waits for the first."""
         return self._crew.facts().device
+
+    @property
+    def sight(self) -> str:
+        """Return where the framework looks here: trunks look at rows before there are trainings."""
+        return self._framework.sight
+
+    @property
+    def pace(self) -> StepModel:
+        """Return how long a step takes on a worker; waits for the first."""
+        return self._crew.facts().pace
 
     @property
     def lanes(self) -> int:

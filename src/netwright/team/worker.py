@@ -38,7 +38,7 @@ def versions_of(framework: Framework) -> dict[str, str]:
 def facts_of(framework: Framework) -> Facts:
     """Return what somebody is who trains by a framework, one training at a time."""
     cores = max(1, framework.cores // framework.lanes)
-    return Facts(framework.device, framework.stacked, cores, versions_of(framework))
+    return Facts(framework.device, framework.stacked, cores, framework.pace, versions_of(framework))
 
 
 @dataclass

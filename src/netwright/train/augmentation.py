@@ -28,6 +28,17 @@ TINT = 0.15  # of the logarithm of each colour
 WHITE = 255.0
 
 
+@dataclass(frozen=True)
+class Used:
+    """Which changes any network asks for."""
+
+    distortions: bool
+    sideways: bool
+    all_ways: bool
+    warps: bool
+    maskings: bool
+
+
 @dataclass
 class Augmentation:
     """What is done to the images of M networks.
@@ -37,7 +48,8 @@ class Augmentation:
         sideways: (M,) whether every second image is mirrored.
         all_ways: (M,) whether it may also be turned upside down and on its side.
         warps, maskings: (M,) from 0 to 1, of spectrograms.
-        generator: where the random numbers come from: the processor, so that they are the same on any device.
+        generator: where the random numbers come from; the tensors above are where it is.
+        used: which of these changes any network asks for: to look at tensors would make the processor wait for a card.
     """
 
     distortions: Tensor
@@ -46,31 +58,39 @@ class Augmentation:
     warps: Tensor
     maskings: Tensor
     generator: torch.Generator
+    used: Used
 
     @staticmethod
     def of(recipes: Sequence[Recipe], generator: torch.Generator) -> Augmentation:
         """Return what the recipes (M,) ask for."""
+        distortions = [recipe.distortion for recipe in recipes]
+        sideways = [recipe.flips != "none" for recipe in recipes]
+        all_ways = [recipe.flips == "all" for recipe in recipes]
+        warps = [recipe.warp for recipe in recipes]
+        maskings = [recipe.masking for recipe in recipes]
+        place = generator.device
         return Augmentation(
-            torch.tensor([recipe.distortion for recipe in recipes]),
-            torch.tensor([recipe.flips != "none" for recipe in recipes]),
-            torch.tensor([recipe.flips == "all" for recipe in recipes]),
-            torch.tensor([recipe.warp for recipe in recipes]),
-            torch.tensor([recipe.masking for recipe in recipes]),
+            torch.tensor(distortions, device=place),
+            torch.tensor(sideways, device=place),
+            torch.tensor(all_ways, device=place),
+            torch.tensor(warps, device=place),
+            torch.tensor(maskings, device=place),
             generator,
+            Used(any(distortions), any(sideways), any(all_ways), any(warps), any(maskings)),
         )
 
     def apply(self, images: Tensor) -> Tensor:
         """Return images (M, B, H, W, C) of 0 to 255, changed or as they are."""
         stack, rows = images.shape[:2]
         flat = images.flatten(0, 1)
-        if bool(self.sideways.any()):
+        if self.used.sideways:
             flat = self._flipped(flat, rows)
-        if bool(self.distortions.any()):
+        if self.used.distortions:
             strengths = self.distortions.repeat_interleave(rows)
             flat = self._recoloured(self._moved(flat.float(), strengths), strengths)
-        if bool(self.warps.any()):
+        if self.used.warps:
             flat = warped(flat.float(), self.warps.repeat_interleave(rows), self.generator)
-        if bool(self.maskings.any()):
+        if self.used.maskings:
             flat = masked(flat.float(), self.maskings.repeat_interleave(rows), self.generator)
         return flat.view(stack, rows, *flat.shape[1:])
 
@@ -78,14 +98,14 @@ class Augmentation:
         """(N, H, W, C), each axis of every second image turned round where its network says so."""
         sideways, all_ways = self.sideways.repeat_interleave(rows), self.all_ways.repeat_interleave(rows)
         images = torch.where(self._half(sideways, images.device), images.flip(2), images)
-        if not bool(all_ways.any()):
+        if not self.used.all_ways:
             return images
         images = torch.where(self._half(all_ways, images.device), images.flip(1), images)
         square = images.shape[1] == images.shape[2]
         return torch.where(self._half(all_ways, images.device), images.transpose(1, 2), images) if square else images
 
     def _half(self, allowed: Tensor, device: torch.device) -> Tensor:
-        chosen = torch.rand(len(allowed), generator=self.generator) < 0.5
+        chosen = torch.rand(len(allowed), generator=self.generator, device=self.generator.device) < 0.5
         return (chosen & allowed)[:, None, None, None].to(device)
 
     def _moved(self, images: Tensor, strengths: Tensor) -> Tensor:

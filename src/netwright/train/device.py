@@ -31,5 +31,10 @@ def memory_of(device: Device) -> int | None:
     return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
 
 
+def generator_on(device: Device, seed: int) -> torch.Generator:
+    """Return a source of random numbers: on a CUDA graphics card for what is computed there, else on the processor."""
+    return torch.Generator(device if device.type == "cuda" else PROCESSOR).manual_seed(seed)
+
+
 def _devices() -> tuple[Device, ...]:
     return (PROCESSOR, *(Device("cuda", place) for place in range(torch.cuda.device_count())))

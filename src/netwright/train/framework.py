@@ -16,6 +16,7 @@ from netwright.data.features import Features
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
+from netwright.train.pace import StepModel
 
 Array = NDArray[Any]
 
@@ -94,12 +95,20 @@ class Framework(Protocol):
         """Where it trains."""
 
     @property
+    def sight(self) -> str:
+        """The device on which PyTorch looks at rows with trained trunks."""
+
+    @property
+    def pace(self) -> StepModel:
+        """How long a step takes on one of its lanes, before any has been timed."""
+
+    @property
     def lanes(self) -> int:
         """How many trainings there are at one time."""
 
     @property
     def cores(self) -> int:
-        """How many cores it counts for where time is planned before anything has run on it."""
+        """How many lanes at most compute at one time, each as `pace` has it."""
 
     @property
     def stacked(self) -> int:

@@ -24,6 +24,7 @@ from netwright.train.framework import AT_RANDOM, Split, seeds_of_networks
 from netwright.train.keras_groups import groups_of
 from netwright.train.keras_learner import Learner
 from netwright.train.keras_training import Lessons, Training
+from netwright.train.pace import ONE_CORE
 
 PINNED: Mapping[str, Value] = {
     "optimiser": "adamw",
@@ -46,6 +47,8 @@ class Keras:
     """See `train.framework.Framework`."""
 
     device = "auto"  # what the backend takes
+    sight = "cpu"
+    pace = ONE_CORE
     lanes = 1  # a backend spreads each program over the cores
     cores = 1
     stacked = 0

@@ -16,8 +16,6 @@ import torch
 
 from netwright.machine import usable_cores
 
-CARD_CORES = 50  # that a graphics card counts for, a guess until trainings have shown how long they take
-
 Result = TypeVar("Result")
 
 
@@ -40,11 +38,6 @@ def on_all_cores(work: Callable[[int], Result], starts: Sequence[int]) -> list[R
 def lanes_of(device: torch.device) -> int:
     """Return how many lanes there are: one a core, or one for a graphics card, which a single stack fills."""
     return usable_cores() if device.type == "cpu" else 1
-
-
-def cores_of(device: torch.device) -> int:
-    """Return how many cores a device counts for where time is planned before anything has run on it."""
-    return usable_cores() if device.type == "cpu" else CARD_CORES
 
 
 def in_lane(work: Callable[[], None]) -> None:

@@ -8,28 +8,32 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from netwright.build.noise import Noise
+from netwright.build.noise import Dropout, dropout_on
 from netwright.build.torch import Batch, forward, initial_weights
 from netwright.spec.costs import rows_at_once
 from netwright.spec.network import Network, Recipe
 from netwright.train.augmentation import Augmentation
 from netwright.train.averaging import Average
 from netwright.train.control import Heir
+from netwright.train.device import generator_on
 from netwright.train.framework import Split, seeds_of_networks
 from netwright.train.growth import at_share, side_share
 from netwright.train.losses import Loss
 from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.precision import working_type
+from netwright.train.recording import Inputs, Recorder
 from netwright.train.rows import Judged, Rows
 from netwright.train.schedule import flat_cosine
 from netwright.train.stack import Stack, stack_parameters
 
 FIRST = 0  # the block of the inputs, whose features are scaled
+TARGETS, SHARES, OTHER = "targets", "mix.shares", "mix.other"  # inputs of a step beside the rows
 
 
 @dataclass
@@ -45,11 +49,12 @@ class Population:
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
     random: np.random.Generator  # for mixing rows
-    noise: Noise
+    noise: Dropout
     augmentation: Augmentation
     smoothing: Tensor  # (M,)
     sparsity: Tensor  # (M,)
     average: Average | None  # of the parameters, where the first recipe asks for one
+    recorder: Recorder | None  # on a graphics card
 
     @staticmethod
     def start(
@@ -67,6 +72,8 @@ class Population:
         stack = stack_parameters(weights, working_type(network, rows.device))
         each = [recipe for recipe in recipes for _ in splits]  # (M,)
         span = recipes[0].averaging
+        noise = dropout_on(rows.device, torch.tensor([recipe.dropout for recipe in each]), own[0] + 2)
+        augmentation = Augmentation.of(each, generator_on(rows.device, own[0] + 3))
         return Population(
             network=network,
             folds=len(splits),
@@ -77,11 +84,12 @@ class Population:
             judged=Judged.of([*splits] * len(recipes)),
             generators=[torch.Generator().manual_seed(seed + 1) for seed in own],
             random=np.random.default_rng(own[0] + 4),
-            noise=Noise(torch.tensor([recipe.dropout for recipe in each]), torch.Generator().manual_seed(own[0] + 2)),
-            augmentation=Augmentation.of(each, torch.Generator().manual_seed(own[0] + 3)),
+            noise=noise,
+            augmentation=augmentation,
             smoothing=torch.tensor([recipe.label_smoothing for recipe in each], device=rows.device),
             sparsity=torch.tensor([recipe.sparsity for recipe in each], device=rows.device),
             average=Average(span, stack.parameters.clone()) if span else None,
+            recorder=Recorder((noise.generator, augmentation.generator)) if rows.device.type == "cuda" else None,
         )
 
     def shuffled(self, count: int) -> Tensor:
@@ -95,32 +103,48 @@ class Population:
     def step(self, rows: Rows, index: Tensor, loss: Loss, progress: float) -> None:
         """Take one optimiser step on the rows `index` (M, B)."""
         self.noise.scaled(flat_cosine(progress))
-        batch, targets = rows.batch(index), rows.targets[index.to(rows.device)]
-        if "images" in batch:
-            batch = {**batch, "images": self.augmentation.apply(batch["images"])}
         network = at_share(self.network, side_share(self.recipes[0].growth, progress))
-        each = self._loss(network, batch, targets, loss) + self._penalty()  # (M,)
-        total = each.sum()
-        gradients = torch.autograd.grad(total, [*self.stack.leaves.values()])
+        targets = rows.targets[index.to(rows.device)]
+        given = {**rows.batch(index), TARGETS: targets, **self._mixing(index.shape[1], rows)}
+        descend = partial(self._descend, network, loss)
+        if self.recorder is None:
+            descend(given)
+        else:
+            self.recorder.step(network, given, descend)
         with torch.no_grad():
-            self.stack.take(gradients)
             self.optimiser.step(progress)
             self.stack.refresh()
             if self.average is not None:
                 self.average.add(self.stack.parameters, progress)
 
-    def _loss(self, network: Network, batch: Batch, targets: Tensor, loss: Loss) -> Tensor:
+    def _mixing(self, count: int, rows: Rows) -> Inputs:
+        """Return what rows are mixed with, and each network's share of the first of two, where a recipe says so."""
+        alphas = [recipe.mixup for recipe in self.recipes for _ in range(self.folds)]
+        if not any(alphas):
+            return {}
+        shares = np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
+        other = self.random.permutation(count)
+        return {SHARES: torch.from_numpy(shares).to(rows.device), OTHER: torch.from_numpy(other).to(rows.device)}
+
+    def _descend(self, network: Network, loss: Loss, given: Inputs) -> None:
+        """Lay the gradient of the loss on a batch into the stack."""
+        batch = {name: tensor for name, tensor in given.items() if name not in (TARGETS, SHARES, OTHER)}
+        if "images" in batch:
+            batch = {**batch, "images": self.augmentation.apply(batch["images"])}
+        each = self._loss(network, batch, given, loss) + self._penalty()  # (M,)
+        gradients = torch.autograd.grad(each.sum(), [*self.stack.leaves.values()])
+        with torch.no_grad():
+            self.stack.take(gradients)
+
+    def _loss(self, network: Network, batch: Batch, given: Inputs, loss: Loss) -> Tensor:
         """Return the loss of each network (M,) on a batch, of rows mixed in pairs where its recipe says so.
 
         Mixup (Zhang et al. 2018, arXiv 1710.09412): of two rows and of their losses the same share is taken.
         """
-        alphas = [recipe.mixup for recipe in self.recipes for _ in range(self.folds)]
-        if not any(alphas):
+        targets = given[TARGETS]
+        if SHARES not in given:
             return loss.training(forward(network, self.stack.computed(), batch, self.noise), targets, self.smoothing)
-        shares = torch.from_numpy(
-            np.array([self.random.beta(each, each) if each else 1.0 for each in alphas], np.float32)
-        ).to(targets.device)
-        other = torch.from_numpy(self.random.permutation(targets.shape[1])).to(targets.device)
+        shares, other = given[SHARES], given[OTHER]
         mixed = {name: _blend(name, tensor, tensor[:, other], shares) for name, tensor in batch.items()}
         outputs = forward(network, self.stack.computed(), mixed, self.noise)
         own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
@@ -227,11 +251,13 @@ class Population:
             self.recipes[heir.place] = heir.recipe
         each = [recipe for recipe in self.recipes for _ in range(self.folds)]  # (M,)
         self.optimiser.follow(each)
-        self.noise.rates = torch.tensor([recipe.dropout for recipe in each])
+        self.noise.follow(torch.tensor([recipe.dropout for recipe in each]))
         self.augmentation = Augmentation.of(each, self.augmentation.generator)
         device = self.smoothing.device
         self.smoothing = torch.tensor([recipe.label_smoothing for recipe in each], device=device)
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
+        if self.recorder is not None:
+            self.recorder.forget()
 
 
 def _under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

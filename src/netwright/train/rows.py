@@ -34,6 +34,10 @@ class Rows:
     quantiles: Tensor
     device: torch.device = PROCESSOR
 
+    def near(self, index: Tensor) -> Tensor:
+        """Return an index where the features are, so that no step has to wait for it."""
+        return index.to(next(iter(self.features.values())).device)
+
     def batch(self, index: Tensor) -> Batch:
         """Return the rows named by `index` (M, B), on the device."""
         return {name: tensor[index.to(tensor.device)].to(self.device) for name, tensor in self.features.items()}

@@ -26,8 +26,9 @@ HIDDEN = 0.25  # of all bands or frames: the widest mask
 
 
 def drawn(count: int, strengths: Tensor, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Return (count, N) numbers between -1 and 1, times the strengths (N,), drawn on the processor for a device."""
-    return ((2 * torch.rand(count, len(strengths), generator=generator) - 1) * strengths).to(device)
+    """Return (count, N) numbers between -1 and 1, times the strengths (N,), drawn where the generator is."""
+    chosen = torch.rand(count, len(strengths), generator=generator, device=generator.device)
+    return ((2 * chosen - 1) * strengths).to(device)
 
 
 def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tensor:
@@ -50,8 +51,8 @@ def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tenso
     band = torch.linspace(-1, 1, maps.shape[1], device=maps.device)[None, :, None, None]
     slope = band * (TILT * LOUDEST * tilt)[:, None, None, None]
     loud = LOUDEST + (moved + slope - LOUDEST) * torch.exp(RANGE * spread)[:, None, None, None]
-    rough = torch.randn(maps.shape, generator=generator).to(maps.device) * (ROUGHNESS * LOUDEST)
-    floor = (NOISE * LOUDEST * noise)[:, None, None, None] + rough
+    rough = torch.randn(maps.shape, generator=generator, device=generator.device).to(maps.device)
+    floor = (NOISE * LOUDEST * noise)[:, None, None, None] + rough * (ROUGHNESS * LOUDEST)
     audible = noise[:, None, None, None] > 0
     return torch.where(audible, torch.maximum(loud, floor), loud).clamp_(0, LOUDEST)
 
@@ -59,13 +60,13 @@ def warped(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tenso
 def masked(maps: Tensor, strengths: Tensor, generator: torch.Generator) -> Tensor:
     """Return maps (N, B, T, 1) with some bands and some frames replaced by the mean, by strengths (N,) of 0 to 1."""
     middle = maps.mean(dim=(1, 2, 3), keepdim=True)
-    hidden = torch.zeros((), dtype=torch.bool)
+    hidden = torch.zeros((), dtype=torch.bool, device=generator.device)
     for axis in (1, 2):
         side = maps.shape[axis]
-        widths, places = torch.rand(2, MASKS, len(maps), generator=generator)
+        widths, places = torch.rand(2, MASKS, len(maps), generator=generator, device=generator.device)
         widths = widths * strengths * HIDDEN * side  # (MASKS, N)
         starts = places * (side - widths)
-        index = torch.arange(side) + 0.5
+        index = torch.arange(side, device=generator.device) + 0.5
         inside = ((index >= starts[..., None]) & (index < (starts + widths)[..., None])).any(dim=0)  # (N, side)
         hidden = hidden | (inside[:, :, None, None] if axis == 1 else inside[:, None, :, None])
     return torch.where(hidden.to(maps.device), middle, maps)

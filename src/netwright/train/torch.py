@@ -17,14 +17,15 @@ from netwright.spec.spaces import Value
 from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.device import PROCESSOR, Device, find_device
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
-from netwright.train.lanes import cores_of, in_lane, lanes_of, run_lanes
+from netwright.train.lanes import in_lane, lanes_of, run_lanes
 from netwright.train.losses import LOSSES
+from netwright.train.pace import CARD_STEPS, ONE_CORE, StepModel
 from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, as_rows
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as
 
-CARD = 8  # times as large stacks on a graphics card, which a step of a small network leaves idle; not measured
+CARD = 8  # times as large stacks on a graphics card: up to 2e9 operations more of them cost nearly nothing
 
 
 class Torch:
@@ -51,14 +52,24 @@ class Torch:
         return str(self._device)
 
     @property
+    def sight(self) -> str:
+        """Return the same: trained trunks look where networks learn."""
+        return self.device
+
+    @property
+    def pace(self) -> StepModel:
+        """Return how long a step takes, of one core or of the card."""
+        return ONE_CORE if self._device.type == "cpu" else CARD_STEPS
+
+    @property
     def lanes(self) -> int:
         """Return how many trainings there are at one time."""
         return lanes_of(self._device)
 
     @property
     def cores(self) -> int:
-        """Return how many cores the device counts for."""
-        return cores_of(self._device)
+        """Return how many lanes compute at one time: all."""
+        return self.lanes
 
     @property
     def stacked(self) -> int:

@@ -67,12 +67,12 @@ def train_population(
     kept = torch.zeros(())  # (M, V, K) what the networks predict that are kept
     place = _Place()
     if snapshot is not None:
-        place, kept, rungs = lives.restore(snapshot)
+        place, kept, rungs = lives.restore(snapshot)  # with an order that may lie elsewhere: of one epoch only
     share = place.share
     for epoch in range(place.epoch, first.epochs + 1):
         begun, order = place.number, place.order
         if epoch > place.epoch or order is None:
-            begun, order = 0, population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
+            begun, order = 0, rows.near(population.shuffled(steps_per_epoch * batch_size))  # (M, steps · B)
         for number in range(begun, steps_per_epoch):
             share = max((lives.steps + 0.5) / (first.epochs * steps_per_epoch), control.time_used())
             if share >= 1 or control.stop():
