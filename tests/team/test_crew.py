@@ -108,8 +108,8 @@ def test_nobody_waits_longer_than_the_run_lasts() -> None:
             raise Gone("it came too late")
 
     class Slow(Inside):
-        def begin(self, number: int) -> InsideLink:
-            return Late(f"worker {number}", number, self, super().begin(number).workplace)
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Late(f"worker {number}", number, self, super().begin(number, seat).workplace)
 
     ended = threading.Event()
     with crew_of(Slow(1), left=lambda: 0.0) as crew:
@@ -123,8 +123,8 @@ def test_workers_train_on_one_kind_of_device() -> None:
     """One that has another than the first is not taken: what comes of a trial must not hang on who trained it."""
 
     class Mixed(Inside):
-        def begin(self, number: int) -> InsideLink:
-            link = super().begin(number)
+        def begin(self, number: int, seat: int) -> InsideLink:
+            link = super().begin(number, seat)
             if number > 1:
                 link.workplace.framework = Card()
             return link

@@ -18,6 +18,7 @@ import pytest
 from workers_inside import NETWORK, PLAIN, rows, splits
 
 from netwright.errors import CannotWrite
+from netwright.machine import usable_cores
 from netwright.team.crew import Crew, Member
 from netwright.team.frames import pack
 from netwright.team.link import Gone
@@ -26,6 +27,7 @@ from netwright.team.process import Processes, ProcessLink, block_path
 from netwright.team.spread import Spread
 from netwright.team.worker import facts_of, versions_of
 from netwright.train.control import Control, Progress
+from netwright.train.device import device_of_seat
 from netwright.train.lanes import run_lanes
 from netwright.train.torch import Torch
 
@@ -43,7 +45,7 @@ def processes() -> Iterator[Processes]:
 @pytest.fixture(scope="module")
 def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessLink]:
     """Return a process that is there."""
-    made = ProcessLink(1, ("torch", "cpu"), tmp_path_factory.mktemp("worker"))
+    made = ProcessLink(1, ("torch", "cpu", "0"), tmp_path_factory.mktemp("worker"))
     yield made
     made.close()
 
@@ -55,7 +57,7 @@ def test_a_process_says_what_it_is(link: ProcessLink) -> None:
 
 def test_a_process_that_is_killed_is_gone_and_says_how(processes: Processes) -> None:
     """Whether it is killed while it works or while nobody asks it."""
-    link = processes.begin(1)
+    link = processes.begin(1, 0)
     try:
         link.exchange(ask_facts(), 120)
         link._process.kill()
@@ -68,7 +70,7 @@ def test_a_process_that_is_killed_is_gone_and_says_how(processes: Processes) -> 
 
 def test_a_process_that_does_not_answer_is_ended(processes: Processes) -> None:
     """A stopped one is as good as none."""
-    link = processes.begin(1)
+    link = processes.begin(1, 0)
     try:
         link.exchange(ask_facts(), 120)
         link._process.send_signal(signal.SIGSTOP)
@@ -80,7 +82,7 @@ def test_a_process_that_does_not_answer_is_ended(processes: Processes) -> None:
 
 def test_a_process_that_breaks_has_last_words(processes: Processes) -> None:
     """What it wrote last tells why: here, that it is asked for what there is not."""
-    link = processes.begin(1)
+    link = processes.begin(1, 0)
     try:
         with pytest.raises(Gone, match=r"status 1; its last words: .*BadFrame"):
             link.exchange(pack({"ask": "everything"}), 120)
@@ -91,7 +93,7 @@ def test_a_process_that_breaks_has_last_words(processes: Processes) -> None:
 def test_a_process_that_cannot_train_says_so() -> None:
     """In the sentence that a user would get."""
     processes = Processes(1, "torch", "cuda:99")
-    link = processes.begin(1)
+    link = processes.begin(1, 0)
     try:
         with pytest.raises(Gone, match="cannot compute on the device 'cuda:99'"):
             link.exchange(ask_facts(), 120)
@@ -100,12 +102,23 @@ def test_a_process_that_cannot_train_says_so() -> None:
         processes.close()
 
 
+def test_workers_take_the_cards_of_a_machine_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes in the place of a lost one takes the same; a device that was named is everybody's."""
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert [device_of_seat("cuda", seat) for seat in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cuda:0"]
+    assert device_of_seat("cuda:1", 0) == "cuda:1"
+    assert device_of_seat("cpu", 2) == "cpu"
+    processes = Processes(500, "torch", "cpu")
+    assert processes.computing == usable_cores()
+    processes.close()
+
+
 def test_a_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Also where that one is killed: nothing is left behind."""
     code = (
         "import pathlib, sys, time; from netwright.team.process import ProcessLink; "
         "from netwright.team.messages import ask_facts; "
-        "link = ProcessLink(1, ('torch', 'cpu'), pathlib.Path(sys.argv[1])); link.exchange(ask_facts(), 120); "
+        "link = ProcessLink(1, ('torch', 'cpu', '0'), pathlib.Path(sys.argv[1])); link.exchange(ask_facts(), 120); "
         "print(link._process.pid, flush=True); time.sleep(600)"
     )
     driver = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -130,7 +143,7 @@ def test_nothing_is_imported_from_the_folder_that_one_works_in(
     """A file there that is named as a package is data."""
     (tmp_path / "numpy.py").write_text("raise SystemExit('this was run')")
     monkeypatch.chdir(tmp_path)
-    link = processes.begin(1)
+    link = processes.begin(1, 0)
     try:
         assert hear(link.exchange(ask_facts(), 120)) == facts_of(Torch())
     finally:

@@ -46,7 +46,12 @@ class Inside:
     blocks: dict[int, bytearray] = field(default_factory=dict)
     closed: bool = False
 
-    def begin(self, number: int) -> InsideLink:
+    @property
+    def computing(self) -> int:
+        """Return that all compute at one time."""
+        return self.workers
+
+    def begin(self, number: int, seat: int) -> InsideLink:
         """Make a worker."""
         self.begun += 1
         self.said[number] = []

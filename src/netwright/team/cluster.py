@@ -69,6 +69,11 @@ class Cluster:
         return f"the Ray cluster {self._address}"
 
     @property
+    def computing(self) -> int:
+        """Return how many compute at one time: all, since Ray gives each a core or a card."""
+        return self.workers
+
+    @property
     def warning(self) -> str:
         """Return that the cluster is open to all, if it is; as a worker says, once there is one."""
         if self._some is None:
@@ -78,7 +83,7 @@ class Cluster:
         except ray.exceptions.RayError:
             return ""  # it is lost, and will be told of
 
-    def begin(self, number: int) -> ActorLink:
+    def begin(self, number: int, seat: int) -> ActorLink:
         """Ask for an actor, which Ray starts wherever there is room."""
         make = ray.remote(ClusterWorker).options(
             num_cpus=1,

@@ -178,7 +178,7 @@ class Crew:
         with self._changing:
             self._begun += 1
             number = self._begun
-        link = self.transport.begin(number)
+        link = self.transport.begin(number, seat)
         with self._changing:
             closed = self._closed
             self._links.add(link)

@@ -57,11 +57,16 @@ class Transport(Protocol):
     def warning(self) -> str:
         """What the user should know of that; empty where there is nothing."""
 
-    def begin(self, number: int) -> Link:
+    @property
+    def computing(self) -> int:
+        """How many of them at most compute at one time, where each has a core or a card."""
+
+    def begin(self, number: int, seat: int) -> Link:
         """Start a worker; it may not be there yet when this returns.
 
         Args:
             number: that nobody else has, from 1.
+            seat: the place that it fills, from 0; of several cards each seat has one.
 
         Raises:
             Gone: if that cannot be done.

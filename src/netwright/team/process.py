@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netwright.errors import CannotWrite
+from netwright.machine import usable_cores
 from netwright.team.frames import BadFrame, Groups, pack, pieces, read_frame, unpack, write_frame
 from netwright.team.link import Gone
 
@@ -37,10 +38,15 @@ class Processes:
         """Return where they are."""
         return "this machine"
 
-    def begin(self, number: int) -> ProcessLink:
+    @property
+    def computing(self) -> int:
+        """Return how many compute at one time: one a core, where they train on the processor."""
+        return min(self.workers, usable_cores()) if self._words[1] == "cpu" else self.workers
+
+    def begin(self, number: int, seat: int) -> ProcessLink:
         """Start a process."""
         try:
-            return ProcessLink(number, self._words, Path(self._folder.name))
+            return ProcessLink(number, (*self._words, str(seat)), Path(self._folder.name))
         except OSError as error:
             raise Gone(f"its process could not be started: {error.strerror or error}") from error
 
@@ -67,8 +73,13 @@ class Processes:
 class ProcessLink:
     """See `team.link.Link`."""
 
-    def __init__(self, number: int, words: tuple[str, str], folder: Path) -> None:
+    def __init__(self, number: int, words: tuple[str, str, str], folder: Path) -> None:
         """Start a process.
+
+        Args:
+            number: of the worker, by which it is called.
+            words: the framework, the device and the seat.
+            folder: of the blocks, and of what the process says of errors.
 
         Raises:
             OSError: if that cannot be done.

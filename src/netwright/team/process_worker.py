@@ -1,6 +1,6 @@
-"""The program of a worker that is a process of this machine: `python -m netwright.team.process_worker torch cpu`.
+"""The program of a worker that is a process of this machine: `python -m netwright.team.process_worker torch cpu 0`.
 
-It is given a framework and a device. It reads frames on standard input and answers each on standard output, and ends
+It is given a framework, a device and its seat. It reads frames on standard input and answers each on standard output, and ends
 with whoever started it: nobody writes to it any more then. What libraries print goes to standard error, so that it
 never stands between frames.
 """
@@ -16,6 +16,7 @@ from typing import IO
 from netwright.errors import NetwrightError
 from netwright.team.frames import pack, read_frame, unpack, write_frame
 from netwright.team.worker import Workplace
+from netwright.train.device import device_of_seat
 from netwright.train.frameworks import find_framework
 
 
@@ -25,7 +26,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches all processes: the driver says when to end
     asked, answers = _own_pipes()
     try:
-        framework = find_framework(*sys.argv[1:3])
+        name, device, seat = sys.argv[1:]
+        framework = find_framework(name, device_of_seat(device, int(seat)))
     except NetwrightError as error:
         sys.exit(str(error))
     serve(Workplace(framework), asked, answers)

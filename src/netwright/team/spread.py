@@ -52,7 +52,7 @@ class Spread:
     @property
     def cores(self) -> int:
         """Return how many cores they count for together; waits for the first."""
-        return self._crew.workers * self._crew.facts().cores
+        return self._crew.transport.computing * self._crew.facts().cores
 
     @property
     def stacked(self) -> int:
