@@ -1,8 +1,8 @@
 """The program of a worker that is a process of this machine: `python -m netwright.team.process_worker torch cpu 0`.
 
-It is given a framework, a device and its seat. It reads frames on standard input and answers each on standard output, and ends
-with whoever started it: nobody writes to it any more then. What libraries print goes to standard error, so that it
-never stands between frames.
+It is given a framework, a device and its seat. It reads frames on standard input and answers each on standard output,
+and ends with whoever started it: nobody writes to it any more then. What libraries print goes to standard error, so
+that it never stands between frames.
 """
 
 from __future__ import annotations
