@@ -84,7 +84,7 @@ def test_a_process_that_breaks_has_last_words(processes: Processes) -> None:
     """What it wrote last tells why: here, that it is asked for what there is not."""
     link = processes.begin(1, 0)
     try:
-        with pytest.raises(Gone, match=r"status 1; its last words: .*BadFrame"):
+        with pytest.raises(Gone, match=r"its last words: .*BadFrame"):
             link.exchange(pack({"ask": "everything"}), 120)
     finally:
         link.close()
@@ -167,19 +167,19 @@ def test_a_block_is_a_file_that_is_mapped_and_may_be_written_to_in_memory(proces
 def test_trainings_go_on_when_a_process_is_killed_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL at the third report of the first: its training comes to the same elsewhere, and no other is harmed."""
     features, targets, quantiles = rows()
-    recipe = replace(PLAIN, epochs=64)
+    recipe = replace(PLAIN, epochs=32)
     here: list[Any] = []
 
     def work() -> None:
         trainer = Torch().over(features, targets, quantiles)
         quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)
-        here.extend(trainer.train(NETWORK, [recipe], SPLITS, "cross_entropy", quiet, [seed])[0] for seed in range(4))
+        here.extend(trainer.train(NETWORK, [recipe], SPLITS, "cross_entropy", quiet, [seed])[0] for seed in range(3))
 
     run_lanes(1, work)
     lost: list[str] = []
-    reports = [0] * 4
+    reports = [0] * 3
     found: dict[int, Any] = {}
-    seeds, lock = iter(range(4)), threading.Lock()
+    seeds, lock = iter(range(3)), threading.Lock()
     crew = Crew(Processes(2, "torch", "cpu"), versions_of(Torch()), lambda: float("inf"))
     taken: dict[int, Member | None] = {}  # by the thread that works with it
     take = crew.take

@@ -149,9 +149,12 @@ class ProcessLink:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(ENDING)
         status = self._process.returncode
-        ended = f"its process ended with status {status}"
-        if status is not None and status < 0:
+        if status is None:
+            ended = "its process has let go of its pipe"  # and takes long to end
+        elif status < 0:
             ended = f"its process was ended by signal {-status}"
+        else:
+            ended = f"its process ended with status {status}"
         with suppress(OSError, ValueError):
             self._log.seek(0)
             lines = self._log.read().decode("utf-8", "replace").split("\n")
