@@ -107,19 +107,20 @@ class Crew:
         """Return a worker that nobody else has, until it is given back or said to be lost.
 
         Args:
-            worth: asked again and again whether waiting for one is still worth it; nothing is returned if not, or if
-                the time of the run is over.
+            worth: asked again and again whether waiting for one is still worth it. If not, or if the time of the run is
+                over, nothing is returned where nobody is free.
 
         Raises:
             NoWorkers: if there are none any more.
         """
-        while worth() and self._left() > 0:
+        while True:
             try:
-                return self._idle.get(timeout=GLANCE)
+                return self._idle.get(timeout=GLANCE)  # also at the end of a run, which may train one network still
             except queue.Empty:
                 if not self._hopeful():
                     raise self._nobody() from None
-        return None
+            if not worth() or self._left() <= 0:
+                return None
 
     def give_back(self, member: Member) -> None:
         """Let others have a worker."""

@@ -7,7 +7,7 @@ nothing to tell says that it is busy, and one that says nothing at all is lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -275,8 +275,8 @@ def hear(buffer: bytes | bytearray) -> Said:
     raise BadFrame(f"nothing is called {kind!r}")
 
 
-_PLAIN: Mapping[str, Any] = {"Broken": Broken, "Busy": Busy, "Readied": Readied}
-_REPORTS: Mapping[str, Any] = {"Checked": Checked, "HeirsWanted": HeirsWanted}
+_PLAIN: Mapping[str, Callable[..., Said]] = {"Broken": Broken, "Busy": Busy, "Readied": Readied}
+_REPORTS: Mapping[str, Callable[[Progress], Said]] = {"Checked": Checked, "HeirsWanted": HeirsWanted}
 
 
 def _progress_of(said: Mapping[str, Any], frame: Frame) -> Progress:
