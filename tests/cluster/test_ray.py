@@ -31,24 +31,17 @@ cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own are no errors of ours
 TRIALS = 6
-TOKEN = "a" * 64
-WORKER = "ray::ClusterWorker"  # what Ray calls the process of an actor
+WORKER = "ray::ClusterWorker"  # what Ray calls the process of an actor; with a method behind it while it is asked
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Return a cluster of a head and another node, each with two cores, that asks for a token."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("RAY_AUTH_MODE", "token")
-    patch.setenv("RAY_AUTH_TOKEN", TOKEN)
-    patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    patch.delenv("RAY_ADDRESS", raising=False)
     made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
     made.add_node(num_cpus=2)
     made.wait_for_nodes()
     yield made
     made.shutdown()
-    patch.undo()
 
 
 def iris() -> pd.DataFrame:
@@ -62,13 +55,13 @@ def answers(run: nw.Run) -> bytes:
     return np.ascontiguousarray(run.model.predict_proba(iris())).tobytes()
 
 
-def actors() -> list[psutil.Process]:
-    """Return the processes of workers on all nodes, which are all on this machine."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith(WORKER):
-            found.append(process)
-    return found
+def actors(busy: str = "") -> list[psutil.Process]:
+    """Return the processes of workers on all nodes, which are all on this machine; of those alone that do something."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [""])[0].startswith(f"{WORKER}{busy}")
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +76,7 @@ def test_answers_do_not_hang_on_how_many_workers_there_are(
 ) -> None:
     """One, two and three actors come to the same, byte for byte; the connection is closed, and nobody is left."""
     told: list[Event] = []
-    before = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    before = _surroundings()
     run = nw.fit(
         iris(), "target", trials=TRIALS, workers=workers, cluster=cluster.address, out=tmp_path, listener=told.append
     )
@@ -91,8 +84,14 @@ def test_answers_do_not_hang_on_how_many_workers_there_are(
     (team,) = (event for event in told if isinstance(event, TeamStarted))
     assert (team.workers, team.place, team.warning) == (workers, f"the Ray cluster {cluster.address}", "")
     assert not ray.is_initialized()
-    assert (dict(os.environ), signal.getsignal(signal.SIGTERM)) == before
+    assert _surroundings() == before
     _wait_until(lambda: not actors())
+
+
+def _surroundings() -> tuple[object, ...]:
+    """Return what a run must leave as it is: variables that are not Ray's own, usage reports, what SIGTERM means."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return own, os.environ["RAY_USAGE_STATS_ENABLED"], signal.getsignal(signal.SIGTERM)
 
 
 def _wait_until(true: Any) -> None:
@@ -106,14 +105,17 @@ def _wait_until(true: Any) -> None:
 def test_a_worker_that_is_killed_costs_no_trial(cluster: Any, alone: nw.Run, tmp_path: Path) -> None:
     """SIGKILL to one actor while it trains: told, in the report, tried again elsewhere, same answers."""
     told: list[Event] = []
+    killed: list[int] = []
 
     def listen(event: Event) -> None:
         told.append(event)
-        if isinstance(event, EpochDone) and not any(isinstance(one, WorkerLost) for one in told):
-            for process in actors()[:1]:
+        if isinstance(event, EpochDone) and not killed:
+            for process in actors(".exchange")[:1]:
+                killed.append(process.pid)
                 process.kill()
 
     run = nw.fit(iris(), "target", trials=TRIALS, workers=2, cluster=cluster.address, out=tmp_path, listener=listen)
+    assert killed
     assert answers(run) == answers(alone)
     assert any(isinstance(event, WorkerLost) and event.trials for event in told)
     assert sum(isinstance(event, TrialFinished) for event in told) == TRIALS

@@ -58,10 +58,17 @@ class Cluster:
         if self._own:
             self._join(min(JOINING, seconds))
         try:
-            self._cards, self.workers = _room(self._resources(), workers, device)
+            cards, self.workers = _room(self._resources(), workers, device)
         except BaseException:
             self._leave()
             raise
+        self._make = ray.remote(ClusterWorker).options(
+            num_cpus=1,
+            num_gpus=1 if cards else 0,
+            max_restarts=0,  # one that Ray started again would have forgotten its blocks: the driver starts another
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+        )
 
     @property
     def place(self) -> str:
@@ -85,15 +92,8 @@ class Cluster:
 
     def begin(self, number: int, seat: int) -> ActorLink:
         """Ask for an actor, which Ray starts wherever there is room."""
-        make = ray.remote(ClusterWorker).options(
-            num_cpus=1,
-            num_gpus=1 if self._cards else 0,
-            max_restarts=0,  # one that Ray started again would have forgotten its blocks: the driver starts another
-            max_task_retries=0,
-            scheduling_strategy="SPREAD",
-        )
         try:
-            actor = make.remote(*self._words)
+            actor = self._make.remote(*self._words)
         except ray.exceptions.RayError as error:
             raise Gone(_words(error)) from error
         self._some = self._some or actor
@@ -128,9 +128,9 @@ class Cluster:
             raise NoCluster(self._address, _words(error)) from error
 
     def _join(self, seconds: float) -> None:
-        os.environ[USAGE] = "0"
         if ":" in self._address:
             _reach(self._address)
+        os.environ[USAGE] = "0"
 
         def join() -> None:
             ray.init(
