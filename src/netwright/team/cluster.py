@@ -123,9 +123,10 @@ class Cluster:
             NoCluster: if it does not say.
         """
         try:
-            return _in_time(ray.cluster_resources, REACHED)
+            has: Mapping[str, float] = _in_time(ray.cluster_resources, REACHED)
         except (TimeoutError, ray.exceptions.RayError) as error:
             raise NoCluster(self._address, _words(error)) from error
+        return has
 
     def _join(self, seconds: float) -> None:
         if ":" in self._address:

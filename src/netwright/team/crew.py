@@ -159,7 +159,7 @@ class Crew:
         while self._hopeful() and self._failed[seat] < MOST_STARTS:
             try:
                 member = self._meet(seat)
-            except (Gone, OtherVersions) as error:
+            except Exception as error:  # whatever it is: a thread that ends without a word leaves others waiting
                 self._take_down(seat, error)
                 continue
             with self._changing:

@@ -55,7 +55,9 @@ def pieces(document: Mapping[str, Any], groups: Groups) -> Iterator[bytes | memo
     Raises:
         ValueError: if an array is of another type than `TYPES`.
     """
-    entries, arrays, place = [], [], 0
+    entries: list[list[Any]] = []
+    arrays: list[Array] = []
+    place = 0
     for group, members in groups.items():
         for name, array in members.items():
             if array.dtype.name not in TYPES:

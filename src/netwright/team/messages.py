@@ -245,9 +245,9 @@ def say(said: Said) -> bytes:
         case Kept(snapshot):
             about, groups = _snapshot_to(snapshot)
             return pack({"say": "Kept", "snapshot": about}, groups)
-        case Done(trained):
-            abouts, groups = _trained_to(dict(enumerate(trained)))
-            return pack({"say": "Done", "trained": abouts}, groups)
+    assert isinstance(said, Done)
+    abouts, groups = _trained_to(dict(enumerate(said.trained)))
+    return pack({"say": "Done", "trained": abouts}, groups)
 
 
 def hear(buffer: bytes | bytearray) -> Said:

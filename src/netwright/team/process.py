@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from netwright.errors import CannotWrite
 from netwright.machine import usable_cores
@@ -121,7 +122,8 @@ class ProcessLink:
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(ENDING)
-        for pipe in (self._process.stdin, self._process.stdout, self._log):
+        pipes: list[IO[bytes] | None] = [self._process.stdin, self._process.stdout, self._log]
+        for pipe in pipes:
             if pipe is not None:
                 with suppress(OSError, ValueError):  # what was not written is lost with who was to read it
                     pipe.close()

@@ -69,15 +69,15 @@ class Workplace:
         Raises:
             BadFrame: if it says nothing that is understood.
         """
-        said = unpack(frame)
+        said, steered = unpack(frame), self._steered
         match said.document.get("ask"):
             case "facts":
                 return say(facts_of(self.framework))
             case "train":
                 return self._begin(read_job(said)).next()
-            case "on" if self._steered is not None:
-                self._steered.steer(read_steering(said.document["steering"]))
-                return self._steered.next()
+            case "on" if steered is not None:
+                steered.steer(read_steering(said.document["steering"]))
+                return steered.next()
         raise BadFrame("it asks for nothing that there is")
 
     def _begin(self, job: Job) -> Steered:
