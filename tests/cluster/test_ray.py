@@ -84,13 +84,14 @@ def test_answers_do_not_hang_on_how_many_workers_there_are(
     (team,) = (event for event in told if isinstance(event, TeamStarted))
     assert (team.workers, team.place, team.warning) == (workers, f"the Ray cluster {cluster.address}", "")
     assert not ray.is_initialized()
-    assert _surroundings() == before
+    for now, then in zip(_surroundings(), before, strict=True):
+        assert now == then
     _wait_until(lambda: not actors())
 
 
 def _surroundings() -> tuple[object, ...]:
     """Return what a run must leave as it is: variables that are not Ray's own, usage reports, what SIGTERM means."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    own = {(name, value) for name, value in os.environ.items() if not name.startswith("RAY_")}
     return own, os.environ["RAY_USAGE_STATS_ENABLED"], signal.getsignal(signal.SIGTERM)
 
 

@@ -25,7 +25,7 @@ class ClusterWorker:
 
     def hold(self, key: int, block: NDArray[np.uint8]) -> None:
         """Keep a block."""
-        self._workplace.hold(key, block)
+        self._workplace.hold(key, block.data)
 
     def exchange(self, frame: bytes) -> bytes:
         """Do what the driver says."""

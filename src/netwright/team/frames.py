@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Groups = Mapping[str, Mapping[str, Array]]
-Buffer = bytes | bytearray | memoryview | NDArray[np.uint8]
+Buffer = bytes | bytearray | memoryview
 
 LENGTH = 8  # bytes that say how long what follows is
 ALIGNED = 64  # bytes: arrays begin at a multiple of so many, as processors and Ray's store like them
@@ -71,7 +71,7 @@ def pieces(document: Mapping[str, Any], groups: Groups) -> Iterator[bytes | memo
     yield len(head).to_bytes(LENGTH, "little")
     yield head
     for array in arrays:
-        yield memoryview(array.reshape(-1).view(np.uint8))
+        yield array.reshape(-1).view(np.uint8).data
         yield bytes(_rounded(array.nbytes) - array.nbytes)
 
 
