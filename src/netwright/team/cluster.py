@@ -54,10 +54,10 @@ class Cluster:
         self._blocks: dict[int, Any] = {}
         self._some: Any = None  # one of the actors
         self._own = not ray.is_initialized()  # a connection that its owner made before stays his
-        self._before = os.environ.get(USAGE)
-        if self._own:
-            self._join(min(JOINING, seconds))
+        self._before: dict[str, str | None] = {}  # variables that are other than they were, as they were
         try:
+            if self._own:
+                self._join(min(JOINING, seconds))
             cards, self.workers = _room(self._resources(), workers, device)
         except BaseException:
             self._leave()
@@ -131,6 +131,7 @@ class Cluster:
     def _join(self, seconds: float) -> None:
         if ":" in self._address:
             _reach(self._address)
+        before = dict(os.environ)
         os.environ[USAGE] = "0"
 
         def join() -> None:
@@ -145,8 +146,10 @@ class Cluster:
             # In a thread of its own Ray leaves alone what SIGTERM means here.
             _in_time(join, seconds)
         except Exception as error:  # Ray has errors of many kinds, and of other libraries, for what a user can mend
-            self._leave()
             raise NoCluster(self._address, _words(error)) from error
+        finally:
+            # Ray sets some of its own too, such as what `breakpoint` does.
+            self._before = {name: before.get(name) for name in {*before, *os.environ} if _differs(name, before)}
 
     def _leave(self) -> None:
         if self._own:
@@ -154,10 +157,11 @@ class Cluster:
                 _in_time(ray.shutdown, LEAVING)
             except TimeoutError:
                 logging.getLogger(__name__).warning("Ray did not let go of the cluster in time.")
-        if self._before is None:
-            os.environ.pop(USAGE, None)
-        else:
-            os.environ[USAGE] = self._before
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class ActorLink:
@@ -235,6 +239,11 @@ def _room(has: Mapping[str, float], workers: int | None, device: str) -> tuple[b
     if most < (workers or 1):
         raise TooFewInCluster(workers or 1, most, what)
     return cards, workers or min(most, MOST_WORKERS)
+
+
+def _differs(name: str, before: Mapping[str, str]) -> bool:
+    """Return whether a variable is other than it was."""
+    return os.environ.get(name) != before.get(name)
 
 
 def _in_time(work: Callable[[], T], seconds: float) -> T:
