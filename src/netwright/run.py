@@ -164,11 +164,12 @@ def search(
             bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints, stack
         )
 
-    bench.framework.run_lanes(work)
+    alike = budget.seconds is None
+    bench.framework.run_lanes(work, alike=alike)
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
         pool.kept_back = 0.0
         desk.reopen()
-        bench.framework.run_lanes(work)
+        bench.framework.run_lanes(work, alike=alike)
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

@@ -213,7 +213,7 @@ def test_trainings_go_on_when_a_process_is_killed_in_the_middle(monkeypatch: pyt
                 )
                 (found[seed],) = trainer.train(NETWORK, [recipe], SPLITS, "cross_entropy", control, [seed])
 
-        Spread(Torch(), crew).run_lanes(lane)
+        Spread(Torch(), crew).run_lanes(lane, alike=True)
     finally:
         crew.close()
     assert len(lost) == 1 and "signal 9" in lost[0]

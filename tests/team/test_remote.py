@@ -128,7 +128,7 @@ def test_rows_are_sent_once_to_each_worker() -> None:
             for seed in range(3):
                 trainer.train(NETWORK, [PLAIN], SPLITS, "cross_entropy", Driver().control(), [seed])
 
-        spread.run_lanes(work)
+        spread.run_lanes(work, alike=True)
     assert len(transport.blocks) == 2  # rows and folds
     assert len(transport.held) == len({*transport.held}) <= 4
     asked = [frame for frames in transport.said.values() for frame in frames]
@@ -318,5 +318,5 @@ def test_an_error_in_a_lane_is_raised_and_the_others_end_first() -> None:
         ended.append(number)
 
     with spread_over(Inside(3)) as spread, pytest.raises(ValueError, match="broken"):
-        spread.run_lanes(work)
+        spread.run_lanes(work, alike=True)
     assert sorted(ended) == [0, 2]

@@ -97,7 +97,7 @@ def test_a_recorded_step_is_the_step(network: Network, mixup: float) -> None:
 def test_recorded_steps_draw_other_numbers_each_time() -> None:
     """As many activations are dropped as asked for, others at each step, and fewer as soon as fewer are asked for."""
     noise = dropout_on(CARD, torch.tensor([0.0, 0.5]), 0)
-    recorder, ones = Recorder((noise.generator,)), torch.ones(2, 1, 8, 500, device=CARD)
+    recorder, ones = Recorder(CARD, (noise.generator,)), torch.ones(2, 1, 8, 500, device=CARD)
     held = torch.empty_like(ones)
 
     def drop(given: Inputs) -> None:
@@ -119,7 +119,7 @@ def test_recorded_steps_draw_other_numbers_each_time() -> None:
 def test_what_cannot_be_recorded_is_done_all_the_same() -> None:
     """A step that looks at a number on the card cannot be played again without it; the card goes on."""
     generator = torch.Generator(CARD).manual_seed(0)
-    recorder, seen = Recorder((generator,)), []
+    recorder, seen = Recorder(CARD, (generator,)), []
 
     def look(given: Inputs) -> None:
         seen.append(float((given["a"] * torch.rand(3, generator=generator, device=CARD)).sum()))
@@ -133,7 +133,7 @@ def test_what_cannot_be_recorded_is_done_all_the_same() -> None:
 def test_too_little_memory_for_a_recording_is_told() -> None:
     """By an error that has the word, so that the batch is halved; numbers can be drawn after it."""
     generator = torch.Generator(CARD).manual_seed(0)
-    recorder = Recorder((generator,))
+    recorder = Recorder(CARD, (generator,))
 
     def fill(given: Inputs) -> None:
         torch.rand(3, generator=generator, device=CARD)

@@ -24,6 +24,7 @@ from netwright.train.predict import predict_stack
 from netwright.train.rows import Rows, as_rows
 from netwright.train.schedule import SCHEDULES
 from netwright.train.stack import decay_of, stack_parameters
+from netwright.train.torch import Torch
 from netwright.train.training import train_population
 
 NETWORK = Network((TableInput(4, 0, (), Periodic(frequencies=4, width=3)), Dense(16), Head(3)))
@@ -399,8 +400,21 @@ def test_lanes_raise_the_first_error_and_leave_torch_as_it_was() -> None:
         raise ValueError("a lane broke")
 
     with pytest.raises(ValueError, match="a lane broke"):
-        run_lanes(2, work)
+        run_lanes(2, work, threads=3)
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("cores", "lanes", "threads"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (16, 4, 4)])
+def test_many_cores_are_shared_among_few_lanes(
+    cores: int, lanes: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But where trainings must come out alike on any machine, an operation is never cut up."""
+    for place in ("lanes", "torch"):
+        monkeypatch.setattr(f"netwright.train.{place}.usable_cores", lambda: cores)
+    for alike in (False, True):
+        seen: list[int] = []
+        Torch().run_lanes(lambda: seen.append(torch.get_num_threads()), alike=alike)  # noqa: B023 -- called at once
+        assert seen == [1 if alike else threads] * lanes
 
 
 def test_orthogonal_brings_all_singular_values_near_to_one() -> None:

@@ -82,8 +82,11 @@ class Spread:
         """Return what trains on these rows; they are sent with the first training that wants them."""
         return RemoteTrainer(self._crew, self._blocks, features, targets, quantiles)
 
-    def run_lanes(self, work: Callable[[], None]) -> None:
-        """Call `work` in as many threads as there are to be workers, and wait for all: they wait for workers."""
+    def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
+        """Call `work` in as many threads as there are to be workers, and wait for all: they wait for workers.
+
+        Workers train with one core each, alike or not.
+        """
         with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
             for done in [pool.submit(work) for _ in range(self.lanes)]:
                 done.result()

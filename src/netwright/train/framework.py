@@ -139,8 +139,13 @@ class Framework(Protocol):
             quantiles: (F, Q) knots of the numeric features.
         """
 
-    def run_lanes(self, work: Callable[[], None]) -> None:
-        """Call `work` once in each lane and wait for all; the first error of any is raised here."""
+    def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
+        """Call `work` once in each lane and wait for all; the first error of any is raised here.
+
+        Args:
+            work: what each does.
+            alike: whether trainings must give the same on a machine of any number of cores.
+        """
 
     def in_lane(self, work: Callable[[], None]) -> None:
-        """Call `work` in this thread as it would be called in a lane."""
+        """Call `work` in this thread as it would be called in a lane whose trainings come out alike."""

@@ -76,8 +76,8 @@ class Keras:
         """Return what trains on these rows."""
         return KerasTrainer(features, targets, quantiles)
 
-    def run_lanes(self, work: Callable[[], None]) -> None:
-        """Call `work`."""
+    def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
+        """Call `work`; the backend uses cores as it does, alike or not."""
         work()
 
     def in_lane(self, work: Callable[[], None]) -> None:

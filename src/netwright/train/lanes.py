@@ -1,8 +1,9 @@
-"""Trains on every core at once: one lane a core, each a thread that computes with one core.
+"""Trains on every core at once: one lane a core, up to four, each a thread that computes with its share of the cores.
 
 Two lanes of one core each did 1.5 times the training steps of one trainer that spread every operation over two cores:
 operations are too short to be worth cutting up, and nothing waits at a barrier on a busy machine. PyTorch lets other
-Python threads run while it computes. It also makes results independent of the number of cores.
+Python threads run while it computes. But all share Python's lock: with more than four, lanes wait for it more than they
+compute (`benchmarks/lanes.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TypeVar
 import torch
 
 from netwright.machine import usable_cores
+
+MOST_LANES = 4
 
 Result = TypeVar("Result")
 
@@ -36,8 +39,8 @@ def on_all_cores(work: Callable[[int], Result], starts: Sequence[int]) -> list[R
 
 
 def lanes_of(device: torch.device) -> int:
-    """Return how many lanes there are: one a core, or one for a graphics card, which a single stack fills."""
-    return usable_cores() if device.type == "cpu" else 1
+    """Return how many lanes there are: one a core, but for many cores; one for a graphics card."""
+    return min(usable_cores(), MOST_LANES) if device.type == "cpu" else 1
 
 
 def in_lane(work: Callable[[], None]) -> None:
@@ -46,26 +49,30 @@ def in_lane(work: Callable[[], None]) -> None:
     work()
 
 
-def run_lanes(count: int, work: Callable[[], None]) -> None:
-    """Call `work` in `count` threads and wait for all; the first error of any is raised here.
+def run_lanes(count: int, work: Callable[[], None], threads: int = 1) -> None:
+    """Call `work` in `count` lanes and wait for all; the first error of any is raised here.
 
-    The caller's own setting of PyTorch's threads is left as it was.
+    Args:
+        count: of lanes.
+        work: what each does.
+        threads: that PyTorch uses in each for one operation. The caller's own setting is left as it was.
     """
     before = torch.get_num_threads()
     errors: list[BaseException] = []
 
     def lane() -> None:
+        torch.set_num_threads(threads)
         try:
-            in_lane(work)
+            work()
         except BaseException as error:  # carried over to the caller's thread below
             errors.append(error)
 
-    threads = [threading.Thread(target=lane, name=f"lane-{number}", daemon=True) for number in range(count)]
+    lanes = [threading.Thread(target=lane, name=f"lane-{number}", daemon=True) for number in range(count)]
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        for each in lanes:
+            each.start()
+        for each in lanes:
+            each.join()
     finally:
         torch.set_num_threads(before)
     if errors:

@@ -74,6 +74,8 @@ class Population:
         span = recipes[0].averaging
         noise = dropout_on(rows.device, torch.tensor([recipe.dropout for recipe in each]), own[0] + 2)
         augmentation = Augmentation.of(each, generator_on(rows.device, own[0] + 3))
+        drawing = (noise.generator, augmentation.generator)
+        recorder = Recorder(rows.device, drawing) if rows.device.type == "cuda" else None
         return Population(
             network=network,
             folds=len(splits),
@@ -89,7 +91,7 @@ class Population:
             smoothing=torch.tensor([recipe.label_smoothing for recipe in each], device=rows.device),
             sparsity=torch.tensor([recipe.sparsity for recipe in each], device=rows.device),
             average=Average(span, stack.parameters.clone()) if span else None,
-            recorder=Recorder((noise.generator, augmentation.generator)) if rows.device.type == "cuda" else None,
+            recorder=recorder,
         )
 
     def shuffled(self, count: int) -> Tensor:

@@ -33,9 +33,9 @@ class Recorder:
     Python holds are those of the moment of recording. Whoever changes any of these calls `forget`.
     """
 
-    def __init__(self, generators: Sequence[torch.Generator]) -> None:
-        """Record steps that draw from these generators, which are on the card."""
-        self._generators = generators
+    def __init__(self, device: torch.device, generators: Sequence[torch.Generator]) -> None:
+        """Record steps on a card that draw from these generators, which are there."""
+        self._device, self._generators = device, generators
         self._recordings: dict[Hashable, _Recording] = {}
         self._seen: dict[Hashable, int] = {}
         self._able = True
@@ -64,7 +64,8 @@ class Recorder:
             if not self._able or self._seen[kind] <= WARM:
                 compute(inputs)
                 return
-            recording = self._record(inputs, compute)
+            with torch.cuda.device(self._device):
+                recording = self._record(inputs, compute)
             if recording is None:
                 self._able = False
                 compute(inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import metadata
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.data.features import Features
+from netwright.machine import usable_cores
 from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value
@@ -83,8 +85,8 @@ class Torch:
 
     @property
     def predict(self) -> Predict:
-        """Return what predicts with trained networks."""
-        return predict_stack
+        """Return what predicts with trained networks, where they learn."""
+        return partial(predict_stack, device=self._device)
 
     def versions(self) -> dict[str, str]:
         """Return the version of PyTorch."""
@@ -99,9 +101,12 @@ class Torch:
         """Return what trains on these rows."""
         return TorchTrainer(as_rows(features, targets, quantiles, self._device))
 
-    def run_lanes(self, work: Callable[[], None]) -> None:
-        """Call `work` in as many threads as there are lanes, each with one core, and wait for all."""
-        run_lanes(self.lanes, work)
+    def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
+        """Call `work` in every lane and wait for all: with one core each where it must come out alike, else its share.
+
+        How an operation is cut up changes the last digits of what it gives.
+        """
+        run_lanes(self.lanes, work, 1 if alike else usable_cores() // self.lanes)
 
     def in_lane(self, work: Callable[[], None]) -> None:
         """Call `work` in this thread, with one core."""
