@@ -50,6 +50,11 @@ SEED ?= 0
 fuzz: install ## Try hostile inputs for SECONDS=60; SEED=1 tries others
 	$(BIN)/python attacks/fuzz.py --seconds $(SECONDS) --seed $(SEED)
 
+.PHONY: cluster
+cluster: install ## Test workers on a Ray cluster of two nodes on this machine (installs Ray; some minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'ray>=2.40,<3'
+	NETWRIGHT_CLUSTER=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/cluster
+
 .PHONY: format
 format: install ## Put the code into its usual form
 	$(BIN)/ruff check --fix .

@@ -41,6 +41,8 @@ LAZY = {
     ("netwright/cli.py", "serve"),  # FastAPI and uvicorn, which nothing else needs
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
     ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it
+    ("netwright/team/cluster_worker.py", "ray"),  # a worker that is no actor has none
+    ("netwright/team/staff.py", "team"),  # Ray, which only who names a cluster needs
     ("netwright/trunks.py", "inference"),  # nor without ONNX Runtime
     ("netwright/trunks.py", "train"),  # a model is loaded and shown without PyTorch
     ("netwright/trunks.py", "build"),

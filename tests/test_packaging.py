@@ -56,6 +56,7 @@ def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> Non
     assert extras["image"] == {"pillow"} and extras["audio"] == {"pillow", "soundfile"}
     assert extras["text"] == {"tokenizers"} and extras["hub"] == {"huggingface_hub"}
     assert extras["serve"] == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
+    assert extras["ray"] == {"ray"}
     assert extras["openvino"] == {"openvino"} and extras["parquet"] == {"pyarrow"}
     assert extras["sklearn"] == {"scikit-learn"}
     assert extras["tensorflow"] == {"keras", "tensorflow-cpu"} | FITTING

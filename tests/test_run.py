@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -11,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from netwright import run
 from netwright.attempt import NO_MEMORY, Attempt
 from netwright.bench import KEPT_SHARE, TRAINING_SHARE, Bench, Trial, set_up, within_memory
 from netwright.budget import Budget
 from netwright.course import LAST_CHECKS, Course
 from netwright.errors import NoTrialFinished, TrialError
-from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
+from netwright.events import BestImproved, Event, Told, TrialFailed, TrialFinished, TrialStarted
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
@@ -88,6 +91,55 @@ def test_a_trial_counts_while_it_still_learns(bench: Bench) -> None:
     assert len(scores) > 2
     assert scores == sorted(scores)
     assert [score for _, score in pool.curve] == scores
+
+
+def test_what_happens_in_many_lanes_is_told_together_and_in_order(bench: Bench) -> None:
+    """To one listener in place of the other: who is slow is told of all that happened meanwhile at once."""
+    batches: list[list[Event]] = []
+    many = replace(bench, framework=FourLanes())
+    search(many, Budget(trials=4), SAMPLERS["evolution"], _never, tell_all=lambda events: batches.append([*events]))
+    told = [event for batch in batches for event in batch]
+    for number in range(1, 5):
+        own = [type(event) for event in told if getattr(event, "trial", None) == number]
+        assert own[0] is TrialStarted and own[-2:] == [TrialFinished, Told]
+    scores = [event.score for event in told if isinstance(event, BestImproved)]
+    assert scores == sorted(scores)
+
+
+class FourLanes(Torch):
+    """Trains four stacks at one time, however many cores there are."""
+
+    lanes = 4
+
+
+def _never(event: Event) -> None:
+    raise AssertionError("the other is told")
+
+
+def test_mixes_are_chosen_for_all_that_have_ended_meanwhile(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four lanes end while the first mix is chosen: a second one takes the other three in."""
+    chosen: list[int] = []
+    arrived = threading.Barrier(4)
+    real = run.take_in
+
+    def slow(pool: Pool, bench: Bench, tickets: Any, finished: Any, budget: Budget) -> list[Event]:
+        chosen.append(len(tickets))
+        if len(chosen) == 1:
+            time.sleep(0.5)
+        return real(pool, bench, tickets, finished, budget)
+
+    train = Attempt.run
+
+    def together(self: Attempt) -> tuple[Trial | str, ...]:
+        finished = train(self)
+        arrived.wait(60)
+        return finished
+
+    monkeypatch.setattr(run, "take_in", slow)
+    monkeypatch.setattr(Attempt, "run", together)
+    pool = search(replace(bench, framework=FourLanes()), Budget(trials=4), SAMPLERS["evolution"], lambda event: None)
+    assert sum(chosen) == 4 and len(chosen) < 4
+    assert len(pool.trials) == 4
 
 
 def test_the_last_checks_of_a_large_network_have_their_time(bench: Bench) -> None:

@@ -28,6 +28,7 @@ from netwright.storage import same_file
 from netwright.tasks import find_task
 from netwright.tasks.pinned import pinned
 from netwright.tasks.task import BAD_FILES
+from netwright.team.staff import make_staff
 from netwright.train.framework import Framework
 from netwright.train.frameworks import find_framework
 
@@ -60,6 +61,8 @@ def fit(
     framework: str = "torch",
     device: str = "auto",
     memory: str | float | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
     fresh: bool = False,
     listener: Listener | None = None,
     budget: Budget | None = None,
@@ -102,6 +105,12 @@ def fit(
         memory: what the whole process may hold at its peak, such as `"4GB"`; None is 80 % of what the machine, or a
             container around it, has free. Of a table that does not fit, some rows are held and the others are read
             from disk as networks learn from them (docs/memory.md).
+        workers: how many processes train, each one stack of networks at a time with one core; None trains in this
+            process, on all cores. They take some seconds to start. What comes of a number of trials does not hang on
+            how many there are.
+        cluster: a Ray cluster that trains in their place: auto for the one of this machine (or that RAY_ADDRESS names),
+            or HOST:PORT of its head. `workers` is then by default one a graphics card, or one a core without any.
+            See docs/scaling.md.
         fresh: begin anew, in the place of whatever run `out` holds.
         listener: told what happens, from any thread, one event at a time.
         budget: made by a caller whose clock started earlier; instead of `time` and `trials`.
@@ -112,7 +121,8 @@ def fit(
     budget = budget or make_budget(time, trials)
     sampler = find_sampler(search)
     limits = make_limits(max_latency, max_size)
-    trains = find_framework(framework, device)
+    staff = make_staff(workers, cluster, framework, device)
+    trains = find_framework(framework, device if cluster is None else "cpu")  # a cluster has devices of its own
     lent = _lent(pretrained, trains)
     kinds = dict(kinds or {})
     allowed = make_memory(memory)
@@ -140,8 +150,10 @@ def fit(
         "max_latency": max_latency,
         "max_size": max_size,
         "framework": trains.name,
-        "device": trains.device,
+        "device": trains.device if cluster is None else device,
         "memory": memory,
+        "workers": workers,
+        "cluster": cluster,
         "netwright": __version__,
         "python": platform.python_version(),
         **trains.versions(),
@@ -164,6 +176,7 @@ def fit(
         sampler=sampler,
         seed=seed,
         framework=trains,
+        staff=staff,
         pretrained=lent,
         single=single,
         limits=limits,

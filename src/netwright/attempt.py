@@ -15,7 +15,7 @@ from netwright.budget import Budget
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.course import Course
 from netwright.errors import TrialError
-from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted
+from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted, WorkerLost
 from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
@@ -23,7 +23,7 @@ from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost, step_bytes
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, mutate
-from netwright.train.control import RUNGS, Control, Folds, Heir, Progress, Snapshot, Trained
+from netwright.train.control import RUNGS, WORTH_SHOWING, Control, Folds, Heir, Progress, Snapshot, Trained
 from netwright.train.failures import in_words, short_of_memory
 from netwright.train.framework import AT_RANDOM
 
@@ -36,7 +36,6 @@ TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes o
 FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
-WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured for less
 MOST_PIECES = 3  # see `Attempt._allowed`
 NO_MEMORY = "memory did not suffice, even for few rows at a time"
 KEPT_EVERY = 4.0  # seconds after which a stack in training is written to disk: no more are lost to a kill
@@ -287,6 +286,7 @@ class Attempt:
             ready=self._ready,
             due=self._due,
             keep=self._noting(self._keep),
+            lost=self._noting(self._lost),
         )
 
     def _noting(self, call: Callable[Given, Returned]) -> Callable[Given, Returned]:
@@ -334,6 +334,11 @@ class Attempt:
         if failure:
             self._every = math.inf  # it will not be otherwise the next time
             self._tell(NotKept(self._kept_at, failure))
+
+    def _lost(self, worker: str, reason: str, epoch: int) -> None:
+        """Tell that the worker is gone that trained the stack, which another one goes on with."""
+        trials = tuple(ticket.number for ticket in self._places)
+        self._tell(WorkerLost(self._budget.elapsed(), trials, worker, reason, epoch))
 
     def _go_on_from(self, begun: SavedStack) -> None:
         """Stand where the stack stood when it was kept."""

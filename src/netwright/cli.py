@@ -138,6 +138,10 @@ def fit(
             show_default="80 % of what is free",
         ),
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many processes, or Ray actors, train.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="A Ray cluster that trains: auto, or HOST:PORT of its head.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, in the place of an earlier run.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -175,6 +179,8 @@ def fit(
             framework=framework,
             device=device,
             memory=memory,
+            workers=workers,
+            cluster=cluster,
             fresh=fresh,
             listener=progress.listen,
             budget=budget,

@@ -196,6 +196,41 @@ class TrialFailed:
 
 
 @dataclass(frozen=True)
+class TeamStarted:
+    """The first of the workers is there that train in the place of this process.
+
+    Attributes:
+        seconds: since the start of the command.
+        workers: how many there are to be; place: where.
+        warning: what the user should know of them; empty where there is nothing.
+    """
+
+    seconds: float
+    workers: int
+    place: str
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker is gone, with its process or its machine; what it trained is gone on with by another one.
+
+    Attributes:
+        seconds: since the start of the command.
+        trials: that it trained.
+        worker: which one.
+        reason: what is known of its end.
+        epoch: from which these trials are trained once more; 1 is from their beginning.
+    """
+
+    seconds: float
+    trials: tuple[int, ...]
+    worker: str
+    reason: str
+    epoch: int
+
+
+@dataclass(frozen=True)
 class NotKept:
     """Something could not be written that a run which goes on with this one would need. `reason`: one sentence."""
 
@@ -290,6 +325,8 @@ Event = (
     | EpochDone
     | TrialFinished
     | TrialFailed
+    | TeamStarted
+    | WorkerLost
     | NotKept
     | GaveUp
     | BestImproved

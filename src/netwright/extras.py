@@ -23,4 +23,5 @@ EXTRA_OF = {
     "jax": "jax",
     "openvino": "openvino",
     "sklearn": "sklearn",
+    "ray": "ray",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,6 +65,7 @@ from netwright.sources import grouped, without_group
 from netwright.storage import check_place, make_folder, remove_file, remove_leftovers
 from netwright.streamed import Streamed
 from netwright.tasks.task import Loaded, Preparation, Request, Task
+from netwright.team.staff import Staff, team_of
 from netwright.train.failures import in_words, of_the_device, short_of_memory
 from netwright.train.framework import Framework
 from netwright.trunks import CPU
@@ -131,7 +132,7 @@ class Order:
         metric: name of what is measured.
         sampler: the way to search.
         seed: of everything random.
-        framework: what trains.
+        framework: what trains; staff: who does, this process or workers.
         pretrained: where trained weights of others come from.
         single: whether one network is to be handed over.
         limits: what the model may cost.
@@ -156,6 +157,7 @@ class Order:
     sampler: Sampler
     seed: int
     framework: Framework
+    staff: Staff
     pretrained: str | Path
     single: bool
     limits: Limits
@@ -201,12 +203,19 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             remove_leftovers(folder)
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
+        team = stack.enter_context(team_of(order.staff, order.framework, budget))  # it comes while rows are read
+        order = replace(order, framework=team.framework)
         rows = _rows(order, budget, listener, None if earlier is None else earlier.data())
         journal = earlier or stack.enter_context(_new_journal(folder))
-        tell = _telling(journal, listener, budget)
+        tell_all = _telling(journal, listener, budget)
+
+        def tell(event: Event) -> None:
+            tell_all((event,))
+
         if earlier is None:
             tell(RunStarted(order.settings))
         tell(_data_read(order, rows, budget))
+        team.meet(tell)
         bench = _bench(order, rows, budget, journal, tell, listener)
         checkpoints = Checkpoints(folder)
         pool = search(
@@ -219,6 +228,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
             needless=lambda pool: not order.single and keeps(bench, pool, budget, order.limits),
             carried=NOTHING if earlier is None else carried_over(journal, folder, bench),
             checkpoints=checkpoints,
+            tell_all=tell_all,
         )
         model = _hand_over(order, rows, bench, pool, budget, tell, checkpoints)
         write_report(folder / REPORT, journal, description=architecture(model))
@@ -266,24 +276,25 @@ def _new_journal(folder: Path) -> Journal:
     return journal
 
 
-def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Listener:
+def _telling(journal: Journal, listener: Listener | None, budget: Budget) -> Callable[[Sequence[Event]], None]:
     """Return what takes events down and passes them on; a full disk is told of once, and does not end a run."""
     said = False
 
-    def tell(event: Event) -> None:
+    def tell_all(events: Sequence[Event]) -> None:
         nonlocal said
         failure = ""
         try:
-            journal.record(event)
+            journal.record_all(events)
         except CannotWrite as error:
             failure = str(error)
         if listener:
-            listener(event)
+            for event in events:
+                listener(event)
             if failure and not said:
                 listener(NotKept(budget.elapsed(), failure))
         said = said or bool(failure)
 
-    return tell
+    return tell_all
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -331,6 +342,8 @@ def _told_of_large(order: Order, loaded: Loaded) -> tuple[Finding, ...]:
     held = f"{len(loaded.truth):,} of its {order.large.rows:,} rows, drawn at random, are held"
     if _streams(order):
         rest = "the others are read from disk as networks learn from them"
+    elif order.staff.asked:
+        rest = "only they are learnt from, since workers do not read rows from disk"
     elif order.framework.streams:
         rest = "only they are learnt from, since texts are not read from disk"
     else:
@@ -433,7 +446,7 @@ def _planned(budget: Budget, framework: Framework) -> tuple[float | None, float 
     if budget.seconds is None:
         return None, None
     looking = 1 if framework.sight != CPU else usable_cores()
-    return looking * budget.left(), framework.lanes * budget.left()
+    return looking * budget.left(), framework.computing * budget.left()
 
 
 def _seconds_a_row(preparation: Preparation, frame: Frame, budget: Budget) -> float:

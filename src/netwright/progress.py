@@ -25,12 +25,15 @@ from netwright.events import (
     RowsStreamed,
     RunFinished,
     RunResumed,
+    TeamStarted,
     TrialFailed,
     TrialFinished,
     TrialResumed,
     TrialStarted,
+    WorkerLost,
 )
 from netwright.report.numbers import count, duration, megabytes, number, printable
+from netwright.report.words import lost_in_words
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 28  # of the bar and of the learning curve
@@ -161,6 +164,10 @@ def notice(event: Event) -> str:
             carried = f"{count(trials, 'finished trial')} {'is' if trials == 1 else 'are'} carried over{again}"
             spent = f"{duration(seconds)} of {duration(limit)} are spent" if limit else f"{duration(seconds)} are spent"
             return f"going on with the run there: {carried}; {spent}"
+        case TeamStarted(_, workers, place, warning):
+            return f"{count(workers, 'worker')} on {place}{f'. {warning}' if warning else ''}"
+        case WorkerLost():
+            return printable(lost_in_words(event))
         case NotKept(_, reason):
             return f"the run goes on, but could not be resumed from here: {reason}"
         case RowsStreamed():

@@ -29,7 +29,8 @@ from netwright.spec.network import Network
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
-FREE = ("time", "trials", "out", "memory", *PACKAGES)  # settings that may differ when a run goes on
+# Settings that may differ when a run goes on.
+FREE = ("time", "trials", "out", "memory", "workers", "cluster", *PACKAGES)
 DATA = {"data_digest": "data", "test_digest": "test"}
 ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ def search(
     needless: Callable[[Pool], bool] = lambda pool: False,
     carried: Carried = NOTHING,
     checkpoints: Checkpoints | None = None,
+    tell_all: Callable[[Sequence[Event]], None] | None = None,
 ) -> Pool:
     """Try candidates until the budget ends, less the time that finishing takes.
 
@@ -54,6 +56,7 @@ def search(
         needless: asked when only that share is left: whether the search may have it after all.
         carried: what an earlier run came to, which this one goes on with.
         checkpoints: where finished trials are kept for a run that goes on with this one; None to keep none.
+        tell_all: told in the place of `listener`, of all at once that happened while it was busy, in order.
 
     Raises:
         NoTrialFinished: if every trial failed; it names the first cause.
@@ -68,11 +71,20 @@ def search(
     kept_bytes = min(KEPT_BYTES, bench.kept_room)
     pool = Pool(kept_back=kept_back, largest=largest_mix(limits, bench.task), kept_bytes=kept_bytes)
     course = Course(Pace(bench.framework.pace))
+    ended: deque[tuple[Attempt, Sequence[Trial | str]]] = deque()  # what lanes came to and nobody has taken in yet
+    happened: deque[Event] = deque()  # what nobody has been told of yet
     changing, telling = threading.Lock(), threading.Lock()  # two, so that nobody waits for a mix to tell of an epoch
 
     def tell(event: Event) -> None:
+        # One sync of the disk for all that happened during the last: else hundreds of lanes would wait for each other.
+        happened.append(event)
         with telling:
-            listener(event)
+            together = [happened.popleft() for _ in range(len(happened))]
+            if together and tell_all is not None:
+                tell_all(together)
+            elif together:
+                for one in together:
+                    listener(one)
 
     desk = Desk(sampler, state, company, budget.trials, tell)
     if carried is not NOTHING:
@@ -84,6 +96,24 @@ def search(
             failure = checkpoints.keep(trial) if checkpoints and isinstance(trial, Trial) else ""
             if failure:
                 tell(NotKept(budget.elapsed(), failure))
+
+    def take_in_all() -> list[int]:  # numbers of trials whose files nobody needs any more
+        # One mix for all that have ended while the last was chosen: else hundreds of lanes would wait for each other.
+        with changing:
+            together = [ended.popleft() for _ in range(len(ended))]
+            if not together:
+                return []  # whoever chose the last mix took this lane's trials in too
+            pool.tail, before = max(pool.tail, *(attempt.tail for attempt, _ in together)), len(pool.dropped)
+            tickets = [ticket for attempt, _ in together for ticket in attempt.tickets]
+            results = [result for _, finished in together for result in finished]
+            events = take_in(pool, bench, tickets, results, budget)
+            for event in events:
+                tell(event)  # still under the lock, so that improvements are told in their order
+            if reason := _hopeless(bench, pool):
+                pool.given_up = reason
+                tell(GaveUp(budget.elapsed(), reason))
+            dropped = [trial.ticket.number for trial in pool.dropped[before:]]
+            return [*dropped, *(event.trial for event in events if isinstance(event, TrialFailed))]
 
     going_on = [*carried.stacks]
 
@@ -102,18 +132,10 @@ def search(
                     break  # its last checks would take all that is left
                 finished = attempt.run()
                 keep(finished)
-                with changing:
-                    pool.tail, before = max(pool.tail, attempt.tail), len(pool.dropped)
-                    events = take_in(pool, bench, attempt.tickets, finished, budget)
-                    for event in events:
-                        tell(event)  # still under the lock, so that improvements are told in their order
-                    if reason := _hopeless(bench, pool):
-                        pool.given_up = reason
-                        tell(GaveUp(budget.elapsed(), reason))
-                    dropped = [trial.ticket.number for trial in pool.dropped[before:]]
-                    failed = [event.trial for event in events if isinstance(event, TrialFailed)]
+                ended.append((attempt, finished))
+                dropped = take_in_all()
                 if checkpoints:
-                    checkpoints.drop([*dropped, *failed])
+                    checkpoints.drop(dropped)
                     checkpoints.drop_stack(attempt.tickets[0].number)
                 for ticket, trial in zip(attempt.tickets, finished, strict=True):
                     desk.give(ticket, trial.loss if isinstance(trial, Trial) else None)

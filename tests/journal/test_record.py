@@ -23,9 +23,11 @@ from netwright.events import (
     EpochDone,
     RunFinished,
     RunStarted,
+    TeamStarted,
     TrialFailed,
     TrialFinished,
     TrialStarted,
+    WorkerLost,
 )
 from netwright.journal import Journal, TrialRecord
 from netwright.journal.record import CURVE_POINTS
@@ -142,6 +144,44 @@ def test_long_curves_are_thinned_but_keep_their_end(tmp_path: Path) -> None:
     assert CURVE_POINTS / 2 < len(trial.curve) <= CURVE_POINTS
     assert trial.curve[-1] == (4.999, 4999, 1 / 5000)
     assert list(trial.curve) == sorted(trial.curve)
+
+
+def test_what_happens_together_is_written_together_and_in_order(tmp_path: Path) -> None:
+    """One commit for all, but epochs at the end may wait; a trial that begins anew loses its epochs of before alone."""
+    with Journal.create(tmp_path / "journal.sqlite") as journal, Journal.open(tmp_path / "journal.sqlite") as other:
+        together = [started(1), EpochDone(1.5, 1, 1, 9, 0.7), started(1), EpochDone(1.6, 1, 1, 9, 0.6), started(2)]
+        journal.record_all([*together, EpochDone(1.7, 2, 1, 9, 0.5)])
+        first, second = other.trials()
+        assert first.curve == ((1.6, 1, 0.6),)
+        assert second.curve == ()
+        journal.record_all([])
+        journal.record(TrialFinished(2.0, 1, 0.9, 0.1, 1.0))
+        assert other.trials()[1].curve == ((1.7, 1, 0.5),)
+
+
+def test_of_events_together_all_are_written_or_none(tmp_path: Path) -> None:
+    """The second is a mistake of the program."""
+    with Journal.create(tmp_path / "journal.sqlite") as journal:
+        with pytest.raises(ValueError, match="not started"):
+            journal.record_all([started(1), TrialFailed(1.0, 7, "never began")])
+        assert journal.trials() == ()
+        journal.record(started(2))
+        assert [trial.trial for trial in journal.trials()] == [2]
+
+
+def test_workers_and_their_loss_come_back(tmp_path: Path) -> None:
+    """And what a lost one had told since the epoch that another goes on from is forgotten."""
+    team = TeamStarted(0.5, 2, "the Ray cluster 10.0.0.5:6379", "it asks for no token")
+    lost = [WorkerLost(3.0, (1, 2), "worker 2", "signal 9", 3), WorkerLost(4.0, (), "worker 4", "no room", 0)]
+    with Journal.create(tmp_path / "journal.sqlite") as journal:
+        assert journal.team() is None and journal.lost() == ()
+        journal.record_all([team, started(1), started(2)])
+        for epoch in range(1, 5):
+            journal.record(EpochDone(1.0 + epoch, 1, epoch, 9, 0.5))
+        journal.record_all(lost)
+        assert journal.team() == team
+        assert journal.lost() == tuple(lost)
+        assert [epoch for _, epoch, _ in journal.trials()[0].curve] == [1, 2]
 
 
 def test_a_trial_that_never_began_cannot_end(tmp_path: Path) -> None:

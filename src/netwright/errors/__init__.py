@@ -76,7 +76,14 @@ from netwright.errors.output import (
     UnreadableJournal,
     UnwritableModel,
 )
-from netwright.errors.run import FailedDevice, NoTrialFinished, ShortOfMemory, TrialError
+from netwright.errors.run import (
+    FailedDevice,
+    NoTrialFinished,
+    NoWorkers,
+    OtherVersions,
+    ShortOfMemory,
+    TrialError,
+)
 from netwright.errors.serving import (
     BadCertificate,
     BadToken,
@@ -88,20 +95,24 @@ from netwright.errors.serving import (
     ServersEnded,
 )
 from netwright.errors.settings import (
+    BadCluster,
     BadKind,
     BadLatency,
     BadMemory,
     BadRepository,
     BadSize,
     BadTrials,
+    BadWorkers,
     GroupOfTarget,
     KindOfTarget,
     MissingExtra,
+    NoCluster,
     NoDevice,
     NoProbabilities,
     NotWithFramework,
     OtherBackend,
     TimeAndTrials,
+    TooFewInCluster,
     TooLittleMemory,
     TwoKinds,
     UnknownColumn,
@@ -115,6 +126,7 @@ from netwright.errors.settings import (
 
 __all__ = [
     "BadCertificate",
+    "BadCluster",
     "BadFiles",
     "BadKind",
     "BadLatency",
@@ -123,6 +135,7 @@ __all__ = [
     "BadSize",
     "BadToken",
     "BadTrials",
+    "BadWorkers",
     "BundleError",
     "CannotGoOn",
     "CannotWrite",
@@ -155,6 +168,7 @@ __all__ = [
     "NewerJournal",
     "NoAddress",
     "NoClasses",
+    "NoCluster",
     "NoDevice",
     "NoInputs",
     "NoKeptTrials",
@@ -164,6 +178,7 @@ __all__ = [
     "NoTarget",
     "NoText",
     "NoTrialFinished",
+    "NoWorkers",
     "NotABundle",
     "NotAFile",
     "NotAJournal",
@@ -179,6 +194,7 @@ __all__ = [
     "OpenWithoutTls",
     "OpenWithoutToken",
     "OtherBackend",
+    "OtherVersions",
     "OutputError",
     "OversizedBundle",
     "RaggedRow",
@@ -190,6 +206,7 @@ __all__ = [
     "ShortOfMemory",
     "SpecError",
     "TimeAndTrials",
+    "TooFewInCluster",
     "TooFewRows",
     "TooLargeForMemory",
     "TooLittleMemory",

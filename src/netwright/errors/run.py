@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netwright.errors.base import NetwrightError, RunError
 
 
@@ -10,6 +12,31 @@ class NoTrialFinished(RunError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"No network could be trained; the first cause: {cause}.")
+
+
+class NoWorkers(RunError):
+    """Nobody is there to train."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"No worker could be started; the first cause: {cause}. Leave out --workers and --cluster to train in this "
+            "process."
+        )
+
+
+class OtherVersions(RunError):
+    """A worker runs other versions than the driver, so that trials would hang on who trained them."""
+
+    def __init__(self, worker: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
+        names = sorted({*theirs, *ours})
+        told = [
+            f"{name} {theirs.get(name, 'missing')} instead of {ours.get(name, 'none')}"
+            for name in names
+            if theirs.get(name) != ours.get(name)
+        ]
+        super().__init__(
+            f"Trials cannot be given to {worker}: it has {', '.join(told)}. Install the same releases on every machine."
+        )
 
 
 class TrialError(NetwrightError):

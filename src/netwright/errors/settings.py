@@ -70,6 +70,45 @@ class BadTrials(SettingError):
         super().__init__(f"The number of trials must be 1 or more, but is {trials}.")
 
 
+class BadWorkers(SettingError):
+    """A number of workers that there cannot be."""
+
+    def __init__(self, workers: int, most: int) -> None:
+        super().__init__(f"The number of workers must be 1 to {most:,}, but is {workers}.")
+
+
+class BadCluster(SettingError):
+    """An address that leads to no Ray cluster which runs already."""
+
+    def __init__(self, address: str, variable: str = "") -> None:
+        whence = f"The variable {variable} says" if variable else "--cluster is"
+        super().__init__(
+            f"{whence} {address!r}, which names no cluster that runs. Write auto for the Ray cluster of this machine, "
+            "or HOST:PORT of its head, such as 10.0.0.5:6379."
+        )
+
+
+class NoCluster(SettingError):
+    """A Ray cluster cannot be joined."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"The Ray cluster {address!r} cannot be joined: {reason}. This machine has to be a node of it, with the "
+            "same releases of Python and Ray, and the token if it asks for one: see docs/scaling.md."
+        )
+
+
+class TooFewInCluster(SettingError):
+    """A Ray cluster has not room for as many workers as are asked for."""
+
+    def __init__(self, workers: int, most: int, what: str) -> None:
+        room = f"has room for {most:,}, one a {what}" if most else f"has no {what}"
+        super().__init__(
+            f"{workers:,} workers are asked for, but the Ray cluster {room}. Ask for fewer by --workers, leave it out "
+            "for as many as there is room for, or add nodes."
+        )
+
+
 class TimeAndTrials(SettingError):
     """Two ways to say when a run ends."""
 

@@ -45,6 +45,8 @@ class Estimator(BaseEstimator):
         max_size: str | None = None,
         device: str = "auto",
         memory: str | float | None = None,
+        workers: int | None = None,
+        cluster: str | None = None,
         out: str | Path | None = None,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
@@ -59,6 +61,8 @@ class Estimator(BaseEstimator):
         self.max_size = max_size
         self.device = device
         self.memory = memory
+        self.workers = workers
+        self.cluster = cluster
         self.out = out
         self.random_state = random_state
 
@@ -115,6 +119,8 @@ class Estimator(BaseEstimator):
                 fresh=True,  # who calls `fit` again begins anew
                 device=self.device,
                 memory=self.memory,
+                workers=None if self.workers is None else int(self.workers),
+                cluster=self.cluster,
             )
             self.model_ = load(run.bundle)
         self._columns = [str(name) for name in learnt.table.columns if name not in (learnt.target, learnt.groups)]

@@ -31,6 +31,8 @@ class Regressor(RegressorMixin, Estimator):
         max_size: what the model file may take, such as `"2MB"`.
         device: where networks are trained: auto, cpu, cuda, cuda:1.
         memory: what the process may hold at its peak, such as `"4GB"`; None is 80 % of what is free.
+        workers: how many processes train; None trains in this one.
+        cluster: a Ray cluster that trains in their place: see `netwright.fit`.
         out: the folder for model.nw, the report and the journal; by default a temporary one, removed after `fit`.
         random_state: the seed; None draws one from NumPy's own generator.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -32,11 +32,13 @@ from netwright.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    TeamStarted,
     Told,
     TrialFailed,
     TrialFinished,
     TrialResumed,
     TrialStarted,
+    WorkerLost,
 )
 from netwright.journal.bounds import Row, fetch
 from netwright.journal.file import begin, begin_again, connect, end, is_of_the_file, is_of_the_system, told, writing
@@ -45,6 +47,7 @@ from netwright.journal.rows import (
     bench_of,
     bests_of,
     data_of,
+    lost_of,
     mistakes_of,
     reason_of,
     resources_of,
@@ -55,6 +58,7 @@ from netwright.journal.rows import (
     settings_of,
     sound,
     streamed_of,
+    team_of,
     text,
     trials_of,
 )
@@ -68,6 +72,7 @@ ALL_POINTS = 200_000  # of all trials together: the report of a week's run has t
 MOST_EPOCHS = 2_000_000  # that are looked at for that, the last ones
 MOST_TRIALS = 200_000  # that are read
 MOST_STEPS = 2 * MOST_TRIALS  # of the search
+MOST_LOST = 1_000  # workers that were lost, the first ones
 MOST_BESTS = 20_000  # improvements that are read, the last ones
 
 # A column of SQLite may hold anything, whatever it was declared as. Where there should be a number, all else is an
@@ -93,6 +98,7 @@ FROM trial ORDER BY trial LIMIT :most
 """
 _BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIMIT :most"
 _EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
+_LOST = "SELECT CAST(body AS TEXT) FROM event WHERE kind = 'lost' ORDER BY rowid LIMIT :most"
 _SEARCH = "SELECT kind, body FROM search ORDER BY step LIMIT :most"
 _SPENT = """
 SELECT max(latest) FROM (
@@ -108,6 +114,7 @@ _LAST = "SELECT kind FROM event WHERE kind IN ('started', 'resumed', 'finished')
 _STARTED = (
     "INSERT OR REPLACE INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
 )
+_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
 _FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
 _FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
 
@@ -196,22 +203,33 @@ class Journal:
             CannotWrite: if the disk is full. The event then waits in memory, and is written together with the next one.
             ValueError: if a trial ends that was not started.
         """
-        with self._lock, writing(self._path):
-            if not isinstance(event, EpochDone):
-                self._commit(event)
-                return
-            self._waiting.append((int(event.trial), float(event.seconds), int(event.epoch), float(event.loss)))
-            if event.seconds - self._waiting[0][1] >= EPOCHS_WAIT or len(self._waiting) >= EPOCHS_TOGETHER:
-                self._commit()
+        self.record_all((event,))
 
-    def _commit(self, event: Event | None = None) -> None:
-        """Write the epochs that wait and the event, all of it or none."""
-        events = [*self._behind, *([] if event is None else [event])]
+    def record_all(self, events: Sequence[Event]) -> None:
+        """Take down events in their order, as `record` does one, but all with one sync of the disk.
+
+        Raises:
+            CannotWrite: as `record`.
+            ValueError: as `record`; none of them is taken down then.
+        """
+        with self._lock, writing(self._path):
+            last = max((place for place, one in enumerate(events) if not isinstance(one, EpochDone)), default=-1)
+            if last >= 0:
+                self._commit(events[: last + 1])
+            for epoch in events[last + 1 :]:
+                assert isinstance(epoch, EpochDone)
+                self._waiting.append(_row(epoch))
+                if epoch.seconds - self._waiting[0][1] >= EPOCHS_WAIT or len(self._waiting) >= EPOCHS_TOGETHER:
+                    self._commit()
+
+    def _commit(self, events: Sequence[Event] = ()) -> None:
+        """Write the epochs that wait and the events, all of it or none."""
+        events = [*self._behind, *events]
         if not events and not self._waiting:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT INTO epoch VALUES (?, ?, ?, ?)", self._waiting)
+            self._connection.executemany(_EPOCH, self._waiting)
             for one in events:
                 self._write(one)
             self._connection.execute("COMMIT")
@@ -219,7 +237,8 @@ class Journal:
             if self._connection.in_transaction:  # SQLite ends it by itself where the disk is full
                 self._connection.execute("ROLLBACK")
             if is_of_the_file(error):
-                self._behind = events
+                self._behind = [one for one in events if not isinstance(one, EpochDone)]
+                self._waiting += [_row(one) for one in events if isinstance(one, EpochDone)]
                 del self._waiting[:-EPOCHS_BEHIND]
             raise
         self._behind.clear()
@@ -228,6 +247,8 @@ class Journal:
     def _write(self, event: Event) -> None:
         run = self._connection.execute
         match event:
+            case EpochDone():
+                run(_EPOCH, _row(event))
             case RunStarted(settings):
                 run("INSERT INTO event VALUES ('started', 0, ?)", (text(settings),))
             case RunResumed(seconds):
@@ -246,6 +267,12 @@ class Journal:
                 self._end_trial(trial, _FINISHED, (score, loss, duration, trial))
             case TrialFailed(_, trial, reason):
                 self._end_trial(trial, _FAILED, (sound(reason), trial))
+            case TeamStarted(seconds):
+                run("INSERT INTO event VALUES ('team', ?, ?)", (seconds, text(asdict(event))))
+            case WorkerLost(seconds, trials, _, _, epoch):
+                run("INSERT INTO event VALUES ('lost', ?, ?)", (seconds, text(asdict(event))))
+                for trial in trials:  # what it had told since is trained once more
+                    run("DELETE FROM epoch WHERE trial = ? AND epoch >= ?", (trial, epoch))
             case NotKept(seconds, reason):
                 run("INSERT INTO event VALUES ('not kept', ?, ?)", (seconds, text({"reason": reason})))
             case GaveUp(seconds, reason):
@@ -314,6 +341,15 @@ class Journal:
         body = self._event("mistakes")
         return () if body is None else mistakes_of(self._path, body)
 
+    def team(self) -> TeamStarted | None:
+        """Return the workers that trained; None where the process of the run did."""
+        body = self._event("team")
+        return None if body is None else team_of(self._path, body)
+
+    def lost(self) -> tuple[WorkerLost, ...]:
+        """Return the workers that were lost, in the order of time."""
+        return lost_of(self._path, self._rows(_LOST, {"most": MOST_LOST}))
+
     def result(self) -> Result | None:
         """Return the outcome; None for a run that did not finish."""
         body = self._event("finished")
@@ -372,6 +408,10 @@ class Journal:
                 if is_of_the_system(error):
                     raise UnreadableJournal(self._path, told(error)) from error
                 raise DamagedJournal(self._path, "its content cannot be read") from error
+
+
+def _row(epoch: EpochDone) -> Row:
+    return int(epoch.trial), float(epoch.seconds), int(epoch.epoch), float(epoch.loss)
 
 
 def _leave(connection: sqlite3.Connection, release: Callable[[], None] | None) -> None:

@@ -23,7 +23,9 @@ from netwright.events import (
     ResourcesUsed,
     RowsStreamed,
     RunResumed,
+    TeamStarted,
     Told,
+    WorkerLost,
 )
 from netwright.journal.bounds import Row
 from netwright.result import Result
@@ -68,6 +70,7 @@ _MISTAKES, _RESUMED, _BENCH = TypeAdapter(MistakesFound), TypeAdapter(RunResumed
 _STREAMED, _RESOURCES = TypeAdapter(RowsStreamed), TypeAdapter(ResourcesUsed)
 _PROPOSED, _TOLD = TypeAdapter(Proposed), TypeAdapter(Told)
 _REASON = TypeAdapter(dict[str, str])
+_TEAM, _LOST = TypeAdapter(TeamStarted), TypeAdapter(WorkerLost)
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 _FINDING: dict[str, Any] = {"kind": str, "column": str | None, "message": str}
 MOST_SECONDS = 1e12  # thirty thousand years
@@ -135,6 +138,16 @@ def streamed_of(path: Path, body: str) -> RowsStreamed:
 def resources_of(path: Path, body: str) -> ResourcesUsed:
     """Return what a run took beside its time, as a row describes it."""
     return _checked(path, lambda: _RESOURCES.validate_json(body, strict=True))
+
+
+def team_of(path: Path, body: str) -> TeamStarted:
+    """Return the workers that a row describes."""
+    return _checked(path, lambda: _TEAM.validate_json(body, strict=True))
+
+
+def lost_of(path: Path, rows: Iterable[Row]) -> tuple[WorkerLost, ...]:
+    """Return the workers that were lost, as rows of (body,) describe them."""
+    return _checked(path, lambda: tuple(_LOST.validate_json(body, strict=True) for (body,) in rows))
 
 
 def search_of(path: Path, rows: Iterable[Row]) -> tuple[Proposed | Told, ...]:

@@ -22,6 +22,7 @@ SHOWN_COLUMNS = 300
 SHOWN_FINDINGS = 100
 SHOWN_TRIALS = 50
 SHOWN_FAILURES = 30
+SHOWN_LOSSES = 30
 LONGEST_TEXT = 300  # columns of a terminal: of names, messages and reasons
 LONGEST_DESCRIPTION = 100_000  # letters
 
@@ -94,7 +95,7 @@ def render(journal: Journal, description: str = "") -> str:
         raise DamagedJournal(journal.path, "its confusion matrix does not fit its classes")
     target, columns, findings = _read_data(journal.path, data)
     trials = journal.trials()
-    settings = journal.settings()
+    settings, lost = journal.settings(), journal.lost()
     return _templates.get_template("report.html").render(
         target=numbers.shortened(target, 80),
         task=words.task_in_words(result.task),
@@ -109,6 +110,9 @@ def render(journal: Journal, description: str = "") -> str:
         findings_more=max(0, len(findings) - SHOWN_FINDINGS),
         leaderboard=result.leaderboard[:SHOWN_TRIALS],
         failed=_failed(trials)[:SHOWN_FAILURES],
+        team=journal.team(),
+        lost=[words.lost_in_words(one) for one in lost[:SHOWN_LOSSES]],
+        lost_more=max(0, len(lost) - SHOWN_LOSSES),
         settings={name: value for name, value in settings.items() if value not in (None, {}, "")},
         command=words.command(settings)[:LONGEST_DESCRIPTION],
         description=description[:LONGEST_DESCRIPTION],

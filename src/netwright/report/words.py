@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from netwright.events import WorkerLost
 from netwright.report.numbers import metric_name, number, percent, score
 from netwright.result import Result
 
@@ -101,6 +102,25 @@ def use_of(kind: str, distinct: int) -> str:
     return _UNUSED.get(kind, "yes")
 
 
+def lost_in_words(lost: WorkerLost) -> str:
+    """Return that a worker was lost, why, and what came of its trials.
+
+    >>> lost_in_words(WorkerLost(9.5, (4,), "worker 2", "its process was ended by signal 9", 1))
+    'worker 2 was lost: its process was ended by signal 9; trial 4 is trained again by another'
+    >>> lost_in_words(WorkerLost(9.5, (4, 5), "worker 2", "its node died", 12))
+    'worker 2 was lost: its node died; trials 4, 5 go on from epoch 12 with another'
+    >>> lost_in_words(WorkerLost(1.5, (), "worker 3", "there was no room for it", 0))
+    'worker 3 could not be started: there was no room for it'
+    """
+    if not lost.trials:
+        return f"{lost.worker} could not be started: {lost.reason}"
+    one = len(lost.trials) == 1
+    trials = f"trial{'' if one else 's'} {', '.join(map(str, lost.trials))}"
+    again = f"{'is' if one else 'are'} trained again by another"
+    further = f"{'goes' if one else 'go'} on from epoch {lost.epoch} with another"
+    return f"{lost.worker} was lost: {lost.reason}; {trials} {again if lost.epoch <= 1 else further}"
+
+
 def command(settings: Mapping[str, Any]) -> str:
     """Return the command, or the lines of Python, that makes the run again."""
     if settings.get("data") == "a data frame":
@@ -114,7 +134,7 @@ def command(settings: Mapping[str, Any]) -> str:
     for name in ("task", "metric", "search"):
         words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
     words += ["--seed", str(settings.get("seed", 0)), *(["--single"] if settings.get("single") is True else [])]
-    for name in ("max_latency", "max_size", "memory"):
+    for name in ("max_latency", "max_size", "memory", "workers", "cluster"):
         words += [f"--{name.replace('_', '-')}", str(settings[name])] if settings.get(name) is not None else []
     kinds = settings.get("kinds")
     for column, kind in kinds.items() if isinstance(kinds, Mapping) else ():
@@ -136,6 +156,8 @@ def _python(settings: Mapping[str, Any]) -> str:
         "max_latency",
         "max_size",
         "memory",
+        "workers",
+        "cluster",
     )
     given = [(name, settings.get(name)) for name in names]
     shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {}) and value is not False]

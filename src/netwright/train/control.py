@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netwright.spec.network import Recipe
 
 CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
+WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured, nor sent for, for less
 RUNGS = (0.25, 0.5)  # of the schedule, where trials that fall behind give their places to heirs of others
 
 Folds = tuple[NDArray[np.float32], ...]
@@ -27,7 +28,8 @@ class Progress:
         share: of the schedule that has gone, 0 to 1.
         losses: the mean validation loss of each trial (T,), by its place in the stack.
         best: the loss of the networks that are kept of each trial so far (T,); infinite before there are some.
-        predictions: of each trial (T,) for each of S folds (V, K), by the networks that are kept of it so far.
+        predictions: of each trial (T,) for each of S folds (V, K), by the networks that are kept of it so far; of a
+            trial in training elsewhere, as they were when its loss last fell by what is worth showing.
     """
 
     epoch: int
@@ -99,6 +101,8 @@ class Control:
             time allowed counts from then on.
         due: asked after every step whether a snapshot is to be made.
         keep: given it; also right after heirs came, whom no earlier one knows.
+        lost: told that a worker was lost on the way, by whoever trains elsewhere: its name, the reason, and the epoch
+            from which another one goes on.
     """
 
     time_used: Callable[[], float]
@@ -108,3 +112,4 @@ class Control:
     ready: Callable[[], None] = lambda: None
     due: Callable[[], bool] = lambda: False
     keep: Callable[[Snapshot], None] = lambda snapshot: None
+    lost: Callable[[str, str, int], None] = lambda worker, reason, epoch: None

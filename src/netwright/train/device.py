@@ -40,6 +40,15 @@ def _compute(device: Device) -> None:
     torch.ones(1, device=device).add(1).cpu()
 
 
+def device_of_seat(name: str, seat: int) -> str:
+    """Return the device of one of several workers: where any CUDA card is meant, they take the cards in turn.
+
+    >>> device_of_seat("cpu", 3)
+    'cpu'
+    """
+    return f"{name}:{seat % max(1, torch.cuda.device_count())}" if name == "cuda" else name
+
+
 def memory_of(device: Device) -> int | None:
     """Return the bytes of memory of a graphics card; None for the processor, whose memory rows lie in anyway."""
     return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None

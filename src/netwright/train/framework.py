@@ -108,6 +108,10 @@ class Framework(Protocol):
         """How many trainings there are at one time."""
 
     @property
+    def computing(self) -> int:
+        """How many of them compute at one time, each as `pace` has it: fewer than lanes where these share cores."""
+
+    @property
     def stacked(self) -> int:
         """How many times as large as on a processor stacks of several trials may be; 0 where each is trained alone."""
 
@@ -152,3 +156,6 @@ class Framework(Protocol):
             work: what each does.
             alike: whether trainings must give the same on a machine of any number of cores.
         """
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work` in this thread as it would be called in a lane whose trainings come out alike."""

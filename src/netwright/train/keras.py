@@ -50,7 +50,7 @@ class Keras:
     device = "auto"  # what the backend takes
     sight = "cpu"
     pace = ONE_CORE
-    lanes = 1  # a backend spreads each program over the cores
+    lanes = computing = 1  # a backend spreads each program over the cores
     stacked = 0
     streams = False  # its rows are arrays that the backend may copy
     predict = None
@@ -85,6 +85,10 @@ class Keras:
 
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work`; the backend uses cores as it does, alike or not."""
+        work()
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work`."""
         work()
 
 

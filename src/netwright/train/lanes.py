@@ -43,6 +43,12 @@ def lanes_of(device: torch.device) -> int:
     return min(usable_cores(), MOST_LANES) if device.type == "cpu" else 1
 
 
+def in_lane(work: Callable[[], None]) -> None:
+    """Call `work` with one core; this thread computes with one from then on."""
+    torch.set_num_threads(1)
+    work()
+
+
 def run_lanes(count: int, work: Callable[[], None], threads: int = 1) -> None:
     """Call `work` in `count` lanes and wait for all; the first error of any is raised here.
 

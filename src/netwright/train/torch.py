@@ -20,7 +20,7 @@ from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.device import PROCESSOR, Device, computes, find_device
 from netwright.train.failures import short_of_memory
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
-from netwright.train.lanes import lanes_of, run_lanes
+from netwright.train.lanes import in_lane, lanes_of, run_lanes
 from netwright.train.losses import LOSSES
 from netwright.train.pace import ONE_CARD, ONE_CORE, StepModel
 from netwright.train.predict import predicting_on
@@ -71,6 +71,11 @@ class Torch:
         return lanes_of(self._device)
 
     @property
+    def computing(self) -> int:
+        """Return how many of them compute at one time: all."""
+        return self.lanes
+
+    @property
     def stacked(self) -> int:
         """Return how many times as large stacks of several trials may be as on a processor."""
         return 1 if self._device.type == "cpu" else CARD
@@ -109,6 +114,10 @@ class Torch:
         How an operation is cut up changes the last digits of what it gives.
         """
         run_lanes(self.lanes, work, 1 if alike else usable_cores() // self.lanes)
+
+    def in_lane(self, work: Callable[[], None]) -> None:
+        """Call `work` in this thread, with one core."""
+        in_lane(work)
 
 
 class TorchTrainer:
