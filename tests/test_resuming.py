@@ -304,7 +304,7 @@ def test_rows_that_are_prepared_in_another_way_are_not_gone_on_with(
     """As by another version: its networks would eat other features."""
     with pytest.raises(Cut):
         nw.fit(table, "target", trials=2, out=tmp_path, listener=cutting(lambda event: isinstance(event, Told)))
-    monkeypatch.setattr("netwright.fitting.digest_of_bench", lambda bench: "other")
+    monkeypatch.setattr("netwright.preparing.digest_of_bench", lambda bench: "other")
     with pytest.raises(CannotGoOn, match="prepared in another way"):
         nw.fit(table, "target", trials=2, out=tmp_path)
 

@@ -92,7 +92,8 @@ def test_more_rows_make_a_better_model(path: Path, tmp_path: Path, monkeypatch: 
     """Than those that are held alone; both are judged on rows that nobody has seen."""
     unseen = table(9_000).iloc[ROWS:]
     whole, _ = heard(path, tmp_path / "whole", test=unseen, time="8s")
-    monkeypatch.setattr("netwright.fitting._streams", lambda order: False)
+    for module in ("intake", "preparing"):
+        monkeypatch.setattr(f"netwright.{module}.streamed_from_disk", lambda order: False)
     held, events = heard(path, tmp_path / "held", test=unseen, time="8s")
     assert not any(isinstance(event, RowsStreamed) for event in events)
     assert "only they are learnt from" in held.findings[0].message
@@ -143,7 +144,7 @@ def test_nobody_is_judged_on_a_group_that_was_learnt_from(
 ) -> None:
     """A row of a group that is held is barred from the networks that are judged on it."""
     seen: list[Bench] = []
-    monkeypatch.setattr("netwright.fitting.digest_of_bench", lambda bench: seen.append(bench) or "")
+    monkeypatch.setattr("netwright.preparing.digest_of_bench", lambda bench: seen.append(bench) or "")
     heard(path, tmp_path, group="person")
     (bench,) = seen
     assert bench.more is not None and bench.more.barred is not None

@@ -16,10 +16,11 @@ from netwright.budget import Budget, parse_limit
 from netwright.choosing import best_mix, within
 from netwright.errors import BadTrials, MissingBundle, NoKeptTrials, NotWithFramework, ReplacesTrials
 from netwright.events import Listener
-from netwright.fitting import Order, Run, carry_out, faults_said_plainly
+from netwright.fitting import Run, carry_out, faults_said_plainly
 from netwright.limits import make_limits
 from netwright.memory import make_memory
 from netwright.model import Model
+from netwright.order import Order
 from netwright.resuming import SHELF, data_before, digest
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf

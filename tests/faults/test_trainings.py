@@ -239,7 +239,7 @@ def broken_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     def broken(*given: Any, **named: Any) -> None:
         raise error
 
-    monkeypatch.setattr("netwright.fitting.set_up", broken)
+    monkeypatch.setattr("netwright.preparing.set_up", broken)
     yield kind
 
 
