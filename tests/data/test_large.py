@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from netwright.data import blocks, large
-from netwright.data.large import LargeFrame, LargeParquet, LargeTable, LargeText
+from netwright.data import blocks, large, large_text
+from netwright.data.large import LargeFrame, LargeParquet, LargeTable
+from netwright.data.large_text import LargeText
 from netwright.data.needs import MOST_JUDGED, ROW, TIMES, judged_rows, large_table, needed
 from netwright.data.reading import folder_of, read_table
 from netwright.errors import EmptyTable, NotATable, RaggedRow, TooLargeForMemory
@@ -26,7 +27,7 @@ ROWS = 500
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read few bytes and few rows together, so that even these tables have many parts."""
     monkeypatch.setattr(blocks, "BLOCK", 701)
-    monkeypatch.setattr(large, "BLOCK", 701)
+    monkeypatch.setattr(large_text, "BLOCK", 701)
     monkeypatch.setattr(large, "PART_ROWS", 37)
 
 

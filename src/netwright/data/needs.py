@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from netwright.data.blocks import BLOCK
-from netwright.data.large import LargeFrame, LargeParquet, LargeTable, LargeText
+from netwright.data.large import LargeFrame, LargeParquet, LargeTable
+from netwright.data.large_text import LargeText
 from netwright.data.packed import most_unpacked, opened_text, opener_of
 from netwright.data.reading import is_json, usable_file
 from netwright.errors import MissingExtra, TooLargeForMemory
