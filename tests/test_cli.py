@@ -213,6 +213,12 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "jax",
         "--device",
         "cpu",
+        "--memory",
+        "4GB",
+        "--workers",
+        "3",
+        "--cluster",
+        "head:6379",
         "--fresh",
     )
     kinds = ("--kind", "zip=categorical", "--kind", "a=b=text")
@@ -230,7 +236,9 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "max_size": "2MB",
         "framework": "jax",
         "device": "cpu",
-        "memory": None,
+        "memory": "4GB",
+        "workers": 3,
+        "cluster": "head:6379",
         "fresh": True,
         "out": Path("here"),
         "seed": 5,
@@ -305,10 +313,10 @@ def test_probabilities_without_a_place_are_refused_before_anything_is_read(comma
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_budget_and_is_given_back(
+def test_a_signal_ends_the_budget_and_the_next_the_process(
     number: signal.Signals, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a fit runs, Ctrl-C and SIGTERM ask for the best so far; afterwards they do what they did before."""
+    """While a fit runs, Ctrl-C and SIGTERM ask for the best so far; who asks once more ends at once."""
     left: list[float] = []
 
     def fit(*words: Any, budget: Budget, listener: Listener, **options: Any) -> api.Run:
@@ -319,8 +327,14 @@ def test_a_signal_ends_the_budget_and_is_given_back(
 
     monkeypatch.setattr(api, "fit", fit)
     before = signal.getsignal(number)
+    try:
+        assert command("fit", "d.csv", "--target", "y").status == 0
+        assert left == [0]
+        assert signal.getsignal(number) is signal.SIG_DFL  # Python's own would show where it was as it ended
+    finally:
+        signal.signal(number, before)
+    monkeypatch.setattr(api, "fit", lambda *words, **options: api.Run(None, RESULT, (), Path("here")))
     assert command("fit", "d.csv", "--target", "y").status == 0
-    assert left == [0]
     assert signal.getsignal(number) is before
 
 

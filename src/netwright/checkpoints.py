@@ -212,9 +212,10 @@ class Checkpoints:
     def size(self) -> int:
         """Bytes of all files."""
         sizes = 0
-        for path in self._folder.glob("*"):
-            with suppress(OSError):  # one that another lane has removed meanwhile
-                sizes += path.stat().st_size
+        for kind in _NAMES:
+            for _, path in self._files(kind):
+                with suppress(OSError):  # one that another lane has removed meanwhile
+                    sizes += path.stat().st_size
         return sizes
 
     @property

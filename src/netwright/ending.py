@@ -18,6 +18,8 @@ SHOW_CURSOR = b"\x1b[?25h\n"  # the live display hides it, and an end at once le
 def ending_early(budget: Budget, reading: Callable[[], bool]) -> Iterator[None]:
     """Let Ctrl-C or SIGTERM ask for the best so far; a second one, or one while data is read, ends at once.
 
+    So it stays until the process has ended, once one has come: Python would show where it was when the next came.
+
     Args:
         budget: is ended.
         reading: whether data is read just now.
@@ -38,4 +40,4 @@ def ending_early(budget: Budget, reading: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if budget.ended_early else handler)

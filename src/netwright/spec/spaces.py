@@ -52,11 +52,11 @@ def inside(space: Space, point: Mapping[str, Any]) -> bool:
 
 def allows(dimension: Dimension, value: Any) -> bool:
     """Return whether a dimension has a value; a number at an end of a range may be off by rounding."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
     if isinstance(dimension, Choice):
-        return value in dimension.values
-    return not isinstance(value, str) and dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9)
+        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in dimension.values)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return dimension.low * (1 - 1e-9) <= value <= dimension.high * (1 + 1e-9)
 
 
 def sample(space: Space, generator: np.random.Generator) -> dict[str, Value]:
