@@ -2,8 +2,9 @@
 
     python tests/bundle/released/keep.py tests/bundle/released/format-2 tagging
 
-Names of tasks behind the folder stand for these alone: of others the format is an older one. It is run once for each version of the format, when that is released. `test_released.py` loads what lies here and asks
-for the same answers to the same rows. The rows are made up; they are of nobody.
+Names of tasks behind the folder stand for these alone: of others the format is an older one. It is run once for each
+version of the format, when that is released. `test_released.py` loads what lies here and asks for the same answers to
+the same rows. The rows are made up; they are of nobody.
 """
 
 from __future__ import annotations
