@@ -25,11 +25,13 @@ from netwright.build.source.parts.recipes import Recipe as WrittenRecipe
 from netwright.build.source.parts.recipes import cosine, rate_and_decay
 from netwright.build.source.parts.train import grown
 from netwright.build.source.text import Call, Name, assigned, flat, quoted
-from netwright.build.torch import forward, initial_weights
+from netwright.build.torch import forward, initial_weights, layout_of
+from netwright.build.torch_chain import chain_loss
 from netwright.errors import NoSource
 from netwright.export.source.files import python_file
 from netwright.spec.blocks import (
     BagInput,
+    ChainHead,
     Convolution,
     Dense,
     GlobalPool,
@@ -45,7 +47,7 @@ from netwright.spec.blocks import (
     SequenceInput,
     TableInput,
 )
-from netwright.spec.network import Candidate, Network, Recipe
+from netwright.spec.network import Candidate, Network, Recipe, without_chain
 from netwright.testing.blocks import example_batch, example_networks
 from netwright.train.growth import at_share, side_share
 from netwright.train.losses import LOSSES
@@ -214,7 +216,27 @@ STEPPED = (
     (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "sgd"),
     (Network((TableInput(3, 2, (4, 12), Periodic(4, 3)), Dense(8, norm="layer"), Residual(9), Head(3))), "sgd"),
     (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Dense(5), Head(3))), "adamw"),
+    (Network((BagInput(20, 5, TableInput(0, 2, (), Identity())), Dense(5), ChainHead(3))), "adamw"),
+    (Network((TableInput(3, 2, (4, 12), Identity()), Members(3), Dense(5), ChainHead(3))), "adamw"),
 )
+
+
+def _minimised(
+    network: Network,
+    tensors: dict[str, torch.Tensor],
+    batch: dict[str, torch.Tensor],
+    targets: torch.Tensor,
+    share: float,
+) -> torch.Tensor:
+    """Return what the search minimises for one network on a batch (1, B, ...); labels are smoothed by a share."""
+    noise = Noise(torch.zeros(1), torch.Generator())
+    if not network.chained:
+        outputs = forward(network, tensors, batch, noise)
+        return LOSSES["cross_entropy"].training(outputs, targets[None], torch.tensor([share])).sum()
+    scores = forward(without_chain(network), tensors, batch, noise).flatten(0, 1)  # (E, B, K)
+    wanted = torch.eye(network.outputs)[targets].expand(len(scores), -1, -1)
+    layout = layout_of(batch).of_members(len(scores), torch.device("cpu"))
+    return chain_loss(scores, tensors[f"{network.last}.transitions"].flatten(0, 1), layout, wanted).mean()
 
 
 @pytest.mark.parametrize("beside_muon", [False, True])
@@ -238,10 +260,8 @@ def test_steps_of_the_written_loop_are_those_of_the_search(
     own = optimiser_of_search(stack, [recipe], 1)
     other = (optimisers_for if beside_muon or optimiser == "muon" else optimiser_for)(model.train(), said)
     for progress in (0.2, 0.4, 0.8):
-        noise = Noise(torch.zeros(1), torch.Generator())
         batch_of_one = {name: tensor[:1] for name, tensor in batch.items()}
-        outputs = forward(network, stack.computed(), batch_of_one, noise)
-        loss = LOSSES["cross_entropy"].training(outputs, targets[None], torch.tensor([recipe.label_smoothing])).sum()
+        loss = _minimised(network, stack.computed(), batch_of_one, targets, recipe.label_smoothing)
         if sparsity:
             loss = loss + sparsity * stack.leaves["0.scale"].abs().sum()
         stack.take(torch.autograd.grad(loss, [*stack.leaves.values()]))

@@ -16,6 +16,7 @@ import netwright as nw
 from netwright.data.wave import as_wave
 from netwright.export.onnx import write_onnx
 from netwright.tasks import TASKS
+from netwright.testing.models import untrained_model
 
 REFUSED = ("netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "sklearn", "scipy", "tokenizers")
 """Packages that the program may not import, as where they are not installed."""
@@ -57,7 +58,7 @@ def test_a_table_is_read(tmp_path: Path) -> None:
 def test_the_program_is_short() -> None:
     """Pages that anybody can read before running them."""
     programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
-    assert len(programs) == 7
+    assert len(programs) == 8
     assert max(len(program.read_text().splitlines()) for program in programs) < 100
 
 
@@ -112,3 +113,23 @@ def test_images_are_decoded_in_any_size(tmp_path: Path) -> None:
     pd.DataFrame({"image": names}).to_csv(out / "new.csv", index=False)
     expected = run.model.predict(pd.DataFrame({"image": [str(out / name) for name in names]})).tolist()
     assert program(out, "new.csv") == [target, *expected]
+
+
+@pytest.mark.parametrize("parts", [1, 6], ids=["chains", "mix"])
+def test_tokens_are_tagged_in_their_sentences(parts: int, tmp_path: Path) -> None:
+    """From a table and from columns as those of CoNLL; of one token, of many, and with signs of other scripts."""
+    data, target = TASKS["tagging"].toy(0)
+    model = untrained_model(TASKS["tagging"], data, target, parts=parts)
+    assert model.parts[0].candidate.network.chained
+    assert write_onnx(model, tmp_path / "out").difference < 1e-4
+    asked = data.drop(columns=target)
+    odd = pd.DataFrame({"sentence": [900, 901, 901], "token": ["日本語", "𝔘nﬁ2,5", "É-5"]})
+    asked = pd.concat([asked] * 4 + [odd], ignore_index=True)
+    assert len(asked) > 2_000
+    asked.to_csv(tmp_path / "out" / "new.csv", index=False)
+    said = [str(tag) for tag in model.predict(asked)]
+    assert program(tmp_path / "out", "new.csv") == [target, *said]
+    edges = np.r_[False, np.diff(asked["sentence"]) != 0]
+    lines = ["\n" * int(edge) + f"{token}\tO" for edge, token in zip(edges, asked["token"], strict=True)]
+    (tmp_path / "out" / "new.conll").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert program(tmp_path / "out", "new.conll") == [target, *said]

@@ -473,10 +473,11 @@ def test_a_folder_for_tags_answers_as_its_model(tmp_path: Path) -> None:
 
 
 def test_the_recipe_for_tags_reproduces_the_score(tmp_path: Path) -> None:
-    """The F1 of entities, with the tokens of a sentence in one fold."""
+    """The F1 of entities, with the tokens of a sentence in one fold, of networks with a chain over the tags."""
     table, target = TASKS["tagging"].toy(0)
     as_conll(table, tmp_path / "rows.conll")
-    run = nw.fit(tmp_path / "rows.conll", target, trials=1, out=tmp_path / "run")
+    run = nw.fit(tmp_path / "rows.conll", target, trials=3, single=True, out=tmp_path / "run")
+    assert run.model.parts[0].candidate.network.chained
     write_source(run.model, tmp_path / "source")
     printed = run_bare(tmp_path / "source", tmp_path / "source" / "train.py", tmp_path / "rows.conll")
     assert "entity_f1" in printed and score_of(printed) > 0.9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ ML = "ai.onnx.ml"  # the part of the standard that looks up texts; not an extens
 
 Shape = Sequence[int | str]
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
+Typed = tuple[str, Any]
+"""The name of a value, and its numpy type."""
 
 
 @dataclass
@@ -37,19 +39,22 @@ class Graph:
     names: set[str] = field(default_factory=set)
     known: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 
-    def input(self, name: str, dtype: Any, shape: Shape) -> str:
-        """Declare what is fed: an array of a numpy type, or of texts for `np.str_`; a word in the shape is any size."""
+    def input(self, name: str, dtype: Any, shape: Shape | None) -> str:
+        """Declare what is fed: an array of a numpy type, or of texts for `np.str_`; a word in the shape is any size.
+
+        Without a shape that hangs on what is fed.
+        """
         self.names.add(name)
-        self.inputs.append(helper.make_tensor_value_info(name, _element_type(dtype), list(shape)))
+        self.inputs.append(_value(name, dtype, shape))
         return name
 
-    def output(self, value: str, name: str, dtype: Any, shape: Shape) -> str:
+    def output(self, value: str, name: str, dtype: Any, shape: Shape | None) -> str:
         """Declare what is given back, by a name; one that is taken has `_output` behind it."""
         while name in self.names:
             name += "_output"
         self.names.add(name)
         self.nodes.append(helper.make_node("Identity", [value], [name]))
-        self.outputs.append(helper.make_tensor_value_info(name, _element_type(dtype), list(shape)))
+        self.outputs.append(_value(name, dtype, shape))
         return name
 
     def constant(self, values: Any, dtype: Any = None) -> str:
@@ -88,6 +93,39 @@ class Graph:
         self.nodes.append(node)
         return names
 
+    def scan(
+        self,
+        body: Callable[[Graph, list[str], list[str]], tuple[list[str], list[str]]],
+        states: Sequence[Typed],
+        inputs: Sequence[Typed],
+        outputs: Sequence[Any],
+        *,
+        reverse: bool = False,
+    ) -> tuple[list[str], list[str]]:
+        """Go along the first axis of some values, one place after the other; return outputs (L, ...) and last states.
+
+        Args:
+            body: the graph of a step, its states and its inputs → states after it, and what it gives. It may use values
+                of this graph by their names.
+            states: in front of the first step.
+            inputs: (L, ...) that the steps are given a place of.
+            outputs: the types of what a step gives.
+            reverse: whether the last place comes first; outputs lie as inputs do in any case.
+        """
+        inner = Graph(halves=self.halves, names=self.names)  # no name twice
+        given = [inner.input(inner._fresh("step"), dtype, None) for _, dtype in (*states, *inputs)]
+        after, found = body(inner, given[: len(states)], given[len(states) :])
+        for value, dtype in zip((*after, *found), (*(dtype for _, dtype in states), *outputs), strict=True):
+            inner.output(value, inner._fresh("stepped"), dtype, None)
+        names = [self._fresh("scan") for _ in (*states, *outputs)]
+        step = helper.make_graph(inner.nodes, "step", inner.inputs, inner.outputs, inner.constants)
+        ways = {"scan_input_directions": [1] * len(inputs), "scan_output_directions": [1] * len(outputs)}
+        node = helper.make_node("Scan", [name for name, _ in (*states, *inputs)], names, body=step)
+        node.attribute.append(helper.make_attribute("num_scan_inputs", len(inputs)))
+        node.attribute.extend(helper.make_attribute(name, way) for name, way in ways.items() if reverse)
+        self.nodes.append(node)
+        return names[len(states) :], names[: len(states)]
+
     def cast(self, value: str, dtype: Any) -> str:
         """Return the name of a value as another type."""
         return self.apply("Cast", value, to=_element_type(dtype))
@@ -123,6 +161,10 @@ class Graph:
             name += "_"
         self.names.add(name)
         return name
+
+
+def _value(name: str, dtype: Any, shape: Shape | None) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, _element_type(dtype), None if shape is None else list(shape))
 
 
 def _element_type(dtype: Any) -> int:

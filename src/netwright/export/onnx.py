@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, checker
 
-from netwright.data.schema import Kind, Outcome
+from netwright.data.schema import Kind
+from netwright.data.tagged import SENTENCE
 from netwright.export.parity import Parity, Rows, compare
 from netwright.extended import LARGEST, Extended
 from netwright.inference.feed import fed_cells
 from netwright.inference.graphs import graph_of_cells, rows_together
 from netwright.inference.session import start
+from netwright.inference.tokens import fed_tokens
 from netwright.inference.trunks import Sight
 from netwright.model import Model
 from netwright.storage import make_folder, replace_file
@@ -57,8 +59,8 @@ def write_onnx(model: Model, folder: Path) -> Parity:
 
 
 def _is_fed(model: Model) -> bool:
-    """Return whether the program can feed the graph of a model: not with tokens, nor what a trunk sees in texts."""
-    return model.outcome != Outcome.TAGS and (not model.preparation.lent.features or _sight(model) is not None)
+    """Return whether the program can feed the graph of a model: not with what a trunk sees in texts."""
+    return not model.preparation.lent.features or _sight(model) is not None
 
 
 def graph_of(model: Model, *, halves: bool) -> ModelProto:
@@ -72,9 +74,12 @@ def graph_of(model: Model, *, halves: bool) -> ModelProto:
         preparation.encoder,
         preparation.vocabulary,
         _sight(model),
+        model.preparation.own.buckets if model.task.sequences is not None else None,
         halves=halves,
     )
     graph.metadata_props.add(key="texts", value=json.dumps(_reading(model)))
+    if model.task.sequences is not None:
+        graph.metadata_props.add(key="together", value=SENTENCE)
     checker.check_model(graph, full_check=True)
     return graph
 
@@ -101,7 +106,8 @@ def fed_with(model: Model, rows: Rows) -> dict[str, NDArray[Any]]:
     """Return what the graph of a model is fed for rows, by the names of its inputs; there may be more than it takes."""
     preparation = model.preparation
     features = preparation.encode(rows.frame)
-    return fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, features)
+    fed = fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, features)
+    return fed if model.task.sequences is None else fed | fed_tokens(rows.frame)
 
 
 def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
@@ -114,6 +120,7 @@ def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
     replace_file(folder / GRAPH, partial(_put, content=graph.SerializeToString()))
     kinds = {column.kind for column in model.preparation.schema.used}
     readers = [file for kind, file in READERS.items() if kind in kinds]
+    readers = readers if model.task.sequences is None else ["tokens.py"]
     for name in (*PROGRAM, *readers) if _is_fed(model) else ():
         program = files("netwright.export").joinpath("companion", name).read_bytes()
         replace_file(folder / name, partial(_put, content=program))

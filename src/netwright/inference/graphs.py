@@ -7,32 +7,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from netwright.build.graph import Graph, Shape
 from netwright.build.onnx import Inputs, outputs
+from netwright.build.onnx_chain import best_tags
 from netwright.data.clip import Clip
 from netwright.data.encoding import TableEncoder
 from netwright.data.goal import Goal
 from netwright.data.labels import label_array
 from netwright.data.ngrams import COARSE
-from netwright.data.schema import Column, Kind, Schema
+from netwright.data.schema import Column, Kind, Outcome, Schema
 from netwright.data.size import Size
+from netwright.data.stretches import POSITIONS
 from netwright.data.text import TextEncoding
 from netwright.data.vocabulary import FINE, Vocabulary
+from netwright.entities import SLIGHT
 from netwright.inference.answers import answers
 from netwright.inference.cells import table_features
 from netwright.inference.images import sized
+from netwright.inference.names import BATCH, FEATURE
 from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
+from netwright.inference.tokens import surroundings
 from netwright.inference.trunks import Sight, frozen_features
 from netwright.spec.blocks import BagInput
 from netwright.spec.costs import USUAL_GRAMS, rows_at_once
 from netwright.spec.network import taken_features
 
-BATCH = "batch"
-FEATURE = "netwright: "  # before the names of features among those of columns
 TEXTS = FEATURE + "texts"  # of all columns, one after the other
 MOST_ROWS = 16_384  # of anything
 LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
@@ -48,6 +52,7 @@ _FEATURES: Mapping[str, Any] = {
     "gram_weights": np.float32,
     "pieces": np.int32,
     "bytes": np.uint8,
+    POSITIONS: np.int32,
 }
 _CELLS: Mapping[Kind, Any] = {
     Kind.NUMERIC: np.float64,
@@ -82,6 +87,7 @@ def graph_of_cells(
     encoder: TableEncoder | None,
     vocabulary: Vocabulary | None,
     sight: Sight | None,
+    buckets: NDArray[np.int64] | None = None,
     *,
     halves: bool = True,
 ) -> ModelProto:
@@ -101,6 +107,7 @@ def graph_of_cells(
         encoder: of the table, if rows have one.
         vocabulary: of the n-grams of texts, if networks take them.
         sight: the trunk that sees images, if networks take what it sees.
+        buckets: the known features of tokens, if rows are some: those around a token are then fed as their buckets.
         halves: whether weights lie in the file as float16 where that loses nothing.
     """
     graph = Graph(halves=halves)
@@ -122,10 +129,14 @@ def graph_of_cells(
     if vocabulary is not None and "grams" in _taken(mix):
         codes = graph.input(TEXTS, np.int32, (BATCH, longest(FINE)))
         inputs["grams"], inputs["gram_weights"] = bags(graph, graph.cast(codes, np.int64), vocabulary)
+    if buckets is not None:
+        inputs["grams"], inputs["gram_weights"] = surroundings(graph, buckets)
     inputs |= _declared(graph, mix, inputs, FEATURE)
+    if goal.target.outcome == Outcome.TAGS and POSITIONS not in inputs:
+        inputs[POSITIONS] = graph.input(FEATURE + POSITIONS, np.int32, (BATCH, 1))
     found = answers(graph, mix, goal, temperature, inputs, _pixels(whole))
     if goal.scale is None:
-        _give_label(graph, found, goal)
+        _give_label(graph, found, goal, inputs)
     _give(graph, found, goal, "probabilities" if goal.scale is None else "value")
     return graph.finish("netwright", _words(schema))
 
@@ -211,9 +222,12 @@ def _give(graph: Graph, found: str, goal: Goal, name: str) -> None:
     graph.output(found, name, np.float64 if goal.scale else np.float32, shape)
 
 
-def _give_label(graph: Graph, probabilities: str, goal: Goal) -> None:
-    """Declare the most probable label of each row, of the type that labels have in the table."""
-    best = graph.apply("ArgMax", probabilities, axis=1, keepdims=0)
+def _give_label(graph: Graph, probabilities: str, goal: Goal, inputs: Inputs) -> None:
+    """Declare the label of each row that `model.Model.chosen` chooses, of the type that labels have in the table."""
+    if goal.target.outcome == Outcome.TAGS:
+        best = best_tags(graph, probabilities, goal.outputs, SLIGHT, inputs[POSITIONS])
+    else:
+        best = graph.apply("ArgMax", probabilities, axis=1, keepdims=0)
     labels = label_array(goal.target.labels)
     worded = labels.dtype.kind == "O"
     table = graph.texts([str(label) for label in labels]) if worded else graph.constant(labels)

@@ -72,7 +72,8 @@ def train_population(
     for epoch in range(place.epoch, first.epochs + 1):
         begun, order = place.number, place.order
         if epoch > place.epoch or order is None:
-            begun, order = 0, rows.near(population.shuffled(steps_per_epoch * batch_size))  # (M, steps · B)
+            begun, order = 0, population.shuffled(steps_per_epoch * batch_size)  # (M, steps · B)
+            order = order if network.chained else rows.near(order)  # a chain's is looked at on the processor
         for number in range(begun, steps_per_epoch):
             share = max((lives.steps + 0.5) / (first.epochs * steps_per_epoch), control.time_used())
             if share >= 1 or control.stop():

@@ -15,18 +15,19 @@ from types import MappingProxyType
 
 from netwright.build.source.imports import Imports
 
-LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers")
+LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers", "tag_layers")
 FILES = {
     **{name: name for name in ("cells", "context", "ngrams", "trunk")},
     **dict.fromkeys((*LAYERS, "model"), "model"),
     **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess"), "preprocess"),
-    **dict.fromkeys(("files", "images", "sounds", "tags", "tokens"), "preprocess"),
+    **dict.fromkeys(("files", "images", "sounds", "tags", "entities", "tokens"), "preprocess"),
     **dict.fromkeys(("recipes", "optimisers", "changes", "losses", "scores", "train"), "train"),
 }
 """Modules of `parts`, and the written files that what is taken of them goes into."""
 
-_PARTS, _DATA = "netwright.build.source.parts.", "netwright.data."
-_FROM_DATA = ("context", "ngrams", "tags")  # modules that are written as Netwright itself runs them
+_PARTS = "netwright.build.source.parts."
+_OWN = {"context": "data", "ngrams": "data", "tags": "data", "entities": ""}
+"""Modules that are written as Netwright itself runs them, and the folders that they lie in."""
 _MARK = re.compile(r"\s*# (?:if (?P<unless>not )?(?P<feature>[a-z_]+):|(?P<end>end))")
 
 
@@ -128,7 +129,8 @@ def _take(library: Mapping[str, _Module], part: str, wanted: Collection[str], gi
 def _import(name: str, part: str, library: Mapping[str, _Module], imports: Imports, asked: dict[str, set[str]]) -> None:
     """Note where a name comes from that a module does not define itself: another file, or a module of the same one."""
     module, taken = library[part].imported.get(name, ("", None))
-    other = module.removeprefix(_DATA if module.removeprefix(_DATA) in _FROM_DATA else _PARTS)
+    own = (one for one, folder in _OWN.items() if module == ".".join(filter(None, ("netwright", folder, one))))
+    other = next(own, module.removeprefix(_PARTS))
     home = next((one for one in library if name in library[one].defines), "")  # of what stands in given texts alone
     if other in library or (not module and home):
         asked.setdefault(other if module else home, set()).add(name)
@@ -162,7 +164,7 @@ def docstring_of(part: str) -> str:
 def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the text of a module."""
     package = Path(__file__).parent.parent.parent
-    folder = package / "data" if part in _FROM_DATA else package / "build" / "source" / "parts"
+    folder = package / _OWN[part] if part in _OWN else package / "build" / "source" / "parts"
     text = kept((folder / f"{part}.py").read_text(encoding="utf-8"), features)
     for old, new in renamed.items():
         text = re.sub(rf"\b{old}\b", new, text)

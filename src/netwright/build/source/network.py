@@ -16,6 +16,7 @@ from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     ConvNext,
     Convolution,
     Dense,
@@ -199,6 +200,7 @@ _WORDS: tuple[tuple[type, str], ...] = (
     (Members, "members that share weights"),
     (Dense, "linear layers"),
     (Residual, "residual blocks"),
+    (ChainHead, "a chain over the tags"),
 )
 
 
@@ -237,7 +239,7 @@ def _name_of(blocks: Sequence[Block]) -> str:
     kinds = {type(block) for block in blocks}
     lead += "TabM" if Members in kinds else ""
     body = next((name for kind, name in _BODIES if kind in kinds), "MLP" if Dense in kinds else "Linear")
-    return lead + body
+    return lead + body + ("Chain" if ChainHead in kinds else "")
 
 
 _BODIES: tuple[tuple[type, str], ...] = (

@@ -100,7 +100,7 @@ def _small(kind: str) -> str:
     >>> _small("PeriodicTabMResNet2")
     'periodic_tabm_resnet2'
     """
-    words = "TabM|MLP|GRU|ResNet|ConvNeXt|ConvNet|MobileNet|Linear|Average|Transformer"
+    words = "TabM|MLP|GRU|ResNet|ConvNeXt|ConvNet|MobileNet|Linear|Average|Transformer|Chain"
     return re.sub(rf"(?<!^)(?={words})", "_", kind).lower()
 
 
@@ -112,6 +112,7 @@ def _model_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -
     features = {"members"} if members else set()
     features |= {rows_are(model)} | ({"trunk"} if isinstance(model.preparation, Extended) else set())
     features.add("number" if goal.scale else "classes")
+    features |= {"chain"} if any(part.candidate.network.chained for part in model.parts) else set()
     layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     kinds = {design.kind: design for design in designs}
     table = _table_of(model.parts, names, designs)

@@ -119,8 +119,9 @@ def _token_files(preparation: tagging.Preparation, wanted: Collection[str]) -> d
     given = {"ARRAYS": "ARRAYS = read_arrays()", **_target(preparation.goal, stored)}
     if stored.values:
         given["STORED"] = "STORED = read_constants()"
-    entities = {"entities"} if preparation.goal.target.outcome == Outcome.TAGS else set()
-    linked = link(("tokens", "target"), {*wanted, "encode", "read_rows"}, entities, given)
+    features = {"entities"} if preparation.goal.target.outcome == Outcome.TAGS else set()
+    features |= {"chain"} if preparation.ordered else set()
+    linked = link(("tokens", "target", "entities"), {*wanted, "encode", "read_rows"}, features, given)
     return _files("From the tokens of sentences to the arrays that the networks take.", linked, stored)
 
 

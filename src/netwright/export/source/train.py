@@ -57,6 +57,7 @@ def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) ->
     metric = model.result.metric if model.result.metric in known else known[0]
     features |= {"spans"} if metric == "entity_f1" else set()
     features |= {"singles"} if goal.scale is None and "tokens" not in features else set()
+    features |= {"chain"} if any(network.chained for network in networks) else set()
     given = {
         "FOLDS": f"FOLDS = {folds}  # parts of the rows: each network learns from all but one of them",
         "RECIPES": assigned("RECIPES", kinds),

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from netwright.build.source.parts.files import FILE
 from netwright.build.source.parts.preprocess import encode, read_rows
 from netwright.build.source.parts.target import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET
-from netwright.build.source.parts.tokens import SENTENCE, TOKEN
+from netwright.build.source.parts.tokens import SENTENCE, TOKEN, chosen_tags
 from netwright.build.source.parts.trunk import Trunk
 
 HERE = Path(__file__).parent
@@ -130,16 +130,33 @@ def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     # if tokens:
     whole = encode(rows)  # of all: a token is described by its neighbours too
     # end
+    # if chain:
+    parts = parted(whole["positions"][:, 0])
+    # end
+    # if not chain:
+    parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, max(1, len(rows)), ROWS_AT_ONCE)]
+    # end
     with torch.no_grad():
-        for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
+        for part in parts:
             # if tokens:
-            arrays = {name: array[start : start + ROWS_AT_ONCE] for name, array in whole.items()}
+            arrays = {name: array[part] for name, array in whole.items()}
             # end
             # if not tokens:
-            arrays = encode(rows[start : start + ROWS_AT_ONCE])
+            arrays = encode(rows[part])
             # end
             answers.append(mix({name: torch.from_numpy(array) for name, array in arrays.items()}))
     return torch.cat(answers).numpy()
+
+
+def parted(positions: np.ndarray) -> list[slice]:
+    """Return which tokens (N) are looked at together, by their positions: about so many, and whole sentences."""
+    ends = [*(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
+    parts, start = [], 0
+    for end in ends:
+        if end - start >= ROWS_AT_ONCE or end == len(positions):
+            parts.append(slice(start, end))
+            start = end
+    return parts
 
 
 def main() -> None:
@@ -160,7 +177,13 @@ def main() -> None:
     answers = predict(load(), rows)
     # if classes:
     header = [TARGET, *LABELS]
-    lines = [[LABELS[one.argmax()], *(f"{chance:.6f}" for chance in one)] for one in answers]
+    # if tokens:
+    chosen = chosen_tags(answers, rows)
+    # end
+    # if not tokens:
+    chosen = answers.argmax(axis=1)
+    # end
+    lines = [[LABELS[place], *(f"{chance:.6f}" for chance in one)] for place, one in zip(chosen, answers, strict=True)]
     # end
     # if number:
     header, lines = [TARGET], [[value] for value in answers.tolist()]

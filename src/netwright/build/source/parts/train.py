@@ -141,7 +141,12 @@ def pass_over(
     network.train()
     batch = min(recipe.batch_size, len(own))
     steps = len(own) // batch
+    # if chain:
+    order = own[shuffled(rows["positions"][own, 0])]
+    # end
+    # if not chain:
     order = own[torch.randperm(len(own))]
+    # end
     # if growth:
     whole = network.size if recipe.growth < 1 else (0, 0)
     # end
@@ -190,6 +195,12 @@ def pass_over(
     for layer, rate in zip(dropouts, full, strict=True):
         layer.p = rate
     # end
+
+
+def shuffled(positions: Tensor) -> Tensor:
+    """Return an order of tokens (n,) at random in which those of one sentence follow each other as they did."""
+    sentences = torch.cat([torch.zeros(1, dtype=torch.int64), (positions.diff() != 1).cumsum(0)])
+    return torch.randperm(int(sentences[-1]) + 1)[sentences].argsort(stable=True)
 
 
 def follow(average: nn.Module, network: nn.Module, span: float, progress: float, gone: float) -> None:
