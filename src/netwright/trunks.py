@@ -153,7 +153,7 @@ class TextTrunk:
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of the texts of each row, read one after the other."""
         found = np.zeros((frame.rows, self.features), np.float32)
-        for rows, pieces in by_length(self._pieces(frame, schema), ROWS):
+        for rows, pieces in by_length(self.pieces(frame, schema), ROWS):
             found[rows] = self._session.run({"pieces": pieces})
         return found
 
@@ -161,9 +161,10 @@ class TextTrunk:
         """Return the same, in bfloat16 where the processor multiplies it: in two thirds of the time."""
         from netwright.train.extractor import see_texts  # torch is needed here first, and takes a second to import
 
-        return see_texts(self.encoder, self.weights, self._pieces(frame, schema))
+        return see_texts(self.encoder, self.weights, self.pieces(frame, schema))
 
-    def _pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
+    def pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
+        """Return the numbers of the pieces (N, L) of the texts of each row, 0 where a text has fewer."""
         from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
 
         return encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)

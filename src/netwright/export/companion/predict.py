@@ -43,14 +43,21 @@ def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows:
     if worded:
         import texts
 
-        inputs |= texts.fed(worded, json.loads(words["texts"]))
+        read = json.loads(words["texts"])
+        inputs |= texts.fed(worded, read)
+        if "word pieces" in read:
+            import bert_words
+
+            known, length = read["word pieces"]["known"], read["word pieces"]["length"]
+            whole = texts.joined([*worded.values()])
+            inputs["netwright: word pieces"] = bert_words.word_pieces(whole, known, length)
     answers = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})[0]
     return list(answers.tolist())
 
 
 def batches(table: list[dict[str, str]], words: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    """Yield rows that are fed together; sounds have lengths of their own, and are fed one by one."""
-    size = 1 if '"kind": "sound"' in words["columns"] else 1_000
+    """Yield rows that are fed together: sounds, which have lengths of their own, one by one, of long sums few."""
+    size = 1 if '"kind": "sound"' in words["columns"] else 32 if '"word pieces"' in words["texts"] else 1_000
     yield from (table[start : start + size] for start in range(0, len(table), size))
 
 
