@@ -30,6 +30,7 @@ LAZY = {
     ("netwright/cli.py", "progress"),
     ("netwright/cli.py", "report"),
     ("netwright/estimators/estimator.py", "api"),  # one that was fitted before predicts without PyTorch
+    ("netwright/export/companion/predict.py", "bert_words"),
     ("netwright/export/companion/predict.py", "images"),  # only who has images needs Pillow, and so on
     ("netwright/export/companion/predict.py", "sounds"),
     ("netwright/export/companion/predict.py", "texts"),

@@ -32,12 +32,13 @@ from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
 from netwright.inference.tokens import surroundings
-from netwright.inference.trunks import Sight, frozen_features
+from netwright.inference.trunks import Sight, TextSight, frozen_features, frozen_text_features
 from netwright.spec.blocks import BagInput
 from netwright.spec.costs import USUAL_GRAMS, rows_at_once
 from netwright.spec.network import taken_features
 
 TEXTS = FEATURE + "texts"  # of all columns, one after the other
+WORD_PIECES = FEATURE + "word pieces"  # of the same, as a trained encoder of sentences knows them
 MOST_ROWS = 16_384  # of anything
 LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
 
@@ -86,7 +87,7 @@ def graph_of_cells(
     schema: Schema,
     encoder: TableEncoder | None,
     vocabulary: Vocabulary | None,
-    sight: Sight | None,
+    sight: Sight | TextSight | None,
     buckets: NDArray[np.int64] | None = None,
     *,
     halves: bool = True,
@@ -96,8 +97,9 @@ def graph_of_cells(
     A column is fed as (B, 1): float64 for numbers and truth values (NaN where missing), int64 for moments (seconds
     since 1970, the least of all where missing), texts for categories (empty where missing); images and spectrograms as
     (B, H, W, C) uint8; free text as code points (B, L) int32, normalised and in lower case, 0 behind its end, beside
-    how many letters and words it has (B, 2). What else becomes of texts and tokens is fed as features: no operator of
-    the standard reads them as we do.
+    how many letters and words it has (B, 2); what a trained encoder reads of it as the numbers of its pieces (B, L)
+    int64, 0 behind them. What else becomes of texts and tokens is fed as features: no operator of the standard reads
+    them as we do.
 
     Args:
         mix: the networks.
@@ -106,7 +108,7 @@ def graph_of_cells(
         schema: the columns.
         encoder: of the table, if rows have one.
         vocabulary: of the n-grams of texts, if networks take them.
-        sight: the trunk that sees images, if networks take what it sees.
+        sight: the trunk that sees images or texts, if networks take what it sees.
         buckets: the known features of tokens, if rows are some: those around a token are then fed as their buckets.
         halves: whether weights lie in the file as float16 where that loses nothing.
     """
@@ -120,8 +122,11 @@ def graph_of_cells(
         (column,) = schema.used
         clip = Clip.parse(column.format) if column.kind == Kind.SOUND else None
         inputs["images"] = maps(graph, cells[column.name], clip) if clip else cells[column.name]
-        if sight is not None:
+        if isinstance(sight, Sight):
             inputs["frozen"] = frozen_features(graph, inputs["images"], sight, (whole.height, whole.width))
+    if isinstance(sight, TextSight):
+        pieces = graph.input(WORD_PIECES, np.int64, (BATCH, f"up to {sight.length} word pieces"))
+        inputs["frozen"] = frozen_text_features(graph, pieces, sight)
     if encoder is not None:
         worded = (name for name, one in encoder.columns.items() if isinstance(one, TextEncoding))
         texts = {name: _text(graph, name) for name in worded}

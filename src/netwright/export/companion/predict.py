@@ -16,8 +16,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-TOKENS = "netwright: buckets"  # the input of a graph that tags tokens
-
 
 def fed(column: dict[str, str], found: list[str]) -> NDArray[Any]:
     """Return the cells of a column as the graph takes them."""
@@ -35,7 +33,7 @@ def fed(column: dict[str, str], found: list[str]) -> NDArray[Any]:
 def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows: list[dict[str, str]]) -> list[Any]:
     """Return the label or number of each row."""
     names = [one.name for one in session.get_inputs()]
-    if TOKENS in names:
+    if words.get("together"):
         import tokens
 
         found = tokens.fed(rows)
@@ -51,17 +49,25 @@ def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows:
     if worded:
         import texts
 
-        inputs |= texts.fed(worded, json.loads(words["texts"]))
+        read = json.loads(words["texts"])
+        inputs |= texts.fed(worded, read)
+        if "word pieces" in read:
+            import bert_words
+
+            known, length = read["word pieces"]["known"], read["word pieces"]["length"]
+            whole = texts.joined([*worded.values()])
+            inputs["netwright: word pieces"] = bert_words.word_pieces(whole, known, length)
     answers = session.run(None, {name: inputs[name] for name in names})[0]
     return list(answers.tolist())
 
 
 def batches(table: list[dict[str, str]], words: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    """Yield rows that are fed together; sounds have lengths of their own, and are fed one by one.
+    """Yield rows that are fed together: sounds, which have lengths of their own, one by one, of long sums few.
 
     Tokens of a sentence stay together.
     """
-    size, start = 1 if '"kind": "sound"' in words["columns"] else 1_000, 0
+    size = 1 if '"kind": "sound"' in words["columns"] else 32 if '"word pieces"' in words["texts"] else 1_000
+    start = 0
     while start < len(table):
         end = start + size
         while words.get("together") and end < len(table) and table[end]["sentence"] == table[end - 1]["sentence"]:

@@ -51,6 +51,17 @@ def sentence_numbers(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.cumsum(np.array(begins, np.int64))
 
 
+def parted(positions: np.ndarray, size: int) -> list[slice]:
+    """Return which tokens (N) are looked at together, by their positions: about `size` of them, and whole sentences."""
+    ends = [*(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
+    parts, start = [], 0
+    for end in ends:
+        if end - start >= size or end == len(positions):
+            parts.append(slice(start, end))
+            start = end
+    return parts
+
+
 def chosen_tags(answers: np.ndarray, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     # if entities:
     """Return the tag of each token (N,) as its place in `LABELS`: those of a sentence that are likeliest together."""
