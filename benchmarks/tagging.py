@@ -10,8 +10,8 @@ environment of its own under --environments, made on first use.
 
 Seeds 0, 1 and 2: most frequent tags .388, .400, .424; CRF .692, .733, .742 (standard errors .03). On a busy machine of
 two cores, of which others took most, Netwright came to .473 in 60 s and .612 in 240 s (seed 0; its own estimates .511
-and .632), and with six trials and no time limit to .633. It is behind the CRF; that it tags each token by itself may be
-why, which was not tried.
+and .632), and with six trials and no time limit to .633, each token tagged by itself. What chains over tags change is
+told in docs/why/tags.md; with them these figures were not taken again.
 """
 
 from __future__ import annotations

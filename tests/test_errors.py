@@ -71,6 +71,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NotATable": ("data.csv", "it holds binary data"),
     "OneClass": ("yes",),
     "OneGroup": ("person",),
+    "NothingSaved": ("int8",),
     "NothingToAddTo": ("netwright-run",),
     "OlderJournal": ("journal.sqlite", 1, 2),
     "NothingToEvaluate": ("label",),

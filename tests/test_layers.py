@@ -30,9 +30,11 @@ LAZY = {
     ("netwright/cli.py", "progress"),
     ("netwright/cli.py", "report"),
     ("netwright/estimators/estimator.py", "api"),  # one that was fitted before predicts without PyTorch
+    ("netwright/export/companion/predict.py", "bert_words"),
     ("netwright/export/companion/predict.py", "images"),  # only who has images needs Pillow, and so on
     ("netwright/export/companion/predict.py", "sounds"),
     ("netwright/export/companion/predict.py", "texts"),
+    ("netwright/export/companion/predict.py", "tokens"),
     ("netwright/export/forms.py", "export"),  # who wants one form need not have the packages of all
     ("netwright/inference/feed.py", "data"),  # soundfile, as below
     ("netwright/model.py", "inference"),  # a model is loaded and shown without ONNX Runtime

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parent.parent
 SOURCE = Path(netwright.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BY_PANDAS = {"openpyxl"}  # pandas imports it for us, to read Excel
-COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")} | {"network", "preprocess"}
+COMPANIONS = {path.stem for path in (SOURCE / "export" / "companion").glob("*.py")} | {
+    "bert_words",
+    "network",
+    "preprocess",
+}
 """Programs that are written out, which import each other."""
 BY_SERVERS = {"httptools", "python-multipart"}  # uvicorn and Starlette import them for us
 BY_KERAS = {"jax"}  # it imports what it runs on

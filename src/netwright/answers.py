@@ -38,7 +38,7 @@ def answer_table(model: Model, table: pd.DataFrame, *, proba: bool) -> pd.DataFr
     columns = {"path" if name == target else name: cells for name, cells in columns.items()}
     if model.outcome == Outcome.REGRESSION:
         return pd.DataFrame({**columns, target: answers})
-    columns |= {target: label_array(model.labels)[answers.argmax(axis=1)]}
+    columns |= {target: label_array(model.labels)[model.chosen(answers, table)]}
     if proba:
         columns |= {f"{target}={label}": answers[:, place] for place, label in enumerate(model.labels)}
     return pd.DataFrame(columns)

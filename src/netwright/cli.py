@@ -303,6 +303,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
     ] = None,
+    framework: Annotated[str | None, typer.Option(help="Of source: torch or keras.", show_default="torch")] = None,
     quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8, float16, bfloat16.")] = None,
     max_loss: Annotated[float, typer.Option(min=0, help="Per cent of the score that this may cost.")] = 0.5,
     data: Annotated[str | None, typer.Option(help="Rows with the target to measure that on.")] = None,
@@ -311,7 +312,7 @@ def export(
     """Write a model in a form that runs without Netwright, once its answers are seen to be the same."""
     from netwright.export.forms import find_form, find_precision
 
-    path, write = output or model.with_name(f"{model.stem}-{to}"), find_form(to)
+    path, write = output or model.with_name(f"{model.stem}-{to}"), find_form(to, framework)
     if quantize is not None:
         _export_less_precise(model, path, find_precision(to, quantize, data, max_loss / 100), as_json)
         return

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.entities import best_tags, entity_counts
 from netwright.errors import UnknownMetric
 
 Array = NDArray[Any]
@@ -94,38 +95,19 @@ def _macro_f1(truth: Array, prediction: Array) -> float:
     return float(np.mean(2 * found[named > 0] / named[named > 0]))
 
 
-def entity_counts(truth: Array, prediction: Array, stretches: Array | None = None) -> tuple[Array, Array, Array]:
-    """Return at the first token of each entity (N,): whether it was found, is predicted, and is true; see `data.tags`.
+def entities_of(truth: Array, prediction: Array, stretches: Array | None = None) -> tuple[Array, Array, Array]:
+    """Return what `entities.entity_counts` does of the most probable tags that mark entities, by chances (N, K).
 
-    A predicted entity counts as found where it begins, ends and is named as a true one is (CoNLL-2000). None reaches
-    from one stretch (N,) of tokens, such as a sentence, into the next.
+    None reaches from one stretch (N,) of tokens, such as a sentence, into the next.
     """
     first = np.ones(len(truth), np.bool_)
     first[1:] = False if stretches is None else np.diff(stretches) != 0
-    own, said = _entities(truth, first), _entities(prediction.argmax(axis=1), first)
-    found = (own == said).all(axis=1) & (own[:, 0] >= 0)
-    return found.astype(np.float64), (said[:, 0] >= 0).astype(np.float64), (own[:, 0] >= 0).astype(np.float64)
-
-
-def _entities(tags: Array, first: Array) -> Array:
-    """Return the type and the last token (N, 2) of the entity that begins at each token; -1 where none does.
-
-    Args:
-        tags: (N,) class numbers.
-        first: (N,) whether a token is the first of its stretch, and so continues nothing.
-    """
-    kinds = (tags - 1) // 2  # -1 outside
-    before = np.concatenate([np.full(1, -1), kinds[:-1]])
-    begins = (kinds >= 0) & ((tags % 2 == 1) | (kinds != before) | first)
-    ends = (kinds >= 0) & np.concatenate([begins[1:] | (kinds[1:] != kinds[:-1]), np.ones(1, np.bool_)])
-    found = np.full((len(tags), 2), -1)
-    found[begins] = np.stack([kinds[begins], np.flatnonzero(ends)], axis=1)
-    return found
+    return entity_counts(truth, best_tags(prediction, first), first)
 
 
 def _entity_f1(truth: Array, prediction: Array, stretches: Array | None = None) -> float:
     """Micro F1 of entities, 2 TP / (2 TP + FP + FN); NaN where there is none, true or predicted."""
-    found, said, true = entity_counts(truth, prediction, stretches)
+    found, said, true = entities_of(truth, prediction, stretches)
     named = float(said.sum() + true.sum())
     return 2 * float(found.sum()) / named if named else float("nan")
 

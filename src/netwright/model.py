@@ -19,6 +19,8 @@ from netwright.data.features import Features
 from netwright.data.frame import Frame
 from netwright.data.labels import label_array
 from netwright.data.schema import Label, Outcome
+from netwright.data.stretches import POSITIONS, begins, blocks, positions_of
+from netwright.entities import best_tags
 from netwright.errors import NoProbabilities, UnfitBundle
 from netwright.extended import restore
 from netwright.inference.share import Share
@@ -98,7 +100,16 @@ class Model:
         answers = self.answers(table)
         if self.outcome == Outcome.REGRESSION:
             return answers
-        return np.asarray(label_array(self.labels)[answers.argmax(axis=1)])
+        return np.asarray(label_array(self.labels)[self.chosen(answers, table)])
+
+    def chosen(self, answers: NDArray[np.float64], table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the class (N,) that is handed over for each row, by its answers (N, K).
+
+        It is the most probable one; of tags that mark entities, those of a sentence are the most probable together.
+        """
+        if self.outcome != Outcome.TAGS or self.task.sequences is None:
+            return np.asarray(answers.argmax(axis=1), np.int64)
+        return np.asarray(best_tags(answers, begins(positions_of(self.task.sequences(table)))), np.int64)
 
     def predict_proba(self, table: pd.DataFrame | NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the probability of each class (N, K), in the order of `labels`.
@@ -115,11 +126,20 @@ class Model:
         return np.concatenate([self.answers_of(frame) for frame in frames(self.task, table, self.preparation.schema)])
 
     def answers_of(self, frame: Frame) -> NDArray[np.float64]:
-        """Return the answers for cells that were read by kind already, some rows at a time: each is on its own."""
-        starts = range(0, max(1, frame.rows), ROWS_AT_ONCE)
-        blocks = (frame.take(np.arange(start, min(start + ROWS_AT_ONCE, frame.rows))) for start in starts)
-        parts = [self._answers_of(block) for block in (blocks if len(starts) > 1 else (frame,))]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        """Return the answers for cells that were read by kind already, some rows at a time.
+
+        Each row is on its own, but for those that follow each other in a sequence, which stay together.
+        """
+        if frame.rows <= ROWS_AT_ONCE:
+            return self._answers_of(frame)
+        rows = np.arange(frame.rows)
+        return np.concatenate([self._answers_of(frame.take(rows[piece])) for piece in self._pieces(frame)])
+
+    def _pieces(self, frame: Frame) -> Iterator[slice]:
+        """Yield rows that are encoded together."""
+        if self.task.sequences is not None:
+            return blocks(frame.columns[POSITIONS], ROWS_AT_ONCE)
+        return (slice(start, start + ROWS_AT_ONCE) for start in range(0, frame.rows, ROWS_AT_ONCE))
 
     def _answers_of(self, frame: Frame) -> NDArray[np.float64]:
         features = self.preparation.encode(frame)
@@ -260,7 +280,9 @@ def read_model(path: Path, contents: Contents) -> Model:
         raise UnfitBundle(path, "its task or its number of weight members is not what its description says")
     task = TASKS[spec.task]
     preparation = restore(task, contents.documents, contents.tensors[0])
-    if not all(preparation.accepts(part.candidate.network) for part in spec.parts):
+    networks = [part.candidate.network for part in spec.parts]
+    fits = all(preparation.accepts(one) and (task.sequences is not None or not one.chained) for one in networks)
+    if not fits:
         raise UnfitBundle(path, "its networks take other features than its preprocessing gives")
     parts = tuple(
         Part(part.candidate, checked_weights(path, part.candidate, weights), part.share)

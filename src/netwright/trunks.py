@@ -170,7 +170,7 @@ class TextTrunk:
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of the texts of each row, read one after the other."""
         found = np.zeros((frame.rows, self.features), np.float32)
-        for rows, pieces in by_length(self._pieces(frame, schema), ROWS):
+        for rows, pieces in by_length(self.pieces(frame, schema), ROWS):
             found[rows] = self._session.run({"pieces": pieces})
         return found
 
@@ -179,9 +179,10 @@ class TextTrunk:
         from netwright.train.device import Device  # torch is needed here first, and takes a second to import
         from netwright.train.extractor import see_texts
 
-        return see_texts(self.encoder, self.weights, self._pieces(frame, schema), Device(device))
+        return see_texts(self.encoder, self.weights, self.pieces(frame, schema), Device(device))
 
-    def _pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
+    def pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
+        """Return the numbers of the pieces (N, L) of the texts of each row, 0 where a text has fewer."""
         from netwright.data.wordpiece import encode_pieces  # needs tokenizers, which other models do without
 
         return encode_pieces(self.vocabulary, joined_texts(frame, schema), self.length)

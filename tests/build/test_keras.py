@@ -18,8 +18,9 @@ import torch
 if find_spec("keras") is None:  # it must not be imported yet: `build.backend` says on what it runs
     pytest.skip("Keras is not installed", allow_module_level=True)
 
-from netwright.build.backend import installed_backends, keras, single_precision
+from netwright.build.backend import keras, single_precision
 from netwright.build.keras import forward
+from netwright.build.keras_backends import installed_backends
 from netwright.build.keras_mix import TYPES
 from netwright.build.torch import forward as forward_in_torch
 from netwright.build.torch import initial_weights

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.build.noise import Noise
+from netwright.build.source.designs import Design, designs_of
 from netwright.build.source.imports import Imports
 from netwright.build.source.linking import LAYERS, kept, link
-from netwright.build.source.network import Design, class_text, designs_of
+from netwright.build.source.network import class_text, write_network
 from netwright.build.source.parts import recipes as schedules
 from netwright.build.source.parts.losses import loss_on
 from netwright.build.source.parts.optimisers import optimiser_for, optimisers_for, pace
@@ -30,6 +30,7 @@ from netwright.errors import NoSource
 from netwright.export.source.files import python_file
 from netwright.spec.blocks import (
     BagInput,
+    ChainHead,
     Convolution,
     Dense,
     GlobalPool,
@@ -47,8 +48,8 @@ from netwright.spec.blocks import (
 )
 from netwright.spec.network import Candidate, Network, Recipe
 from netwright.testing.blocks import example_batch, example_networks
+from netwright.testing.learning import minimised
 from netwright.train.growth import at_share, side_share
-from netwright.train.losses import LOSSES
 from netwright.train.optimiser import optimiser_for as optimiser_of_search
 from netwright.train.rates import decay_of
 from netwright.train.schedule import SCHEDULES
@@ -71,7 +72,7 @@ def module_of(imports: Imports, sections: list[str], folder: Path) -> ModuleType
 
 def written(candidates: list[Candidate], folder: Path) -> tuple[ModuleType, list[torch.nn.Module]]:
     """Return the module of some networks, and one network of each class with its arguments."""
-    designs = designs_of(candidates)
+    designs = designs_of(candidates, write_network)
     layers = link(LAYERS, set().union(*(design.draft.layers for design in designs)))
     imports = Imports()
     for other in (layers.imports, *(design.draft.imports for design in designs)):
@@ -109,7 +110,7 @@ def as_one(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 def test_a_written_network_computes_what_the_spec_says(network: Network, dropout: float, tmp_path: Path) -> None:
     """For every block, embedding, activation and normalisation, with the very tensors of the network."""
     candidate = Candidate(network, Recipe(dropout=dropout))
-    (design,) = designs_of([candidate])
+    (design,) = designs_of([candidate], write_network)
     generator = torch.Generator().manual_seed(0)
     batch = example_batch(network.blocks[0], generator)
     columns = batch["numeric"].shape[2] if "numeric" in batch else 0
@@ -152,7 +153,7 @@ def test_networks_that_differ_in_sizes_alone_are_one_class(tmp_path: Path) -> No
         Candidate(Network((inputs, Dense(8), Residual(16), Head(2))), Recipe()),
     ]
     _, models = written(candidates, tmp_path)
-    first, second, third = designs_of(candidates)
+    first, second, third = designs_of(candidates, write_network)
     assert first.kind == second.kind == "PeriodicMLP"
     assert third.kind == "PeriodicResNet"
     assert first.sizes == {"widths": (27, 8, 8), "dropout": 0.1, "activation": Name("functional.relu")}
@@ -168,19 +169,20 @@ def test_networks_of_one_name_and_two_shapes_are_two_classes() -> None:
     candidates = [
         Candidate(Network((inputs, Dense(8, norm=norm), Head(2))), Recipe()) for norm in ("none", "layer", "rms")
     ]
-    assert [design.kind for design in designs_of(candidates)] == ["MLP", "MLP2", "MLP3"]
+    assert [design.kind for design in designs_of(candidates, write_network)] == ["MLP", "MLP2", "MLP3"]
 
 
 def test_what_cannot_be_written_is_refused() -> None:
     """Members of members."""
     twice = Network((TableInput(3, 0, (), Identity()), Members(2), Members(2), Head(2)))
     with pytest.raises(NoSource, match="cannot be written as source"):
-        designs_of([Candidate(twice, Recipe())])
+        designs_of([Candidate(twice, Recipe())], write_network)
 
 
 def test_what_a_trunk_sees_is_one_of_the_inputs() -> None:
     """The trunk itself stands in a file of its own."""
-    (design,) = designs_of([Candidate(Network((TableInput(0, 0, (), Identity(), frozen=5), Head(2))), Recipe())])
+    network = Network((TableInput(0, 0, (), Identity(), frozen=5), Head(2)))
+    (design,) = designs_of([Candidate(network, Recipe())], write_network)
     assert design.kind == "SeenLinear" and 'rows["frozen"] * self.scale' in "\n".join(design.draft.steps)
 
 
@@ -191,7 +193,7 @@ def test_each_tensor_learns_as_fast_and_decays_as_much_as_in_the_search(network:
     said = said_of(recipe)
     candidate = Candidate(network, recipe)
     _, (model,) = written([candidate], tmp_path)
-    (design,) = designs_of([candidate])
+    (design,) = designs_of([candidate], write_network)
     weights = initial_weights(network, torch.zeros(_numeric(network), 49), [1])
     stack = stack_parameters(weights)
     for name, parameter in model.named_parameters():
@@ -214,6 +216,8 @@ STEPPED = (
     (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "sgd"),
     (Network((TableInput(3, 2, (4, 12), Periodic(4, 3)), Dense(8, norm="layer"), Residual(9), Head(3))), "sgd"),
     (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Dense(5), Head(3))), "adamw"),
+    (Network((BagInput(20, 5, TableInput(0, 2, (), Identity())), Dense(5), ChainHead(3))), "adamw"),
+    (Network((TableInput(3, 2, (4, 12), Identity()), Members(3), Dense(5), ChainHead(3))), "adamw"),
 )
 
 
@@ -229,7 +233,7 @@ def test_steps_of_the_written_loop_are_those_of_the_search(
     )
     candidate = Candidate(network, recipe)
     _, (model,) = written([candidate], tmp_path)
-    (design,) = designs_of([candidate])
+    (design,) = designs_of([candidate], write_network)
     weights = initial_weights(network, torch.randn(_numeric(network), 49).sort(dim=1)[0], [1])
     model.load_state_dict(_state(design, weights))
     batch = example_batch(network.blocks[0], torch.Generator().manual_seed(3))
@@ -238,10 +242,8 @@ def test_steps_of_the_written_loop_are_those_of_the_search(
     own = optimiser_of_search(stack, [recipe], 1)
     other = (optimisers_for if beside_muon or optimiser == "muon" else optimiser_for)(model.train(), said)
     for progress in (0.2, 0.4, 0.8):
-        noise = Noise(torch.zeros(1), torch.Generator())
         batch_of_one = {name: tensor[:1] for name, tensor in batch.items()}
-        outputs = forward(network, stack.computed(), batch_of_one, noise)
-        loss = LOSSES["cross_entropy"].training(outputs, targets[None], torch.tensor([recipe.label_smoothing])).sum()
+        loss = minimised(network, stack.computed(), batch_of_one, targets, recipe.label_smoothing)
         if sparsity:
             loss = loss + sparsity * stack.leaves["0.scale"].abs().sum()
         stack.take(torch.autograd.grad(loss, [*stack.leaves.values()]))

@@ -11,6 +11,7 @@ import pytest
 from keep import as_cell
 
 import netwright as nw
+from netwright.bundle import read_manifest
 from netwright.tasks import TASKS
 
 RELEASED = Path(__file__).parent / "released"
@@ -23,6 +24,14 @@ def test_a_released_model_answers_as_it_did(file: Path) -> None:
     kept = json.loads(file.with_suffix(".json").read_text())
     rows = pd.DataFrame({name: [as_cell(cell) for cell in cells] for name, cells in kept["columns"].items()})
     np.testing.assert_allclose(nw.load(file).answers(rows), np.array(kept["answers"]), atol=1e-4, rtol=1e-4)
+
+
+def test_a_file_of_each_format_holds_what_came_with_it() -> None:
+    """Of version 2 a chain over tags; all files have the format that their folder is named after."""
+    assert all(read_manifest(file).format == int(file.parent.name.removeprefix("format-")) for file in FILES)
+    model = nw.load(RELEASED / "format-2" / "tagging.nw")
+    assert any(part.candidate.network.chained for part in model.parts)
+    assert not any(part.candidate.network.chained for part in nw.load(RELEASED / "format-1" / "tagging.nw").parts)
 
 
 def test_every_task_is_among_them() -> None:

@@ -112,12 +112,12 @@ def test_what_goes_in_and_comes_out_is_told(tmp_path: Path) -> None:
 def test_tokens_are_tagged_by_their_neighbours(tmp_path: Path) -> None:
     """More than are encoded together, so that a sentence would be parted if nobody looked."""
     model, asked, target = toy("tagging", parts=1)
+    assert model.parts[0].candidate.network.chained
     asked = pd.concat([asked] * 4, ignore_index=True)
     assert len(asked) > 2_000
     find_form("torch")(model, tmp_path / "out")
     asked.to_csv(tmp_path / "new.csv", index=False)
-    expected = np.array(model.labels, object)[model.answers(asked).argmax(axis=1)]
-    assert program(tmp_path / "out", tmp_path / "new.csv") == [target, *expected]
+    assert program(tmp_path / "out", tmp_path / "new.csv") == [target, *model.predict(asked)]
 
 
 def test_the_program_is_short() -> None:

@@ -8,14 +8,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from PIL import Image
 
 import netwright as nw
+from netwright.build.pretrained import installed_encoder
 from netwright.data.wave import as_wave
 from netwright.export.onnx import write_onnx
+from netwright.extended import extend
+from netwright.spec.network import seen_by_trunk
 from netwright.tasks import TASKS
+from netwright.tasks.task import Request
+from netwright.testing.models import model_of, untrained_model
+from netwright.trunks import ENCODER, text_trunk
 
 REFUSED = ("netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "sklearn", "scipy", "tokenizers")
 """Packages that the program may not import, as where they are not installed."""
@@ -57,7 +64,8 @@ def test_a_table_is_read(tmp_path: Path) -> None:
 def test_the_program_is_short() -> None:
     """Pages that anybody can read before running them."""
     programs = [*(Path(nw.__file__).parent / "export" / "companion").glob("*.py")]
-    assert len(programs) == 7
+    assert len(programs) == 8
+    programs.append(Path(nw.__file__).parent / "data" / "bert_words.py")
     assert max(len(program.read_text().splitlines()) for program in programs) < 100
 
 
@@ -78,6 +86,26 @@ def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
     asked.loc[4, "review"] = "ﬁne 日本 𝔘nicode\nsecond line, " * 50
     asked.to_csv(tmp_path / "out" / "new.csv", index=False)
     assert program(tmp_path / "out", "new.csv") == ["kind", *map(str, run.model.predict(asked))]
+
+
+def test_texts_are_read_as_a_trained_encoder_reads_them(tmp_path: Path) -> None:
+    """The encoder is a part of the graph, and the program finds its pieces of words without a package."""
+    task, (table, target) = TASKS["text"], TASKS["text"].toy(0)
+    folder = installed_encoder(ENCODER)
+    assert folder is not None
+    loaded = task.load(Request(table[:60], target, {}, "auto"))
+    prepared = extend(task.prepare(loaded, 0), loaded.frame, text_trunk(folder, 60, None))
+    candidates = [task.candidate(point, prepared) for point in task.portfolio(prepared, 60)]
+    model = model_of(task, prepared, [one for one in candidates if seen_by_trunk(one.network)][:1], folds=1)
+    parity = write_onnx(model, tmp_path / "out")
+    assert parity.difference < 1e-4 and parity.rows >= 1_000
+    session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
+    assert "netwright: word pieces" in [one.name for one in session.get_inputs()]
+    asked = table.drop(columns=target).iloc[:50].copy()
+    asked.loc[3, "review"] = None
+    asked.loc[4, "review"] = "Größe: naïve 東京, don't! " * 40
+    asked.to_csv(tmp_path / "out" / "new.csv", index=False)
+    assert program(tmp_path / "out", "new.csv") == [target, *map(str, model.predict(asked))]
 
 
 def test_sounds_are_heard_at_any_rate(tmp_path: Path) -> None:
@@ -112,3 +140,23 @@ def test_images_are_decoded_in_any_size(tmp_path: Path) -> None:
     pd.DataFrame({"image": names}).to_csv(out / "new.csv", index=False)
     expected = run.model.predict(pd.DataFrame({"image": [str(out / name) for name in names]})).tolist()
     assert program(out, "new.csv") == [target, *expected]
+
+
+@pytest.mark.parametrize("parts", [1, 6], ids=["chains", "mix"])
+def test_tokens_are_tagged_in_their_sentences(parts: int, tmp_path: Path) -> None:
+    """From a table and from columns as those of CoNLL; of one token, of many, and with signs of other scripts."""
+    data, target = TASKS["tagging"].toy(0)
+    model = untrained_model(TASKS["tagging"], data, target, parts=parts)
+    assert model.parts[0].candidate.network.chained
+    assert write_onnx(model, tmp_path / "out").difference < 1e-4
+    asked = data.drop(columns=target)
+    odd = pd.DataFrame({"sentence": [900, 901, 901], "token": ["日本語", "𝔘nﬁ2,5", "É-5"]})
+    asked = pd.concat([asked] * 4 + [odd], ignore_index=True)
+    assert len(asked) > 2_000
+    asked.to_csv(tmp_path / "out" / "new.csv", index=False)
+    said = [str(tag) for tag in model.predict(asked)]
+    assert program(tmp_path / "out", "new.csv") == [target, *said]
+    edges = np.r_[False, np.diff(asked["sentence"]) != 0]
+    lines = ["\n" * int(edge) + f"{token}\tO" for edge, token in zip(edges, asked["token"], strict=True)]
+    (tmp_path / "out" / "new.conll").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert program(tmp_path / "out", "new.conll") == [target, *said]

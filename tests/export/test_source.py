@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import distribution, packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,18 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 import netwright as nw
-from netwright.build.pretrained import installed_weights
+from netwright.build.pretrained import installed_encoder, installed_weights
 from netwright.build.source.parts import cells as written_cells
 from netwright.build.source.parts import images as written_images
 from netwright.build.torch import initial_weights
 from netwright.data import cells, dates, images, sounds
 from netwright.data.reading import read_table
 from netwright.data.size import Size
-from netwright.errors import NoSource, UnequalExport
+from netwright.errors import MissingExtra, NoSource, UnequalExport
 from netwright.export.source import write_source
 from netwright.export.source.checking import check
 from netwright.export.source.folder import source_files
-from netwright.extended import Extended, extend
+from netwright.extended import extend
 from netwright.model import Model, Part
 from netwright.result import Result
 from netwright.spec.network import Recipe, seen_by_trunk
@@ -39,16 +41,26 @@ from netwright.spec.spaces import sample
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.testing.models import model_of
-from netwright.trunks import BACKBONE, ENCODER, TextTrunk, image_trunk
+from netwright.trunks import BACKBONE, ENCODER, image_trunk, text_trunk
 
 ROOT = Path(__file__).parents[2]
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
-NEEDED = ("torch", "numpy", "safetensors")
+BACKEND = "jax" if find_spec("jax") else "tensorflow"  # that folders in Keras are run on
+NEEDED = {"torch": ("torch", "numpy", "safetensors"), "keras": ("keras", BACKEND, "numpy", "safetensors")}
+needs_keras = pytest.mark.skipif(
+    find_spec("keras") is None or find_spec(BACKEND) is None, reason="Keras or a backend of it is not installed"
+)
+FRAMEWORKS = ["torch", pytest.param("keras", marks=needs_keras)]
 
 
-def allowed_packages() -> set[str]:
-    """Return the packages of an environment into which only `NEEDED` were installed."""
-    found, open_names = set[str](), [*NEEDED]
+def framework_of(folder: Path) -> str:
+    """Return what a written folder is in."""
+    return "keras" if "import keras" in (folder / "model.py").read_text() else "torch"
+
+
+def allowed_packages(framework: str) -> set[str]:
+    """Return the packages of an environment into which only those were installed that a framework needs."""
+    found, open_names = set[str](), [*NEEDED[framework]]
     while open_names:
         name = open_names.pop().lower().replace("_", "-")
         if name in found:
@@ -80,12 +92,13 @@ sys.path.insert(0, folder)
 sys.argv = sys.argv[3:]
 runpy.run_path(program, run_name="__main__")
 """
-"""Runs a program as if only `NEEDED` were installed: every other package of this environment is refused."""
+"""Runs a program as if only some packages were installed: every other one of this environment is refused."""
 
 
 def run_bare(folder: Path, program: Path, *arguments: object, besides: tuple[str, ...] = ()) -> str:
-    """Return what a program prints that sees a written folder, bare PyTorch, and packages besides."""
-    allowed = allowed_packages() | {*besides}
+    """Return what a program prints that sees a written folder, its bare framework, and packages besides."""
+    framework = framework_of(folder)
+    allowed = allowed_packages(framework) | {*besides}
     others = {
         top
         for top, names in packages_distributions().items()
@@ -96,17 +109,19 @@ def run_bare(folder: Path, program: Path, *arguments: object, besides: tuple[str
         sys.executable,
         "-I",
         "-B",
-        "-W",
-        "error",
+        *(("-W", "error") if framework == "torch" else ()),  # Keras and JAX warn of each other
         "-c",
         GUARD,
         json.dumps(sorted(others)),
         str(folder),
         str(program),
     ]
-    done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=280)
+    environment = {**os.environ, "KERAS_BACKEND": BACKEND, "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=580, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == "" or framework == "keras"
     return done.stdout
 
 
@@ -211,9 +226,9 @@ def spoilt(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return table
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Model, Path]]:
-    """Return models of tables and of texts, with the folders that were written of them."""
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Model, Path]]:
+    """Return models of tables and of texts, with the folders that were written of them in a framework."""
     table = odd_table(400, 1)
     notes = table[["note", "size, in cm", "都市", "class"]]
     models = {
@@ -224,7 +239,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Model, P
     }
     folder = tmp_path_factory.mktemp("source")
     for name, model in models.items():
-        write_source(model, folder / name)
+        write_source(model, folder / name, request.param)
     return {name: (model, folder / name) for name, model in models.items()}
 
 
@@ -300,14 +315,15 @@ print(json.dumps(predict(load(), rows).tolist()))
 """
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_folder_for_images_answers_as_its_model(channels: int, tmp_path: Path) -> None:
+def test_a_folder_for_images_answers_as_its_model(channels: int, framework: str, tmp_path: Path) -> None:
     """Of every sort of network for images; arrays of the right size need nothing but numpy."""
     random = np.random.default_rng(channels)
     shown = random.integers(0, 256, (60, 24, 20, channels), dtype=np.uint8)
     table = pd.DataFrame({"image": [*shown], "class": random.choice(["cat", "dog"], 60)})
     model = untrained("image", table, "class", most=5, networks=1)
-    write_source(model, tmp_path / "source")
+    write_source(model, tmp_path / "source", framework)
     np.save(tmp_path / "images.npy", shown[:9])
     (tmp_path / "ask.py").write_text(ASK_IMAGES)
     found = json.loads(run_bare(tmp_path / "source", tmp_path / "ask.py", tmp_path / "images.npy"))
@@ -315,11 +331,12 @@ def test_a_folder_for_images_answers_as_its_model(channels: int, tmp_path: Path)
     check_by_ruff(tmp_path / "source")
 
 
-def test_a_folder_for_sounds_answers_as_its_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_for_sounds_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """From samples, which need no decoder."""
     table, target = TASKS["audio"].toy(0)
     model = untrained("audio", table[:60], target, most=3, networks=1)
-    write_source(model, tmp_path / "source")
+    write_source(model, tmp_path / "source", framework)
     found = [sounds.decode(sound) for sound in table["sound"][:4]]
     np.savez(tmp_path / "sounds.npz", *[samples for samples, _ in found], rates=[rate for _, rate in found])
     (tmp_path / "ask.py").write_text(ASK_SOUNDS)
@@ -402,10 +419,11 @@ def seen_images() -> tuple[Model, pd.DataFrame]:
     return model_of(task, prepared, [*seen, *others], folds=1), table[:60]
 
 
-def test_a_folder_with_a_trained_trunk_answers_as_its_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_with_a_trained_trunk_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """The trunk stands in a file of its own, its weights among the others; the recipe runs too."""
     model, table = seen_images()
-    write_source(model, tmp_path / "source")
+    write_source(model, tmp_path / "source", framework)
     check_by_ruff(tmp_path / "source")
     assert (tmp_path / "source" / "trunk.py").is_file()
     np.save(tmp_path / "images.npy", np.stack(table["image"][:9]))
@@ -435,15 +453,39 @@ def test_networks_that_began_as_a_trunk_have_no_recipe(tmp_path: Path) -> None:
     assert "train.py" not in files and b"There is no `train.py`" in files["README.md"]
 
 
-def test_texts_that_a_trained_encoder_reads_are_refused_before_a_file_is_made(tmp_path: Path) -> None:
-    """It reads pieces of words that no file of source makes."""
-    model = untrained("tabular", odd_table(60, 1).drop(columns="weight"), "class", most=1)
-    trunk = TextTrunk(ENCODER, 32, {}, ())
-    nothing = np.zeros(ENCODER.features, np.float32)
-    extended = Extended(model.preparation, trunk, nothing, nothing + 1)
-    with pytest.raises(NoSource, match="encoder of sentences"):
-        write_source(replace(model, preparation=extended), tmp_path / "source")
-    assert not (tmp_path / "source").exists()
+def read_texts() -> tuple[Model, pd.DataFrame]:
+    """Return a model of networks with and without a trained encoder of sentences, and rows."""
+    task, (table, target) = TASKS["text"], TASKS["text"].toy(0)
+    table = table[:60]
+    loaded = task.load(Request(table, target, {}, "auto"))
+    folder = installed_encoder(ENCODER)
+    assert folder is not None
+    prepared = extend(task.prepare(loaded, 0), loaded.frame, text_trunk(folder, len(table), None))
+    candidates = [task.candidate(point, prepared) for point in task.portfolio(prepared, 60)]
+    seen = [one for one in candidates if seen_by_trunk(one.network)][:1]
+    others = [one for one in candidates if not seen_by_trunk(one.network)][:1]
+    assert seen and others
+    return model_of(task, prepared, [*seen, *others], folds=1), table
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_with_a_trained_encoder_answers_as_its_model(framework: str, tmp_path: Path) -> None:
+    """The encoder stands in a file of its own, its weights among the others, its pieces of words beside them."""
+    model, table = read_texts()
+    assert write_source(model, tmp_path / "source", framework).rows >= 1_000
+    check_by_ruff(tmp_path / "source")
+    assert {"encoder.py", "bert_words.py"} <= {path.name for path in (tmp_path / "source").iterdir()}
+    rows = table.iloc[:9].copy()
+    rows.loc[0, "review"] = None
+    rows.loc[1, "review"] = "Größe: naïve 東京, don't! " * 40
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    wanted = model.answers(read_table(tmp_path / "rows.csv"))
+    assert np.abs(answers_of(tmp_path / "source", tmp_path / "rows.csv") - wanted).max() < 1e-4
+    train, out = shortened(tmp_path / "short", tmp_path / "source"), tmp_path / "new.safetensors"
+    table.to_csv(tmp_path / "all.csv", index=False)
+    assert np.isfinite(score_of(run_bare(tmp_path / "short", train, tmp_path / "all.csv", "--out", out)))
+    (tmp_path / "short" / "weights.safetensors").write_bytes(out.read_bytes())
+    assert len(answers_of(tmp_path / "short", tmp_path / "rows.csv")) == 9
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
@@ -456,11 +498,12 @@ def as_conll(table: pd.DataFrame, path: Path) -> None:
     path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
 
-def test_a_folder_for_tags_answers_as_its_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_for_tags_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """Of tokens in a table, and in columns as those of CoNLL; the neighbours of a token count."""
     table, target = TASKS["tagging"].toy(0)
     model = untrained("tagging", TASKS["tagging"].read(table), target, most=3, networks=1)
-    write_source(model, tmp_path / "source")
+    write_source(model, tmp_path / "source", framework)
     check_by_ruff(tmp_path / "source")
     some = table[table["sentence"] < 7]
     some.to_csv(tmp_path / "rows.csv", index=False)
@@ -473,10 +516,11 @@ def test_a_folder_for_tags_answers_as_its_model(tmp_path: Path) -> None:
 
 
 def test_the_recipe_for_tags_reproduces_the_score(tmp_path: Path) -> None:
-    """The F1 of entities, with the tokens of a sentence in one fold."""
+    """The F1 of entities, with the tokens of a sentence in one fold, of networks with a chain over the tags."""
     table, target = TASKS["tagging"].toy(0)
     as_conll(table, tmp_path / "rows.conll")
-    run = nw.fit(tmp_path / "rows.conll", target, trials=1, out=tmp_path / "run")
+    run = nw.fit(tmp_path / "rows.conll", target, trials=3, single=True, out=tmp_path / "run")
+    assert run.model.parts[0].candidate.network.chained
     write_source(run.model, tmp_path / "source")
     printed = run_bare(tmp_path / "source", tmp_path / "source" / "train.py", tmp_path / "rows.conll")
     assert "entity_f1" in printed and score_of(printed) > 0.9
@@ -513,10 +557,11 @@ def score_of(printed: str) -> float:
     return float(printed.split()[-1])
 
 
-def test_the_recipe_reproduces_the_score(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_recipe_reproduces_the_score(framework: str, tmp_path: Path) -> None:
     """On the penguins, trained from the beginning by the written loop, within the interval of the estimate."""
     run = nw.fit(PENGUINS, "species", trials=3, out=tmp_path / "run")
-    write_source(run.model, tmp_path / "source")
+    write_source(run.model, tmp_path / "source", framework)
     out = tmp_path / "new.safetensors"
     printed = run_bare(tmp_path / "source", tmp_path / "source" / "train.py", PENGUINS, "species", "--out", out)
     assert run.result.score_low <= score_of(printed) <= run.result.score_high
@@ -543,7 +588,8 @@ def test_every_recipe_runs(tables: dict[str, tuple[Model, Path]], tmp_path: Path
     odd_table(80, 6).to_csv(path, index=False)
     for name in ("classes", "number", "texts"):
         train = shortened(tmp_path / name, tables[name][1])
-        assert np.isfinite(score_of(run_bare(tmp_path / name, train, path)))
+        some = () if framework_of(tables[name][1]) == "torch" else ("--designs", 5)  # each is compiled by itself
+        assert np.isfinite(score_of(run_bare(tmp_path / name, train, path, *some)))
 
 
 ORTHOGONAL = Recipe(
@@ -554,15 +600,19 @@ DESCENDING = Recipe(optimiser="sgd", schedule="one_cycle", batch_size=8)
 
 
 @pytest.mark.parametrize(
-    ("medium", "recipes"),
+    ("framework", "medium", "recipes"),
     [
-        ("image", (ORTHOGONAL, CHANGED)),
-        ("audio", (ORTHOGONAL, CHANGED)),
-        ("image", (DESCENDING, CHANGED)),
-        ("image", (DESCENDING, ORTHOGONAL)),
+        ("torch", "image", (ORTHOGONAL, CHANGED)),
+        ("torch", "audio", (ORTHOGONAL, CHANGED)),
+        ("torch", "image", (DESCENDING, CHANGED)),
+        ("torch", "image", (DESCENDING, ORTHOGONAL)),
+        pytest.param("keras", "image", (DESCENDING, ORTHOGONAL), marks=needs_keras),
+        pytest.param("keras", "audio", (CHANGED, ORTHOGONAL), marks=needs_keras),
     ],
 )
-def test_every_recipe_for_images_and_sounds_runs(medium: str, recipes: tuple[Recipe, Recipe], tmp_path: Path) -> None:
+def test_every_recipe_for_images_and_sounds_runs(
+    framework: str, medium: str, recipes: tuple[Recipe, Recipe], tmp_path: Path
+) -> None:
     """With every way to change them, growth, averages of weights, and all optimisers."""
     table, target = TASKS[medium].toy(0)
     table, column = table[:32], table.columns[0]
@@ -571,7 +621,7 @@ def test_every_recipe_for_images_and_sounds_runs(medium: str, recipes: tuple[Rec
     model = replace(
         model, parts=tuple(replace(part, candidate=replace(part.candidate, recipe=recipe)) for part, recipe in parts)
     )
-    write_source(model, tmp_path / "source")
+    write_source(model, tmp_path / "source", framework)
     check_by_ruff(tmp_path / "source")
     for place, (cell, name) in enumerate(zip(table[column], table[target], strict=True)):
         folder = tmp_path / "files" / str(name)
@@ -650,7 +700,17 @@ def test_a_folder_that_does_not_run_or_answers_otherwise_is_not_written(
     with pytest.raises(NoSource, match="of no use"):
         check(model, broken)
     other = replace(model, temperature=1.31)
-    monkeypatch.setattr("netwright.export.source.folder.source_files", lambda _: source_files(other))
+    monkeypatch.setattr("netwright.export.source.folder.source_files", lambda *_: source_files(other))
     with pytest.raises(UnequalExport, match="differ"):
         write_source(model, tmp_path / "source")
+    assert not (tmp_path / "source").exists()
+
+
+def test_keras_is_asked_for_where_it_is_not_installed(
+    tables: dict[str, tuple[Model, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the extra that brings it."""
+    monkeypatch.setattr("netwright.export.source.checking.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match="keras"):
+        write_source(tables["alone"][0], tmp_path / "source", "keras")
     assert not (tmp_path / "source").exists()

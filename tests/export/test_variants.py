@@ -9,15 +9,26 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from onnx import TensorProto
 from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 import netwright as nw
 from netwright.cli import app
-from netwright.errors import LosesTooMuch, NothingToJudgeBy, UnknownExport
+from netwright.errors import LosesTooMuch, NothingSaved, NothingToJudgeBy, UnknownExport
+from netwright.export.examples import example_table
 from netwright.export.forms import find_precision
+from netwright.export.int8 import FIXED, FOUND, with_halves
+from netwright.export.onnx import fed_with, graph_of, write_onnx
+from netwright.export.parity import rows_of
 from netwright.export.precision import Precision, write_less_precise
 from netwright.export.variants import less_precise, relative_loss
+from netwright.model import Model
+from netwright.spec.blocks import Dense, Head, Identity, TableInput
+from netwright.spec.network import Candidate, Network, Recipe
+from netwright.tasks import TASKS
+from netwright.tasks.task import Request
+from netwright.testing.models import model_of, untrained_model
 
 
 def digits() -> pd.DataFrame:
@@ -48,7 +59,7 @@ def test_every_variant_is_measured_and_the_last_is_written(run: nw.Run, tmp_path
 
 def test_weights_in_bfloat16_are_the_nearest_numbers_of_that_type() -> None:
     """Each is off by less than a 256th of itself, and the rest of the graph stays as it is."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import helper, numpy_helper
 
     weight = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", size]) for name, size in (("x", 3), ("y", 4))]
@@ -62,6 +73,75 @@ def test_weights_in_bfloat16_are_the_nearest_numbers_of_that_type() -> None:
     assert 0 < np.abs(found / weight - 1).max() < 1 / 200
     kept = {one.name: one.data_type for one in short.graph.initializer}
     assert kept == {"w as bfloat16": TensorProto.BFLOAT16, "b": TensorProto.FLOAT}
+
+
+def fed(model: Model, rows: int, seed: int) -> dict[str, np.ndarray]:
+    """Return what the graph of a model takes of rows made up at random."""
+    (found,) = rows_of(model, example_table(model, rows, seed))
+    names = {one.name for one in graph_of(model, halves=False).graph.input}
+    return {name: array for name, array in fed_with(model, found).items() if name in names}
+
+
+@pytest.mark.parametrize("name", ["tabular", "text", "image", "audio"])
+def test_eight_bits_are_smaller_than_what_is_written_without_them(name: str) -> None:
+    """For each kind of data, in both ways; and they answer nearly as before."""
+    model = untrained_model(TASKS[name], *TASKS[name].toy(0))
+    exact = graph_of(model, halves=False)
+    made = less_precise(exact, "int8", lambda: [fed(model, 8, 1)])
+    assert {FIXED} <= {*made} <= {FOUND, FIXED}
+    asked = fed(model, 8, 2)
+    (wanted,) = onnxruntime.InferenceSession(exact.SerializeToString()).run(["probabilities"], asked)
+    for one in made.values():
+        assert one.ByteSize() < graph_of(model, halves=True).ByteSize()
+        (found,) = onnxruntime.InferenceSession(one.SerializeToString()).run(["probabilities"], asked)
+        assert np.abs(found - wanted).mean() < 0.05
+
+
+@pytest.mark.parametrize("name", ["tabular", "text"])
+def test_only_products_with_learnt_weights_have_eight_bits(name: str) -> None:
+    """What n-grams weigh is multiplied as before, and of what enters a product alone ranges are fixed."""
+    model = untrained_model(TASKS[name], *TASKS[name].toy(0))
+    exact = graph_of(model, halves=False)
+    graph = less_precise(exact, "int8", lambda: [fed(model, 8, 1)])[FIXED].graph
+    short = [one.name for one in graph.initializer if one.name.endswith("_quantized")]
+    assert short and all(one.startswith("weight") for one in short)
+    given = {name: node for node in graph.node for name in node.output}
+    quantised = [node for node in graph.node if node.op_type == "QuantizeLinear"]
+    products = [
+        node
+        for node in graph.node
+        if node.op_type == "MatMul" and node.input[1] in given and given[node.input[1]].input[0] in short
+    ]
+    assert len(products) == len(short)
+    assert len(quantised) == len({node.input[0] for node in products})
+
+
+def test_what_would_be_no_smaller_is_refused(tmp_path: Path) -> None:
+    """A network of a few dozen weights gains nothing by eight bits, and a sentence says so."""
+    table = digits()[["pixel_2_2", "pixel_3_3", "target"]]
+    task = TASKS["tabular"]
+    loaded = task.load(Request(table, "target", {}, "auto"))
+    preparation = task.prepare(loaded, 0)
+    arrays = preparation.encode(loaded.frame).arrays
+    first = TableInput(arrays["numeric"].shape[1], arrays["plain"].shape[1], (), Identity())
+    network = Network((first, Dense(6), Head(10)))
+    assert preparation.accepts(network)
+    model = model_of(task, preparation, [Candidate(network, Recipe())])
+    with pytest.raises(NothingSaved, match="no smaller"):
+        write_less_precise(model, tmp_path / "none", Precision("int8", table, most=1.0))
+    assert not (tmp_path / "none").exists()
+
+
+def test_waves_of_sounds_are_computed_and_not_stored(tmp_path: Path) -> None:
+    """As a table they took 3.3 MB of a file whose networks may be a hundredth of that."""
+    model = untrained_model(TASKS["audio"], *TASKS["audio"].toy(0), parts=1)
+    write_onnx(model, tmp_path)
+    exact = graph_of(model, halves=False)
+    graphs = [exact, *less_precise(exact, "int8", lambda: [fed(model, 4, 1)]).values()]
+    for graph in graphs:
+        tables = [one for one in graph.graph.initializer if one.data_type in (TensorProto.DOUBLE, TensorProto.INT64)]
+        assert 0 < sum(one.ByteSize() for one in tables) < 28_000  # no weight is of these types
+    assert (tmp_path / "model.onnx").stat().st_size < with_halves(exact).ByteSize() + 28_000
 
 
 def test_what_loses_too_much_is_not_written(run: nw.Run, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import netwright as nw
 from netwright.answers import answer_table, write_table
-from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.data.tagged import as_conll, read_tagged
+from netwright.bundle import Contents, read_bundle, read_manifest, write_bundle
+from netwright.data.tagged import as_conll, as_json_lines, read_tagged
 from netwright.errors import (
     BundleError,
     ConstantTarget,
@@ -25,10 +25,14 @@ from netwright.errors import (
     UnknownKind,
 )
 from netwright.evaluation import evaluate
+from netwright.report.text import describe
 from netwright.shelf import read_shelf
+from netwright.spec import tags
+from netwright.spec.blocks import ChainHead
 from netwright.tasks import find_task
 from netwright.tasks.tagging import TASK, toy
 from netwright.tasks.task import Request
+from netwright.testing.models import model_of
 
 TABLE, TARGET = toy(0)
 
@@ -39,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     folder = tmp_path_factory.mktemp("tags")
     (folder / "train.conll").write_text(as_conll(TABLE))
     (folder / "test.conll").write_text(as_conll(toy(1)[0]))
-    return nw.fit(folder / "train.conll", test=folder / "test.conll", trials=2, out=folder / "run")
+    return nw.fit(folder / "train.conll", test=folder / "test.conll", trials=4, out=folder / "run")
 
 
 def test_entities_are_found(run: nw.Run) -> None:
@@ -189,3 +193,120 @@ def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, chan
     write_bundle(tmp_path / "model.nw", Contents(contents.documents, (own, *rest)))
     with pytest.raises(BundleError):
         nw.load(tmp_path / "model.nw")
+
+
+# --- chains ----------------------------------------------------------------------------------------------------------
+
+
+def untrained(chained: list[bool]) -> nw.Model:
+    """Return a model of random networks, some with a chain."""
+    loaded = TASK.load(Request(TABLE, TARGET, {}, "auto"))
+    preparation, point = TASK.prepare(loaded, 0), tags.usual(1_000)
+    points = [{**point, "chain": one, "gram_width": 16 * (place + 1)} for place, one in enumerate(chained)]
+    return model_of(TASK, preparation, [TASK.candidate(one, preparation) for one in points])
+
+
+def test_a_chain_comes_first_where_there_are_not_too_many_tags() -> None:
+    """It is searched for, and what has none comes after; labels are not smoothed where it learns."""
+    first, *others = tags.portfolio(1_000, 5)
+    assert first["chain"] and not all(point["chain"] for point in others)
+    assert set(tags.space(1_000, 5)["chain"].values) == {False, True}
+    many = tags.MOST_CHAINED + 1
+    assert not any(point["chain"] for point in tags.portfolio(1_000, many))
+    assert set(tags.space(1_000, many)["chain"].values) == {False}
+    smooth = {**first, "label_smoothing": 0.05}
+    assert tags.recipe(smooth).label_smoothing == 0.0 and tags.recipe({**smooth, "chain": False}).label_smoothing > 0
+
+
+def test_a_run_has_a_chain_and_tells_of_it(run: nw.Run) -> None:
+    """In its leaderboard, and in the drawing of a network that has one."""
+    assert any(standing.name.endswith("a chain") for standing in run.result.leaderboard)
+    model = untrained([True])
+    assert isinstance(model.parts[0].candidate.network.blocks[-1], ChainHead)
+    assert "a chain over them" in describe(model)
+
+
+@pytest.mark.parametrize("chained", [[True], [True, False]], ids=["chain", "mix"])
+@pytest.mark.parametrize("sentences", [[1], [2], [1, 1], [1, 40, 2, 1, 9]], ids=str)
+def test_chains_answer_as_in_pytorch(chained: list[bool], sentences: list[int]) -> None:
+    """For one token, for two, and for sentences of very different lengths; tokens never seen among them."""
+    model, generator = untrained(chained), np.random.default_rng(0)
+    tokens = generator.choice([*TABLE["token"].unique(), "unseen", "日本"], sum(sentences))
+    table = pd.DataFrame({"sentence": np.repeat(np.arange(len(sentences)), sentences), "token": tokens})
+    frame = TASK.parse(table, model.preparation.schema)
+    answers = model.answers(table)
+    np.testing.assert_allclose(answers, model.answers_by_torch(frame), atol=1e-5)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+    alone = [model.answers(part) for _, part in table.groupby("sentence")]
+    np.testing.assert_allclose(np.concatenate(alone), answers, atol=1e-5)
+
+
+def test_many_tokens_are_answered_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than are encoded together: no sentence is cut."""
+    model = untrained([True])
+    whole = model.answers(TABLE)
+    monkeypatch.setattr("netwright.model.ROWS_AT_ONCE", 7)
+    np.testing.assert_allclose(model.answers(TABLE), whole, atol=1e-6)
+    assert len(model.answers(TABLE.iloc[:0])) == 0
+
+
+def test_tags_that_are_handed_over_mark_entities() -> None:
+    """Of networks that have learnt nothing, too: nothing goes on that has not begun."""
+    for chained in ([True], [False]):
+        said = untrained(chained).predict(TABLE)
+        sentences = TABLE["sentence"].to_numpy()
+        first = np.append(True, sentences[1:] != sentences[:-1])
+        before = np.where(first, "O", np.append("O", said[:-1].astype(str)))
+        pairs = zip(before, said, strict=True)
+        assert all(one in (f"B-{two[2:]}", two) for one, two in pairs if two.startswith("I-"))
+
+
+def test_a_file_has_the_oldest_format_that_holds_it(tmp_path: Path) -> None:
+    """An older Netwright reads a model without a chain, and says of one with a chain that it is newer."""
+    for chained, version in (([False], 1), ([True], 2), ([False, True], 2)):
+        model = untrained(chained)
+        model.save(tmp_path / "model.nw")
+        assert read_manifest(tmp_path / "model.nw").format == version
+        back = nw.load(tmp_path / "model.nw")
+        np.testing.assert_allclose(back.answers(TABLE), model.answers(TABLE), atol=1e-3)
+        assert ("positions" in back.preparation.encode(TASK.parse(TABLE, back.preparation.schema)).arrays) == any(
+            chained
+        )
+
+
+def test_a_chain_that_is_not_told_what_follows_is_refused(tmp_path: Path) -> None:
+    """A model file is not trusted: nor one whose preparation says something else of positions."""
+    untrained([True]).save(tmp_path / "model.nw")
+    contents = read_bundle(tmp_path / "model.nw")
+    for preprocess in ({}, {"ordered": False}, {"ordered": 1.5}, {"ordered": True, "more": 1}, []):
+        write_bundle(
+            tmp_path / "other.nw", Contents({**contents.documents, "preprocess": preprocess}, contents.tensors)
+        )
+        with pytest.raises(BundleError):
+            nw.load(tmp_path / "other.nw")
+
+
+def test_scores_are_those_of_the_tags_that_are_handed_over() -> None:
+    """Also where another tag is likelier, which would go on with nothing."""
+    answers = pd.DataFrame(
+        {"sentence": [0], "token": ["a"], "tag": ["O"], "tag=O": [0.3], "tag=B-X": [0.2], "tag=I-X": [0.5]}
+    )
+    record = json.loads(as_json_lines(answers))
+    assert record["scores"] == [0.3] and record["spans"] == []
+
+
+def test_one_network_learns_from_a_mix_of_chains(tmp_path: Path) -> None:
+    """It may have a chain itself, and learns the chances of tags that the mix gives."""
+    run = nw.fit(TABLE, TARGET, task="tagging", trials=4, single=True, out=tmp_path / "run")
+    (part,) = run.model.parts
+    assert run.result.distilled and len(next(iter(part.weights.values()))) == 1
+    assert evaluate(run.model, toy(1)[0])["entity_f1"] > 0.9
+
+
+def test_parts_of_speech_have_a_chain_too(tmp_path: Path) -> None:
+    """They are any classes: each token has the most probable one."""
+    table = TABLE.assign(tag=np.where(TABLE["token"].str[0].str.isupper(), "PROPN", "X"))
+    run = nw.fit(table, "tag", trials=4, out=tmp_path / "run")
+    assert any(standing.name.endswith("a chain") for standing in run.result.leaderboard)
+    assert run.result.metric == "accuracy"
+    assert np.mean(run.model.predict(table) == table["tag"]) > 0.95

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from netwright.data.stretches import POSITIONS
 from netwright.errors import NoDevice
 from netwright.machine import usable_cores
 from netwright.spec.blocks import ImageInput
@@ -31,7 +32,8 @@ IMAGES = [network for network in NETWORKS if isinstance(network.blocks[0], Image
 def _step(network: Network, recipes: list[Recipe]) -> torch.device:
     """Return where the parameters of a population lie after a step on the meta device."""
     batch = example_batch(network.blocks[0], torch.Generator().manual_seed(0))
-    features = {name: tensor[0].to(META) for name, tensor in batch.items()}  # seven rows
+    # Seven rows; where sentences end is known on the processor, as `train.rows.as_rows` has it.
+    features = {name: tensor[0] if name == POSITIONS else tensor[0].to(META) for name, tensor in batch.items()}
     knots = torch.arange(49.0).expand(batch["numeric"].shape[2] if "numeric" in batch else 0, -1)
     rows = Rows(features, torch.zeros(7, dtype=torch.int64, device=META), knots, META)
     split = Split(np.arange(5), np.arange(5, 7))

@@ -13,9 +13,13 @@ if find_spec("keras") is None:  # it must not be imported yet: `build.backend` s
 
 from netwright.build.backend import keras
 from netwright.build.keras_places import Place
+from netwright.build.torch_chain import Layout, chain_loss
 from netwright.data.features import Features, table_features
+from netwright.data.stretches import POSITIONS, begins, positions_of, stretches
 from netwright.errors import TrialError
 from netwright.spec.blocks import (
+    BagInput,
+    ChainHead,
     Convolution,
     Dense,
     GlobalPool,
@@ -29,9 +33,11 @@ from netwright.spec.blocks import (
     TableInput,
 )
 from netwright.spec.network import Network, Recipe
+from netwright.testing.sentences import language
 from netwright.train.control import Control, Progress, Trained
 from netwright.train.framework import Split
 from netwright.train.keras import Keras, KerasTrainer
+from netwright.train.keras_chain import Pairs, chain_loss_of
 from netwright.train.keras_groups import groups_of
 from netwright.train.keras_optimiser import AdamW
 from netwright.train.predict import predict_stack
@@ -232,3 +238,46 @@ def test_a_framework_tells_its_versions() -> None:
     """Of Keras and of what it runs on."""
     name = keras.backend.backend()
     assert set(Keras(name).versions()) == {"keras", name}
+
+
+# --- chains ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lengths", "cut"), [([1], [1]), ([3, 1, 9, 7], [3, 1, 9, 7]), ([30, 10, 40], [30, 2, 8, 24, 16])]
+)
+def test_the_loss_of_a_chain_is_that_of_pytorch(lengths: list[int], cut: list[int]) -> None:
+    """Each network by the rows that count for it; what is longer than a piece is learnt in pieces."""
+    generator, rows, tags = np.random.default_rng(0), sum(lengths), 4
+    found = generator.normal(size=(rows, 1, 2, tags)).astype(np.float32)
+    transitions = generator.normal(size=(2, 1, tags, tags)).astype(np.float32)
+    truth, own = generator.integers(0, tags, rows), np.repeat(np.arange(len(cut)), cut)
+    counted = np.ones((rows, 2), np.float32)
+    counted[own > 0, 1] = 0
+    goes_on = ~begins(positions_of(np.repeat(np.arange(len(lengths)), lengths)))[:, None]
+    wanted = np.concatenate([np.eye(tags)[truth], counted, goes_on], axis=1).astype(np.float32)
+    said = float(keras.ops.convert_to_numpy(chain_loss_of(Pairs(transitions), tags)(wanted, found)))
+    right = 0.0
+    for network in range(2):
+        kept = torch.from_numpy(np.flatnonzero(counted[:, network]))
+        layout = Layout.of(torch.from_numpy(positions_of(own))[kept][None])
+        scores, pairs = (torch.from_numpy(one) for one in (found[:, 0, network], transitions[network]))
+        right += float(chain_loss(scores[kept][None], pairs, layout, torch.eye(tags)[truth][kept][None]))
+    assert said == pytest.approx(right, rel=1e-4)
+
+
+def test_a_chain_is_learnt() -> None:
+    """So tokens that say nothing are told by those beside them; PyTorch predicts the same with the weights."""
+    features, tags = language(120, seed=0)
+    own = stretches(features[POSITIONS][:, 0])
+    folds = [Split(np.flatnonzero(own % 3 != one), np.flatnonzero(own % 3 == one)) for one in range(3)]
+    recipe, losses = Recipe(epochs=16, batch_size=32, learning_rate=0.05, dropout=0.1), {}
+    trainer = KerasTrainer(features, tags, np.zeros((0, 2), np.float32))
+    for head in (Head(3), ChainHead(3)):
+        network = Network((BagInput(4, 8, TableInput(0, 2, (), Identity())), head))
+        (trained,) = trainer.train(network, [recipe], folds, "cross_entropy", QUIET, [0])
+        found = predict_stack(network, trained.weights, features, "cross_entropy")
+        for place, fold in enumerate(folds):
+            np.testing.assert_allclose(trained.predictions[place], found[place, fold.valid], atol=1e-3)
+        losses[network.chained] = trained.loss
+    assert losses[True] < 0.3 * losses[False]

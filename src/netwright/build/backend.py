@@ -9,24 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
-BACKENDS = ("tensorflow", "jax", "torch")
-"""What Keras runs on, by the names of the packages, which are also what `KERAS_BACKEND` may say."""
+from netwright.build.keras_backends import BACKENDS, installed_backends
 
 _CHEAPEST = ("torch", "jax", "tensorflow")  # PyTorch is loaded anyway where a model was trained
-
-
-def installed_backends() -> tuple[str, ...]:
-    """Return the backends that are installed."""
-    return tuple(name for name in BACKENDS if find_spec(name) is not None)
-
 
 if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = next((name for name in _CHEAPEST if name in installed_backends()), BACKENDS[0])
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Keras loads TensorFlow where it is installed, which says so
 
 import keras as keras  # noqa: E402 - the environment is read here
+from keras import layers as layers  # noqa: E402
+from keras import ops as ops  # noqa: E402
 
 
 @contextmanager

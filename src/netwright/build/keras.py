@@ -14,12 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netwright.build.backend import keras
+from netwright.build.keras_chain import marginals
 from netwright.build.keras_layers import Array, Parts, Value, activate, even, joined, looked_up, product, reshaped
 from netwright.build.keras_sequence import sequence_features
 from netwright.build.keras_spatial import image_features
+from netwright.data.stretches import POSITIONS
 from netwright.spec.blocks import (
     BagInput,
     Block,
+    ChainHead,
     Dense,
     Head,
     Identity,
@@ -71,6 +74,8 @@ class Hidden:
 def forward(network: Network, weights: Weights, inputs: Inputs, label: str = "network", noise: Noise = quiet) -> Value:
     """Return the outputs (B, E, M, K) of a stack of networks: logits, or values for regression.
 
+    Of a chain they are the logarithms of marginals.
+
     Args:
         network: their common shape.
         weights: tensors (M, ...) as `build.torch.initial_weights` names them.
@@ -95,7 +100,7 @@ def forward(network: Network, weights: Weights, inputs: Inputs, label: str = "ne
     hidden = Hidden(seen, 1)
     for block, named in zip(network.blocks[behind:], parts[behind:], strict=True):
         hidden = _apply_block(block, named, hidden, noise)
-    return hidden.by_member()
+    return _chained(parts[-1], hidden, inputs[POSITIONS]) if network.chained else hidden.by_member()
 
 
 def _parts(weights: Weights, position: int, label: str) -> Parts:
@@ -119,7 +124,7 @@ def _apply_block(block: Block, parts: Parts, hidden: Hidden, noise: Noise) -> Hi
             up = _linear(parts, "up_", normal)
             down = _linear(parts, "down_", replace(up, value=noise(activate(block.activation, up.value))))
             return replace(hidden, value=keras.layers.Add()([hidden.value, down.value]))
-        case Head():
+        case Head() | ChainHead():
             return _head(parts, hidden)
         case _:
             raise TypeError(f"no vector goes through {block}")
@@ -151,6 +156,15 @@ def _head(parts: Parts, hidden: Hidden) -> Hidden:
     weight, bias = weight.swapaxes(0, 1), bias.swapaxes(0, 1)
     each = product(name, "bemf,emfk->bemk", hidden.by_member(), weight, bias, biased="emk")
     return replace(hidden, value=_together(each))
+
+
+def _chained(parts: Parts, scores: Hidden, positions: Value) -> Value:
+    """Return what a chain makes of scores of tags, (B, E, M, K); members are networks of their own for it."""
+    each, pairs = scores.by_member(), parts["transitions"].swapaxes(0, 1)  # (E, M, K, K)
+    _, members, stack, tags = each.shape
+    flat = reshaped(each, members * stack, tags)
+    found = marginals(parts.layer("pairs"), flat, pairs.reshape(members * stack, tags, tags), positions)
+    return reshaped(found, members, stack, tags)
 
 
 def _normalise(norm: Normalisation, parts: Parts, value: Value) -> Value:

@@ -9,6 +9,7 @@ from netwright.build.backend import keras, single_precision
 from netwright.build.keras import Inputs, Weights, forward
 from netwright.build.keras_layers import Value, reshaped
 from netwright.data.goal import Goal
+from netwright.data.stretches import POSITIONS
 from netwright.spec.network import Network, taken_features
 from netwright.spec.numbers import LEAST_CHANCE
 
@@ -24,6 +25,7 @@ TYPES: Mapping[str, str] = {
     "pieces": "int32",
     "bytes": "uint8",
     "images": "uint8",
+    POSITIONS: "int32",
 }
 """Of the features, by what they are."""
 

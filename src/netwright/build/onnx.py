@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from netwright.build.graph import Graph
 from netwright.build.onnx_activations import activate
+from netwright.build.onnx_chain import Grid, marginals
 from netwright.build.onnx_sequence import sequence_features
 from netwright.build.onnx_spatial import image_features
+from netwright.data.stretches import POSITIONS
 from netwright.spec.blocks import (
     BagInput,
     Block,
+    ChainHead,
     Dense,
     Head,
     Identity,
@@ -65,6 +68,8 @@ class Hidden:
 def outputs(graph: Graph, network: Network, weights: Weights, inputs: Inputs, size: tuple[int, int] | None) -> str:
     """Return the name of the outputs (S, E, B, K) of a stack of networks: logits, or values for regression.
 
+    Of a chain they are the logarithms of marginals.
+
     Args:
         graph: takes the nodes.
         network: their common shape.
@@ -91,6 +96,8 @@ def outputs(graph: Graph, network: Network, weights: Weights, inputs: Inputs, si
         hidden = Hidden(name, stack, 1, width)
     for block, named in zip(network.blocks[behind:], parts[behind:], strict=True):
         hidden = _apply(graph, block, named, hidden)
+    if network.chained:
+        return _chained(graph, hidden, parts[-1]["transitions"], inputs[POSITIONS])
     return hidden.name if hidden.members > 1 else graph.add_axes(hidden.name, 1)
 
 
@@ -116,7 +123,7 @@ def _apply(graph: Graph, block: Block, parts: Weights, hidden: Hidden) -> Hidden
             inner = replace(up, name=activate(graph, block.activation, up.name))
             down = _linear(graph, parts, "down_", inner)
             return replace(hidden, name=graph.apply("Add", hidden.name, down.name))
-        case Head():
+        case Head() | ChainHead():
             weight, bias = parts["weight"], parts["bias"]  # (S, E, F, K) and (S, E, K)
             if hidden.members == 1:
                 weight, bias = weight[:, 0], bias[:, 0]
@@ -125,6 +132,15 @@ def _apply(graph: Graph, block: Block, parts: Weights, hidden: Hidden) -> Hidden
             return replace(hidden, name=name, width=block.outputs)
         case _:
             raise TypeError(f"no vector goes through {block}")
+
+
+def _chained(graph: Graph, scores: Hidden, transitions: Array, positions: str) -> str:
+    """Return the name of what a chain with transitions (S, E, K, K) makes of scores, (S, E, B, K)."""
+    networks = scores.stack * scores.members  # members are networks of their own here
+    flat = graph.reshape(scores.name, networks, -1, scores.width)
+    pairs = transitions.reshape(networks, scores.width, scores.width)
+    found = marginals(graph, flat, pairs, Grid.of(graph, positions))
+    return graph.reshape(found, scores.stack, scores.members, -1, scores.width)
 
 
 def _linear(graph: Graph, parts: Weights, prefix: str, hidden: Hidden) -> Hidden:

@@ -16,6 +16,7 @@ from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     ConvNext,
     Dense,
     Head,
@@ -93,7 +94,7 @@ def _first(block: Block, part: str, shape: tuple[int, ...], generator: np.random
             return generator.integers(0, 2, shape) * 2 - 1
         case Dense() | Residual():
             return _of_dense(part, shape, generator)
-        case Head():
+        case Head() | ChainHead():
             bound = 1 / math.sqrt(shape[1]) if part == "weight" else 0.0
             return generator.uniform(-bound, bound, shape)
         case SequenceConvolution() | Recurrent() | Attention() | SequencePool():

@@ -22,10 +22,13 @@ from netwright.build.constants import constant
 from netwright.build.noise import Dropout
 from netwright.build.sequence import first_pieces, sequence_features, sequence_weights
 from netwright.build.spatial import image_features, spatial_weights
+from netwright.build.torch_chain import Layout, marginals
+from netwright.data.stretches import POSITIONS
 from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     Dense,
     Embedding,
     GlobalPool,
@@ -116,6 +119,9 @@ def _block_weights(
             bound = 1 / math.sqrt(width)
             weight = (torch.rand(members, width, block.outputs, generator=generator) * 2 - 1) * bound
             return {"weight": weight, "bias": torch.zeros(members, block.outputs)}
+        case ChainHead(outputs):
+            linear = _block_weights(Head(outputs), width, members, quantiles, generator)
+            return {**linear, "transitions": torch.zeros(members, outputs, outputs)}
         case ImageInput() | GlobalPool():
             return {}
         case _:
@@ -195,7 +201,7 @@ def forward(network: Network, weights: Weights, batch: Batch, noise: Dropout | N
         noise: dropout while training; None when predicting.
 
     Returns:
-        (M, E, B, K) logits, or values for regression.
+        (M, E, B, K) logits, or values for regression; of a chain logarithms of marginals, see `chained`.
     """
     hidden = next(iter(batch.values()))
     parts = [_parts(weights, position) for position in range(len(network.blocks))]
@@ -254,8 +260,22 @@ def _apply_block(block: Block, parts: Weights, hidden: Tensor, batch: Batch, noi
             return hidden + _linear(parts, "down_", _drop(inner, noise))
         case Head():
             return hidden @ parts["weight"] + parts["bias"].unsqueeze(2)  # (M, E, B, K)
+        case ChainHead(outputs):
+            scores = _apply_block(Head(outputs), parts, hidden, batch, noise)
+            return chained(scores, parts["transitions"], layout_of(batch))
         case _:
             raise TypeError(f"no vector goes through {block}")
+
+
+def layout_of(batch: Batch) -> Layout:
+    """Return where the stretches of rows lie that follow each other: it is told on the processor."""
+    return Layout.of(batch[POSITIONS][:, :, 0].cpu())
+
+
+def chained(scores: Tensor, transitions: Tensor, layout: Layout) -> Tensor:
+    """(M, E, B, K) scores of tags and (M, E, K, K) of pairs → (M, E, B, K), the logarithms of marginals."""
+    members = layout.of_members(scores.shape[1], scores.device)
+    return marginals(scores.flatten(0, 1), transitions.flatten(0, 1), members).view_as(scores)
 
 
 def _linear(parts: Weights, prefix: str, hidden: Tensor) -> Tensor:

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from netwright.build.torch import forward
+from netwright.build.torch_chain import windowed_marginals
 from netwright.data.goal import Goal
-from netwright.spec.network import Network, taken_features
+from netwright.data.stretches import POSITIONS
+from netwright.spec.network import Network, taken_features, without_chain
 from netwright.spec.numbers import LEAST_CHANCE
 
 Weighed = tuple[Network, Mapping[str, NDArray[np.float32]], float]
@@ -37,7 +39,10 @@ class _Stack(nn.Module):
         weights = dict(zip(self.names, tensors, strict=True))
         stack = len(tensors[0])
         batch = {name: each.expand(stack, *each.shape) for name, each in features.items()}
-        outputs = forward(self.network, weights, batch)  # (S, E, B, K)
+        outputs = forward(without_chain(self.network) if self.network.chained else self.network, weights, batch)
+        if self.network.chained:
+            scores, pairs = outputs.flatten(0, 1), weights[f"{self.network.last}.transitions"].flatten(0, 1)
+            outputs = windowed_marginals(scores, pairs, features[POSITIONS][:, 0]).view_as(outputs)  # (S, E, B, K)
         return (torch.softmax(outputs, dim=3) if classes else outputs).mean(dim=(0, 1))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-VERSION = 1
+VERSION = 2  # the latest; see `version_of`
+ORDERED = "ordered"  # in the document `preprocess` since version 2
 DOCUMENTS = ("schema", "preprocess", "spec", "card")
 MANIFEST = "manifest.json"
 WEIGHTS = re.compile(r"weights-[0-9]{5}\.safetensors")
@@ -89,6 +90,15 @@ class Manifest:
     format: int
     netwright: Annotated[str, Field(max_length=64)]
     members: dict[str, MemberEntry]
+
+
+def version_of(documents: Mapping[str, Json]) -> int:
+    """Return the oldest version of the format that has all that these documents say, so that most can read the file.
+
+    Version 2 came with chains over the tags of tokens, of which networks are told which follow each other.
+    """
+    preprocess = documents["preprocess"]
+    return 2 if isinstance(preprocess, dict) and preprocess.get(ORDERED) is True else 1
 
 
 def document_name(name: str) -> str:

@@ -34,6 +34,7 @@ def _members(path: Path, contents: Contents) -> dict[str, bytes]:
     """Return the members by name, the manifest first."""
     if set(contents.documents) != set(rules.DOCUMENTS):
         raise ValueError(f"a bundle holds the documents {rules.DOCUMENTS}, but got {sorted(contents.documents)}")
+    version = rules.version_of(contents.documents)
     members: dict[str, bytes] = {}
     tensors: dict[str, dict[str, TensorEntry]] = {}
     try:
@@ -43,7 +44,7 @@ def _members(path: Path, contents: Contents) -> dict[str, bytes]:
             name = rules.weights_name(number)
             members[name], tensors[name] = encode_tensors(arrays)
         entries = {name: _entry(content, tensors.get(name, {})) for name, content in members.items()}
-        members = {rules.MANIFEST: encode_json(asdict(Manifest(rules.VERSION, __version__, entries))), **members}
+        members = {rules.MANIFEST: encode_json(asdict(Manifest(version, __version__, entries))), **members}
     except UnicodeEncodeError as error:
         raise UnwritableModel(path, "a name or a value in it is not valid Unicode text") from error
     fault = _passed_limit(members, sum(len(entries) for entries in tensors.values()))

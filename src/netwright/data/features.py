@@ -22,7 +22,7 @@ class Features:
             booleans, missing flags, one-hot categories; `categories` (N, C) int64, category numbers for embeddings, of
             which 0 stands for unseen, rare or missing. Of pictures: `pictures` (N, H, W, C) uint8. Of texts: `grams`
             (N, G) int32 with `gram_weights` (N, G) float32, `pieces` (N, L) int32, `bytes` (N, L) uint8, numbered
-            from 1, 0 behind the end.
+            from 1, 0 behind the end. Of tokens: `positions` (N, 1) int32, see `data.stretches`.
     """
 
     arrays: Mapping[str, Array]

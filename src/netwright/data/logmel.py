@@ -52,13 +52,18 @@ def log_mel(samples: NDArray[np.float32], rate: int, clip: Clip) -> NDArray[np.f
 @functools.lru_cache(maxsize=16)
 def mel_filters(rate: int, transform: int, bands: int, highest: int) -> NDArray[np.float32]:
     """Return how much of each bin of a Fourier transform (K,) belongs to each band (K, B): triangles of height 1."""
-    edges = _hertz(np.linspace(_mel(LOWEST), _mel(highest), bands + 2))
+    edges = band_edges(bands, highest)
     bins = np.arange(transform // 2 + 1)[:, None] * (rate / transform)
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     filters = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     filters.setflags(write=False)
     return filters
+
+
+def band_edges(bands: int, highest: int) -> NDArray[np.float64]:
+    """Return where bands begin, are strongest and end (B + 2,), in Hz: evenly spaced on the mel scale."""
+    return _hertz(np.linspace(_mel(LOWEST), _mel(highest), bands + 2))
 
 
 def _mel(hertz: float) -> float:

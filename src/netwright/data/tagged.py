@@ -247,8 +247,13 @@ def _unbroken(cell: Any) -> str:
 
 def chances_of(table: pd.DataFrame) -> NDArray[np.float64] | None:
     """Return the probability (N,) of each answered tag of a table of answers; None if none was asked for."""
-    names = [name for name in table.columns if name.startswith(f"{_tag_column(table)}=")]
-    return np.asarray(table[names].max(axis=1), np.float64) if names else None
+    tag = _tag_column(table)
+    names = [name for name in table.columns if name.startswith(f"{tag}=")]
+    if not names:
+        return None
+    places = {name.removeprefix(f"{tag}="): place for place, name in enumerate(names)}
+    chosen = np.array([places[str(one)] for one in table[tag]], np.int64)
+    return np.asarray(table[names].to_numpy(np.float64)[np.arange(len(table)), chosen])
 
 
 def _tag_column(table: pd.DataFrame) -> str:

@@ -187,6 +187,16 @@ class LosesTooMuch(OutputError):
         )
 
 
+class NothingSaved(OutputError):
+    """No variant of less precision is smaller."""
+
+    def __init__(self, precision: str) -> None:
+        super().__init__(
+            f"In {precision} the model would be no smaller: its networks have too few weights. "
+            "Nothing was written; leave --quantize out."
+        )
+
+
 class NothingToJudgeBy(OutputError):
     """What less precision costs cannot be measured without rows."""
 

@@ -72,7 +72,7 @@ def files_beside(model: Model, form: Form) -> dict[str, bytes]:
     found = {ABOUT: (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode()}
     if model.preparation.lent.features:
         return found
-    made = preprocess_files(model.preparation, ())
+    made = preprocess_files(model.preparation, () if model.task.sequences is None else ("chosen_tags",))
     return {**found, PROGRAM: program("predict"), **network_program(form.framework), **made}
 
 

@@ -16,12 +16,13 @@ from netwright.data.clip import Clip
 from netwright.data.encoding import Encoding
 from netwright.data.moments import MomentEncoding
 from netwright.data.numeric import NumberEncoding, PairEncoding
-from netwright.data.schema import Column, Kind, Outcome
+from netwright.data.schema import Column, Kind
 from netwright.data.wave import as_wave
 from netwright.model import Model
 
 MISSING = 0.1  # share of the cells
 UNSEEN = 0.05  # of the categories
+LONGEST = 40  # tokens of a sentence; the shortest have one
 DISTINCT_FILES = 32  # images or sounds: others are the same again
 WORDS = ("a", "plain", "Text", "of", "42", "words", "naïve", "日本語", "Привет", "!", "🙂", "ends.", "x" * 30)
 
@@ -35,9 +36,10 @@ def example_table(model: Model, rows: int, seed: int) -> pd.DataFrame:
         seed: of the random numbers.
     """
     generator = np.random.default_rng(seed)
-    if model.outcome == Outcome.TAGS:
+    if model.task.sequences is not None:
         tokens = [word for text in _texts(generator, rows) for word in text.split()][:rows]
-        return pd.DataFrame({"sentence": np.arange(len(tokens)) // 5, "token": tokens})
+        ends = np.cumsum(generator.permutation(rows) % LONGEST + 1)
+        return pd.DataFrame({"sentence": np.searchsorted(ends, np.arange(rows), side="right"), "token": tokens})
     encoder = model.preparation.encoder
     encodings = {} if encoder is None else encoder.columns
     columns = {one.name: _cells(one, encodings.get(one.name), generator, rows) for one in model.preparation.schema.used}

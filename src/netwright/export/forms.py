@@ -14,30 +14,32 @@ from netwright.model import Model, load
 if TYPE_CHECKING:
     from netwright.export.variants import Variant
 
+SOURCES = ("torch", "keras")  # frameworks that source is written in
 FORMS = ("keras", "onnx", "openvino", "source", "tensorflow", "tflite", "torch")
 
 Write = Callable[[Model, Path], Parity]
 LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
 
 
-def export_model(model: Model | str | Path, to: str, out: str | Path) -> Parity:
+def export_model(model: Model | str | Path, to: str, out: str | Path, framework: str | None = None) -> Parity:
     """Write a model in a form that runs without Netwright, once its answers are seen to be the same.
 
     Args:
         model: itself, or the path of its file.
         to: the form, one of `FORMS`.
         out: the folder or file to write.
+        framework: of source: torch, as it is without, or keras; other forms have none.
 
     Returns:
         How near the answers are.
 
     Raises:
-        UnknownExport: if there is no such form.
+        UnknownExport: if there is no such form, or none in this framework.
         UnequalExport: if the answers are not near enough; nothing is written then.
         BundleError: if the file is no model.
         OutputError: if it cannot be written there.
     """
-    write = find_form(to)
+    write = find_form(to, framework)
     return write(model if isinstance(model, Model) else load(model), Path(out))
 
 
@@ -66,13 +68,21 @@ def find_precision(form: str, precision: str, data: str | None, most: float) -> 
     return partial(write_less_precise, precision=Precision(precision, data, most))
 
 
-def find_form(name: str) -> Write:
+def find_form(name: str, framework: str | None = None) -> Write:
     """Return the function that writes a model in a form, and says how near its answers are.
 
+    Args:
+        name: one of `FORMS`.
+        framework: of source, one of `SOURCES`; None for the first of them, and for all other forms.
+
     Raises:
-        UnknownExport: if there is no such form.
+        UnknownExport: if there is no such form, or none in this framework.
         ModuleNotFoundError: if a package that it needs is not installed.
     """
+    if framework is not None and name in FORMS and name != "source":
+        raise UnknownExport("form that may be in a framework of your choice", name, ("source",))
+    if framework is not None and framework not in SOURCES:
+        raise UnknownExport("framework", framework, SOURCES)
     match name:
         case "onnx":
             from netwright.export.onnx import write_onnx
@@ -81,7 +91,7 @@ def find_form(name: str) -> Write:
         case "source":
             from netwright.export.source import write_source
 
-            return write_source
+            return partial(write_source, framework=framework or SOURCES[0])
         case "keras":
             from netwright.export.keras import write_keras
 

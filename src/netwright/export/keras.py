@@ -14,7 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from netwright.build.backend import installed_backends
+from netwright.build.keras_backends import installed_backends
 from netwright.build.keras_mix import mixed_model
 from netwright.errors import MissingExtra
 from netwright.export.answering import run_program

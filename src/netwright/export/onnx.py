@@ -16,23 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, checker
 
-from netwright.data.schema import Kind, Outcome
+from netwright.data.schema import Kind
+from netwright.data.tagged import SENTENCE
 from netwright.export.parity import Parity, Rows, compare
 from netwright.extended import LARGEST, Extended
 from netwright.inference.feed import fed_cells
-from netwright.inference.graphs import graph_of_cells, rows_together
+from netwright.inference.graphs import MOST_ROWS, WORD_PIECES, graph_of_cells, rows_together
 from netwright.inference.session import start
-from netwright.inference.trunks import Sight
+from netwright.inference.tokens import fed_tokens
+from netwright.inference.trunks import Sight, TextSight
 from netwright.model import Model
 from netwright.storage import make_folder, replace_file
-from netwright.trunks import ImageTrunk
+from netwright.trunks import ROWS, ImageTrunk, TextTrunk
 
 GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py", "numerals.py", "moments.py")
+WORDS = "bert_words.py"  # beside it where texts go through a trained encoder
 READERS = {Kind.TEXT: "texts.py", Kind.IMAGE: "images.py", Kind.SOUND: "sounds.py"}  # files beside it, by columns
 
 
 def write_onnx(model: Model, folder: Path) -> Parity:
-    """Write the graph, and the program where it can feed it, each all or nothing.
+    """Write the graph and the program that feeds it, each all or nothing.
 
     Args:
         model: what is exported.
@@ -46,7 +49,7 @@ def write_onnx(model: Model, folder: Path) -> Parity:
         OutputError: if it cannot be written there.
     """
     graph = graph_of(model, halves=True)
-    session = start(graph, rows_together(model.mix))
+    session = start(graph, rows_fed_together(model))
 
     def answer(rows: Rows) -> NDArray[np.float64]:
         return session.run(fed_with(model, rows)).astype(np.float64)
@@ -56,9 +59,9 @@ def write_onnx(model: Model, folder: Path) -> Parity:
     return parity
 
 
-def _is_fed(model: Model) -> bool:
-    """Return whether the program can feed the graph of a model: not with tokens, nor what a trunk sees in texts."""
-    return model.outcome != Outcome.TAGS and (not model.preparation.lent.features or _sight(model) is not None)
+def rows_fed_together(model: Model) -> int:
+    """Return how many rows the graph of a model may be fed together: few where it holds a trained trunk."""
+    return min(rows_together(model.mix), ROWS if _sight(model) else MOST_ROWS)
 
 
 def graph_of(model: Model, *, halves: bool) -> ModelProto:
@@ -72,40 +75,62 @@ def graph_of(model: Model, *, halves: bool) -> ModelProto:
         preparation.encoder,
         preparation.vocabulary,
         _sight(model),
+        model.preparation.own.buckets if model.task.sequences is not None else None,
         halves=halves,
     )
     graph.metadata_props.add(key="texts", value=json.dumps(_reading(model)))
+    if model.task.sequences is not None:
+        graph.metadata_props.add(key="together", value=SENTENCE)
     checker.check_model(graph, full_check=True)
     return graph
 
 
-def _sight(model: Model) -> Sight | None:
-    """Return the trunk of a model that sees images, if it carries one."""
+def _sight(model: Model) -> Sight | TextSight | None:
+    """Return the trunk of a model that sees images or texts, if it carries one."""
     whole = model.preparation
-    if not isinstance(whole, Extended) or not isinstance(whole.trunk, ImageTrunk):
+    if not isinstance(whole, Extended):
         return None
-    trunk = whole.trunk
-    return Sight(trunk.backbone, trunk.weights, trunk.size, whole.middle, whole.spread, LARGEST)
+    scaling = (whole.middle, whole.spread, LARGEST)
+    match whole.trunk:
+        case ImageTrunk(backbone, size, weights):
+            return Sight(backbone, weights, size, *scaling)
+        case TextTrunk(encoder, length, weights):
+            return TextSight(encoder, weights, length, *scaling)
+        case _:
+            raise TypeError(f"no graph is made of {whole.trunk}")
 
 
 def _reading(model: Model) -> dict[str, Any]:
-    """Return what the program must know to make pieces and bytes of texts."""
+    """Return what the program must know to make pieces and bytes of texts, and pieces that a trained encoder knows."""
     fitted = model.preparation.own.documents()["preprocess"]
     found: dict[str, Any] = {}
     if fitted.get("length"):
         found["pieces"] = {"known": fitted["pieces"], "length": fitted["length"]}
-    return found | ({"bytes": fitted["bytes"]} if fitted.get("bytes") else {})
+    if fitted.get("bytes"):
+        found["bytes"] = fitted["bytes"]
+    if trunk := _text_trunk(model):
+        found["word pieces"] = {"known": [*trunk.vocabulary], "length": trunk.length}
+    return found
+
+
+def _text_trunk(model: Model) -> TextTrunk | None:
+    """Return the encoder of sentences that a model carries, if it does."""
+    trunk = model.preparation.trunk if isinstance(model.preparation, Extended) else None
+    return trunk if isinstance(trunk, TextTrunk) else None
 
 
 def fed_with(model: Model, rows: Rows) -> dict[str, NDArray[Any]]:
     """Return what the graph of a model is fed for rows, by the names of its inputs; there may be more than it takes."""
-    preparation = model.preparation
-    features = preparation.encode(rows.frame)
-    return fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, features)
+    preparation, trunk = model.preparation, _text_trunk(model)
+    features = preparation.own.encode(rows.frame)  # a trunk is a part of the graph
+    fed = fed_cells(rows.table, rows.frame, preparation.schema, preparation.encoder, features)
+    if model.task.sequences is not None:
+        return fed | fed_tokens(rows.frame)
+    return fed | ({WORD_PIECES: trunk.pieces(rows.frame, preparation.schema)} if trunk else {})
 
 
 def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
-    """Write a graph of a model, and the program where it can feed it, each all or nothing.
+    """Write a graph of a model and the program that feeds it, each all or nothing.
 
     Raises:
         OutputError: if it cannot be written there.
@@ -114,9 +139,13 @@ def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
     replace_file(folder / GRAPH, partial(_put, content=graph.SerializeToString()))
     kinds = {column.kind for column in model.preparation.schema.used}
     readers = [file for kind, file in READERS.items() if kind in kinds]
-    for name in (*PROGRAM, *readers) if _is_fed(model) else ():
-        program = files("netwright.export").joinpath("companion", name).read_bytes()
-        replace_file(folder / name, partial(_put, content=program))
+    readers = readers if model.task.sequences is None else ["tokens.py"]
+    companion = files("netwright.export").joinpath("companion")
+    programs = {name: companion.joinpath(name) for name in (*PROGRAM, *readers)}
+    if _text_trunk(model):
+        programs[WORDS] = files("netwright.data").joinpath(WORDS)
+    for name, program in programs.items():
+        replace_file(folder / name, partial(_put, content=program.read_bytes()))
 
 
 def _put(file: BinaryIO, content: bytes) -> None:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from netwright.data.schema import Kind
-from netwright.errors import LosesTooMuch
+from netwright.errors import LosesTooMuch, NothingSaved
 from netwright.evaluation import known_rows, stretches
 from netwright.export.examples import example_table
-from netwright.export.onnx import fed_with, graph_of, write_graph
+from netwright.export.int8 import Fed
+from netwright.export.onnx import fed_with, graph_of, rows_fed_together, write_graph
 from netwright.export.parity import rows_of
-from netwright.export.variants import Fed, Variant, less_precise, relative_loss
+from netwright.export.variants import Variant, less_precise, relative_loss
 from netwright.footprint import seconds_of, typical_row
-from netwright.inference.graphs import rows_together
 from netwright.inference.session import Session, start
 from netwright.metrics import find_metric, measure
 from netwright.model import Model
@@ -56,6 +56,7 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
 
     Raises:
         LosesTooMuch: if every variant is worse than that; nothing is written then.
+        NothingSaved: if none is smaller than the graph that they come from; likewise.
         UnknownExport: if there is no such precision.
         DataError: if the rows are not such that the model can be judged by them.
         OutputError: if it cannot be written there.
@@ -64,6 +65,9 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
     table = model.task.read(precision.data)
     whole = _measured(model, "float32", exact, table)
     made = less_precise(exact, precision.name, lambda: _calibration(model, [one.name for one in exact.graph.input]))
+    made = {name: graph for name, graph in made.items() if graph.ByteSize() < exact.ByteSize()}
+    if not made:
+        raise NothingSaved(precision.name)
     variants = [_measured(model, name, graph, table) for name, graph in made.items()]
     better = find_metric(model.result.metric, model.outcome).greater_is_better
     lost = {one.name: relative_loss(whole.score, one.score, greater_is_better=better) for one in variants}
@@ -85,7 +89,7 @@ def _calibration(model: Model, inputs: Sequence[str]) -> Sequence[Fed]:
 
 def _measured(model: Model, name: str, graph: ModelProto, table: pd.DataFrame) -> Variant:
     """Return a graph with its score on rows, its size, and its time for one row."""
-    session = start(graph, rows_together(model.mix))
+    session = start(graph, rows_fed_together(model))
     schema = model.preparation.schema
     rows, truth = known_rows(model.task, schema, table)
     answers = _answers(model, session, table)[rows]

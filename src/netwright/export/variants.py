@@ -5,33 +5,19 @@ What is better differs from model to model and from processor to processor, so e
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quant_pre_process,
-    quantize_dynamic,
-    quantize_static,
-)
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from netwright.errors import UnknownExport
+from netwright.export.int8 import Fed, in_eight_bits
 from netwright.report.numbers import cells, fitted, megabytes, milliseconds, score, shortened
 
-Fed = dict[str, NDArray[Any]]
 PRECISIONS = ("int8", "float16", "bfloat16")
-DYNAMIC = ["MatMul"]  # convolutions whose ranges are found while they run took ten times the time of float32
-STATIC = ["MatMul", "Conv"]
 WEIGHED = ("MatMul", "Conv", "Gemm", "GRU")  # operators whose constants are weights
 
 
@@ -58,22 +44,12 @@ class Variant:
         return {"name": self.name, "score": self.score, "bytes": self.size, "ms": 1e3 * self.latency}
 
 
-class _Rows(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds rows to what measures the ranges of activations."""
-
-    def __init__(self, batches: Sequence[Fed]) -> None:
-        self._left: Iterator[Fed] = iter(batches)
-
-    def get_next(self) -> Fed | None:
-        return next(self._left, None)
-
-
 def less_precise(graph: ModelProto, precision: str, rows: Callable[[], Sequence[Fed]]) -> dict[str, ModelProto]:
     """Return variants of a graph with weights of float32, by name.
 
-    `int8` gives two: with the ranges of activations found while it runs, and with fixed ones measured on rows. Of
-    `bfloat16` it is the weights of matrices and convolutions alone: ONNX Runtime multiplies no such numbers on
-    processors, so they become float32 again as a session begins, and only the file is smaller.
+    `int8` gives two at most, and none where it saves nothing: see `int8.in_eight_bits`. Of `bfloat16` it is the weights
+    of matrices and convolutions alone: ONNX Runtime multiplies no such numbers on processors, so they become float32
+    again as a session begins, and only the file is smaller.
 
     Args:
         graph: to be made less precise.
@@ -83,29 +59,15 @@ def less_precise(graph: ModelProto, precision: str, rows: Callable[[], Sequence[
     Raises:
         UnknownExport: if there is no such precision.
     """
-    if precision == "float16":
-        return {"float16": convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False)}
-    if precision == "bfloat16":
-        return {"bfloat16 weights": _weights_shortened(graph)}
-    if precision != "int8":
-        raise UnknownExport("precision", precision, PRECISIONS)
-    with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
-        whole, ready, out = (Path(folder) / name for name in ("whole.onnx", "ready.onnx", "out.onnx"))
-        onnx.save(graph, whole)
-        quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
-        quantize_dynamic(ready, out, op_types_to_quantize=DYNAMIC, weight_type=QuantType.QInt8)
-        found = {"int8, ranges found as it runs": onnx.load(out)}
-        quantize_static(
-            ready,
-            out,
-            _Rows(rows()),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=STATIC,
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-        )
-        return found | {"int8, fixed ranges": onnx.load(out)}
+    match precision:
+        case "int8":
+            return in_eight_bits(graph, rows)
+        case "float16":
+            return {"float16": convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False)}
+        case "bfloat16":
+            return {"bfloat16 weights": _weights_shortened(graph)}
+        case _:
+            raise UnknownExport("precision", precision, PRECISIONS)
 
 
 def _weights_shortened(graph: ModelProto) -> ModelProto:

@@ -17,7 +17,8 @@ from netwright.data.ngrams import COARSE, code_points
 from netwright.data.schema import Column, Kind, Schema
 from netwright.data.text import TextEncoding, counted
 from netwright.data.vocabulary import FINE, joined_texts
-from netwright.inference.graphs import FEATURE, TEXTS
+from netwright.inference.graphs import TEXTS
+from netwright.inference.names import FEATURE
 from netwright.inference.sounds import rate_of
 
 Array = NDArray[Any]

@@ -7,33 +7,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from netwright.build.graph import Graph, Shape
 from netwright.build.onnx import Inputs, outputs
+from netwright.build.onnx_chain import best_tags
 from netwright.data.clip import Clip
 from netwright.data.encoding import TableEncoder
 from netwright.data.goal import Goal
 from netwright.data.labels import label_array
 from netwright.data.ngrams import COARSE
-from netwright.data.schema import Column, Kind, Schema
+from netwright.data.schema import Column, Kind, Outcome, Schema
 from netwright.data.size import Size
+from netwright.data.stretches import POSITIONS
 from netwright.data.text import TextEncoding
 from netwright.data.vocabulary import FINE, Vocabulary
+from netwright.entities import SLIGHT
 from netwright.inference.answers import answers
 from netwright.inference.cells import table_features
 from netwright.inference.images import sized
+from netwright.inference.names import BATCH, FEATURE
 from netwright.inference.share import Share
 from netwright.inference.sounds import maps
 from netwright.inference.texts import bags, longest
-from netwright.inference.trunks import Sight, frozen_features
+from netwright.inference.tokens import surroundings
+from netwright.inference.trunks import Sight, TextSight, frozen_features, frozen_text_features
 from netwright.spec.blocks import BagInput
 from netwright.spec.costs import USUAL_GRAMS, rows_at_once
 from netwright.spec.network import taken_features
 
-BATCH = "batch"
-FEATURE = "netwright: "  # before the names of features among those of columns
 TEXTS = FEATURE + "texts"  # of all columns, one after the other
+WORD_PIECES = FEATURE + "word pieces"  # of the same, as a trained encoder of sentences knows them
 MOST_ROWS = 16_384  # of anything
 LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
 
@@ -48,6 +53,7 @@ _FEATURES: Mapping[str, Any] = {
     "gram_weights": np.float32,
     "pieces": np.int32,
     "bytes": np.uint8,
+    POSITIONS: np.int32,
 }
 _CELLS: Mapping[Kind, Any] = {
     Kind.NUMERIC: np.float64,
@@ -81,7 +87,8 @@ def graph_of_cells(
     schema: Schema,
     encoder: TableEncoder | None,
     vocabulary: Vocabulary | None,
-    sight: Sight | None,
+    sight: Sight | TextSight | None,
+    buckets: NDArray[np.int64] | None = None,
     *,
     halves: bool = True,
 ) -> ModelProto:
@@ -90,8 +97,9 @@ def graph_of_cells(
     A column is fed as (B, 1): float64 for numbers and truth values (NaN where missing), int64 for moments (seconds
     since 1970, the least of all where missing), texts for categories (empty where missing); images and spectrograms as
     (B, H, W, C) uint8; free text as code points (B, L) int32, normalised and in lower case, 0 behind its end, beside
-    how many letters and words it has (B, 2). What else becomes of texts and tokens is fed as features: no operator of
-    the standard reads them as we do.
+    how many letters and words it has (B, 2); what a trained encoder reads of it as the numbers of its pieces (B, L)
+    int64, 0 behind them. What else becomes of texts and tokens is fed as features: no operator of the standard reads
+    them as we do.
 
     Args:
         mix: the networks.
@@ -100,7 +108,8 @@ def graph_of_cells(
         schema: the columns.
         encoder: of the table, if rows have one.
         vocabulary: of the n-grams of texts, if networks take them.
-        sight: the trunk that sees images, if networks take what it sees.
+        sight: the trunk that sees images or texts, if networks take what it sees.
+        buckets: the known features of tokens, if rows are some: those around a token are then fed as their buckets.
         halves: whether weights lie in the file as float16 where that loses nothing.
     """
     graph = Graph(halves=halves)
@@ -113,8 +122,11 @@ def graph_of_cells(
         (column,) = schema.used
         clip = Clip.parse(column.format) if column.kind == Kind.SOUND else None
         inputs["images"] = maps(graph, cells[column.name], clip) if clip else cells[column.name]
-        if sight is not None:
+        if isinstance(sight, Sight):
             inputs["frozen"] = frozen_features(graph, inputs["images"], sight, (whole.height, whole.width))
+    if isinstance(sight, TextSight):
+        pieces = graph.input(WORD_PIECES, np.int64, (BATCH, f"up to {sight.length} word pieces"))
+        inputs["frozen"] = frozen_text_features(graph, pieces, sight)
     if encoder is not None:
         worded = (name for name, one in encoder.columns.items() if isinstance(one, TextEncoding))
         texts = {name: _text(graph, name) for name in worded}
@@ -122,10 +134,14 @@ def graph_of_cells(
     if vocabulary is not None and "grams" in _taken(mix):
         codes = graph.input(TEXTS, np.int32, (BATCH, longest(FINE)))
         inputs["grams"], inputs["gram_weights"] = bags(graph, graph.cast(codes, np.int64), vocabulary)
+    if buckets is not None:
+        inputs["grams"], inputs["gram_weights"] = surroundings(graph, buckets)
     inputs |= _declared(graph, mix, inputs, FEATURE)
+    if goal.target.outcome == Outcome.TAGS and POSITIONS not in inputs:
+        inputs[POSITIONS] = graph.input(FEATURE + POSITIONS, np.int32, (BATCH, 1))
     found = answers(graph, mix, goal, temperature, inputs, _pixels(whole))
     if goal.scale is None:
-        _give_label(graph, found, goal)
+        _give_label(graph, found, goal, inputs)
     _give(graph, found, goal, "probabilities" if goal.scale is None else "value")
     return graph.finish("netwright", _words(schema))
 
@@ -211,9 +227,12 @@ def _give(graph: Graph, found: str, goal: Goal, name: str) -> None:
     graph.output(found, name, np.float64 if goal.scale else np.float32, shape)
 
 
-def _give_label(graph: Graph, probabilities: str, goal: Goal) -> None:
-    """Declare the most probable label of each row, of the type that labels have in the table."""
-    best = graph.apply("ArgMax", probabilities, axis=1, keepdims=0)
+def _give_label(graph: Graph, probabilities: str, goal: Goal, inputs: Inputs) -> None:
+    """Declare the label of each row that `model.Model.chosen` chooses, of the type that labels have in the table."""
+    if goal.target.outcome == Outcome.TAGS:
+        best = best_tags(graph, probabilities, goal.outputs, SLIGHT, inputs[POSITIONS])
+    else:
+        best = graph.apply("ArgMax", probabilities, axis=1, keepdims=0)
     labels = label_array(goal.target.labels)
     worded = labels.dtype.kind == "O"
     table = graph.texts([str(label) for label in labels]) if worded else graph.constant(labels)

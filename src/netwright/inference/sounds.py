@@ -1,5 +1,8 @@
 """Sounds as maps, as nodes of an ONNX graph: what `data.sounds.encode` makes of samples at one rate.
 
+Waves, bands and places are computed by operators: as tables they would be megabytes of a file whose networks are often
+smaller. They hang on nothing that is fed, so ONNX Runtime computes them once, as a session begins.
+
 Letters in shapes: B sound, n sample, T frame of a map, K bin of the Fourier transform, W window.
 """
 
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 
 from netwright.build.graph import Graph
 from netwright.data.clip import RANGE, STEPS, Clip
-from netwright.data.logmel import QUIETEST, WINDOW, mel_filters
+from netwright.data.logmel import QUIETEST, WINDOW, band_edges, mel_filters
 
 
 def rate_of(clip: Clip) -> int:
@@ -65,7 +68,7 @@ def _loudest(graph: Graph, samples: str, count: str, length: int) -> str:
     best = graph.apply("ArgMax", graph.apply("Sub", end, begin), axis=1, keepdims=1)  # (B, 1)
     last = graph.apply("Max", graph.apply("Sub", count, _whole(graph, length)), _whole(graph, 0))
     first = graph.apply("Min", graph.apply("Mul", best, _whole(graph, step)), last)
-    places = graph.apply("Add", first, graph.constant(np.arange(length)[None], np.int64))
+    places = graph.apply("Add", first, graph.add_axes(_range(graph, 0, length), 0))
     return graph.apply("GatherElements", _padded(graph, samples, 0, _whole(graph, length)), places, axis=1)
 
 
@@ -91,29 +94,54 @@ def _log_mel(graph: Graph, part: str, clip: Clip, rate: int, length: int) -> str
     starts = np.round(np.arange(clip.frames) * (step * rate)).astype(np.int64)
     behind = max(width, int(starts[-1]) + width - width // 2 - length)
     padded = _padded(graph, part, width // 2, _whole(graph, behind))
-    frames = graph.apply("Gather", padded, graph.constant(starts[:, None] + np.arange(width)), axis=1)  # (B, T, W)
+    places = graph.apply("Add", graph.constant(starts[:, None]), _range(graph, 0, width))
+    frames = graph.cast(graph.apply("Gather", padded, places, axis=1), np.float64)  # (B, T, W)
     window = np.hanning(width + 1)[:-1].astype(np.float32)
     transform = 2 ** (2 * width - 1).bit_length()
-    filters = mel_filters(rate, transform, clip.bands, clip.highest)
-    waves, used = _waves(window, transform, filters)
+    used = np.flatnonzero(mel_filters(rate, transform, clip.bands, clip.highest).any(axis=1))
+    bins = _range(graph, int(used[0]), int(used[-1]) + 1)  # what no band looks at between them counts for nothing
     power = ""
-    for wave in waves:
-        each = graph.apply("MatMul", graph.cast(frames, np.float64), graph.constant(wave))
+    for wave in _waves(graph, window, transform, bins):
+        each = graph.apply("MatMul", frames, wave)
         square = graph.apply("Mul", each, each)
         power = graph.apply("Add", power, square) if power else square
-    bands = graph.apply("MatMul", power, graph.constant(filters[used], np.float64))
+    bands = graph.apply("MatMul", power, _filters(graph, bins, rate / transform, clip))
     mean = graph.apply("Div", bands, graph.constant(transform * np.square(window).sum(), np.float64))
     logs = graph.apply("Log", graph.apply("Max", mean, graph.constant(QUIETEST, np.float64)))
     return graph.apply("Mul", logs, graph.constant(10 / math.log(10), np.float64))
 
 
-def _waves(
-    window: NDArray[np.float32], transform: int, filters: NDArray[np.float32]
-) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int64]]:
-    """Return windowed cosines and sines (W, K) of the bins that any band looks at, and which bins (K,) these are."""
-    used = np.flatnonzero(filters.any(axis=1))
-    angles = 2 * np.pi / transform * np.arange(len(window))[:, None] * used
-    return (window[:, None] * np.cos(angles), window[:, None] * np.sin(angles)), used
+def _range(graph: Graph, first: int, end: int) -> str:
+    """Return the whole numbers from the first to the one before the end."""
+    return graph.apply("Range", *(graph.constant(number, np.int64) for number in (first, end, 1)))
+
+
+def _waves(graph: Graph, window: NDArray[np.float32], transform: int, bins: str) -> tuple[str, str]:
+    """Return windowed cosines and sines (W, K) float64 of bins (K,), whose angles are reduced as whole numbers."""
+    samples = graph.add_axes(_range(graph, 0, len(window)), 1)
+    turns = graph.apply("Mod", graph.apply("Mul", samples, bins), graph.constant(transform, np.int64))
+    angles = graph.apply("Mul", graph.cast(turns, np.float64), graph.constant(2 * np.pi / transform, np.float64))
+    weights = graph.cast(graph.constant(window[:, None]), np.float64)
+    cosines, sines = (graph.apply("Mul", graph.apply(wave, angles), weights) for wave in ("Cos", "Sin"))
+    return cosines, sines
+
+
+def _filters(graph: Graph, bins: str, hertz: float, clip: Clip) -> str:
+    """Return how much of each bin (K,) belongs to each band (K, bands) float64: see `data.logmel.mel_filters`.
+
+    Args:
+        graph: takes the nodes.
+        bins: their numbers.
+        hertz: from one to the next.
+        clip: names the bands.
+    """
+    edges = band_edges(clip.bands, clip.highest)
+    places = graph.add_axes(graph.apply("Mul", graph.cast(bins, np.float64), graph.constant(hertz, np.float64)), 1)
+    lowest, middle, highest = (graph.constant(edges[first : first + clip.bands]) for first in range(3))
+    rising = graph.apply("Div", graph.apply("Sub", places, lowest), graph.apply("Sub", middle, lowest))
+    falling = graph.apply("Div", graph.apply("Sub", highest, places), graph.apply("Sub", highest, middle))
+    triangles = graph.apply("Max", graph.constant(0, np.float64), graph.apply("Min", rising, falling))
+    return graph.cast(graph.cast(triangles, np.float32), np.float64)
 
 
 def _in_the_middle(graph: Graph, levels: str, used: str, clip: Clip) -> str:

@@ -67,9 +67,36 @@ class Sight:
     largest: float
 
 
+@dataclass(frozen=True)
+class TextSight:
+    """An encoder of sentences, and what is made of its features before networks take them.
+
+    Attributes:
+        encoder: what it is made of.
+        weights: its tensors, as `Encoder.shapes` names them.
+        length: pieces of a text that it reads at most.
+        middle, spread, largest: as in `Sight`.
+    """
+
+    encoder: Encoder
+    weights: Weights
+    length: int
+    middle: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    largest: float
+
+
 def frozen_features(graph: Graph, images: str, sight: Sight, encoded: tuple[int, int]) -> str:
     """Return the name of what a trunk sees in images (B, H, W, C), as networks take it (B, F): see `extended`."""
-    raw = seen_in_images(graph, images, sight.backbone, sight.weights, encoded, sight.size)
+    return _scaled(graph, seen_in_images(graph, images, sight.backbone, sight.weights, encoded, sight.size), sight)
+
+
+def frozen_text_features(graph: Graph, pieces: str, sight: TextSight) -> str:
+    """Return the name of what an encoder sees in pieces of texts (B, L) int64, as networks take it (B, F)."""
+    return _scaled(graph, seen_in_texts(graph, pieces, sight.encoder, sight.weights), sight)
+
+
+def _scaled(graph: Graph, raw: str, sight: Sight | TextSight) -> str:
     away = graph.apply("Sub", raw, graph.constant(sight.middle))
     return within(graph, graph.apply("Div", away, graph.constant(sight.spread)), np.float32(sight.largest))
 
@@ -125,6 +152,13 @@ def graph_of_texts(encoder: Encoder, weights: Weights) -> ModelProto:
     """
     graph = Graph()
     pieces = graph.input("pieces", np.int64, (BATCH, "length"))
+    found = seen_in_texts(graph, pieces, encoder, weights)
+    graph.output(found, "features", np.float32, (BATCH, encoder.features))
+    return graph.finish("trunk", {})
+
+
+def seen_in_texts(graph: Graph, pieces: str, encoder: Encoder, weights: Weights) -> str:
+    """Return the name of the features (B, F) of texts; arguments as of `graph_of_texts`."""
     known = graph.cast(graph.apply("Greater", pieces, graph.constant(0, np.int64)), np.float32)  # (B, L)
     length = graph.apply("Shape", pieces, start=1, end=2)
     first, ahead = graph.constant([0], np.int64), graph.constant([0], np.int64)
@@ -140,9 +174,7 @@ def graph_of_texts(encoder: Encoder, weights: Weights) -> ModelProto:
     count = graph.apply("Max", graph.apply("ReduceSum", known, along), graph.constant(1, np.float32))
     mean = graph.apply("Div", graph.apply("ReduceSum", weighed, along, keepdims=0), count)
     size = graph.apply("ReduceL2", mean, graph.constant([1], np.int64))
-    unit = graph.apply("Div", mean, graph.apply("Max", size, graph.constant(SHORTEST, np.float32)))
-    graph.output(unit, "features", np.float32, (BATCH, encoder.features))
-    return graph.finish("trunk", {})
+    return graph.apply("Div", mean, graph.apply("Max", size, graph.constant(SHORTEST, np.float32)))
 
 
 def _below(weights: Weights, place: int) -> dict[str, NDArray[Any]]:

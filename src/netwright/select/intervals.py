@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.metrics import METRICS, Metric, entity_counts
+from netwright.metrics import METRICS, Metric, entities_of
 from netwright.select.clusters import freedom, values_of_groups, worth
 from netwright.select.student import NORMAL, student
 
@@ -52,7 +52,7 @@ def interval(
     if not math.isfinite(metric.function(truth, prediction)):
         return math.nan, math.nan
     if metric.ordered:
-        return _of_entities(*entity_counts(truth, prediction, metric.stretches), groups)
+        return _of_entities(*entities_of(truth, prediction, metric.stretches), groups)
     if metric.name in _METHODS:
         return _METHODS[metric.name](truth, prediction, groups)
     if metric.per_row is not None:

@@ -115,9 +115,11 @@ def _predict(model: Model, rows: list[Any]) -> list[Reply]:
     if not sum(lengths):
         return [_reply(row, [], []) for row in rows]
     tokens = pd.Series([token for row in rows for token in row.tokens], dtype=object)
-    answers = model.answers(pd.DataFrame({SENTENCE: np.repeat(np.arange(len(rows)), lengths), TOKEN: tokens}))
-    labels, best = [str(label) for label in model.labels], answers.argmax(axis=1).tolist()
-    chances, ends = answers.max(axis=1).tolist(), np.cumsum(lengths).tolist()
+    table = pd.DataFrame({SENTENCE: np.repeat(np.arange(len(rows)), lengths), TOKEN: tokens})
+    answers = model.answers(table)
+    chosen = model.chosen(answers, table)
+    labels, best = [str(label) for label in model.labels], chosen.tolist()
+    chances, ends = answers[np.arange(len(chosen)), chosen].tolist(), np.cumsum(lengths).tolist()
     starts = [0, *ends[:-1]]
     return [
         _reply(row, [labels[place] for place in best[start:end]], chances[start:end])

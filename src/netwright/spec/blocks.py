@@ -339,8 +339,29 @@ class Head:
     block: Literal["head"] = "head"
 
 
+@dataclass(frozen=True)
+class ChainHead:
+    """The last linear layer, and a linear chain over the tags of rows that follow each other.
+
+    A conditional random field (Lafferty, McCallum and Pereira 2001) over a network (Lample et al. 2016, arXiv
+    1603.01360). With s_t the outputs of row t of a sentence, and A a learnt score for each pair of neighbouring tags,
+    the tags y of the sentence have the probability  exp(sum_t s_t[y_t] + sum_t A[y_t-1, y_t]) / Z.  What leaves the
+    network are the logarithms of the marginals: of the probability of each tag of a row, given the whole sentence.
+
+    Attributes:
+        outputs: tags; a row takes their square of numbers while chains are gone through.
+    """
+
+    __pydantic_config__ = STRICT
+    outputs: Annotated[int, Field(ge=2, le=256)]
+    block: Literal["chain_head"] = "chain_head"
+
+
 Input = TableInput | ImageInput | BagInput | SequenceInput
 Spatial = Convolution | ResidualConvolution | InvertedResidual | ConvNext | MaxPool
 Sequential = SequenceConvolution | Recurrent | Attention
 Pool = GlobalPool | SequencePool
-Block = Annotated[Input | Spatial | Sequential | Pool | Members | Dense | Residual | Head, Field(discriminator="block")]
+Output = Head | ChainHead
+Block = Annotated[
+    Input | Spatial | Sequential | Pool | Members | Dense | Residual | Output, Field(discriminator="block")
+]

@@ -6,6 +6,7 @@ from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     ConvNext,
     Convolution,
     Dense,
@@ -131,10 +132,11 @@ def _block_cost(block: Block, before: Cost) -> Cost:
         case Residual():
             inner = _dense(width, block.hidden, members, "none") + _dense(block.hidden, width, members, "none")
             return Cost(width, members, inner + _norm(width, block.norm), 4 * members * width * block.hidden)
-        case Head():
-            return Cost(
-                block.outputs, members, members * (width + 1) * block.outputs, 2 * members * width * block.outputs
-            )
+        case Head() | ChainHead():
+            tags = block.outputs
+            pairs = tags * tags if isinstance(block, ChainHead) else 0  # gone through to and fro
+            parameters = members * ((width + 1) * tags + pairs)
+            return Cost(tags, members, parameters, 2 * members * (width * tags + 2 * pairs))
         case _:
             return spatial_cost(block, before)
 
@@ -205,6 +207,9 @@ def _block_shapes(block: Block, width: int, members: int, outputs: int) -> dict[
             return up | down | _norm_shapes(block.norm, width)
         case Head():
             return {"weight": (members, width, outputs), "bias": (members, outputs)}
+        case ChainHead():
+            linear = {"weight": (members, width, outputs), "bias": (members, outputs)}
+            return {**linear, "transitions": (members, outputs, outputs)}
         case _:
             return spatial_shapes(block, width)
 

@@ -6,6 +6,7 @@ from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     ConvNext,
     Convolution,
     Dense,
@@ -78,6 +79,8 @@ def _words(block: Block) -> str:
             return f"{'mean and largest' if kind == 'both' else kind} of each channel"
         case Head(outputs):
             return f"head, {outputs} {'output' if outputs == 1 else 'outputs'}"
+        case ChainHead(outputs):
+            return f"head, {outputs} outputs, a chain over them"
 
 
 def _step(kernel: int, stride: int) -> str:

@@ -14,10 +14,12 @@ from netwright.spec.blocks import (
     Attention,
     BagInput,
     Block,
+    ChainHead,
     GlobalPool,
     Head,
     ImageInput,
     Input,
+    Output,
     Recurrent,
     SequenceConvolution,
     SequenceInput,
@@ -51,9 +53,9 @@ class Network:
 
     def __post_init__(self) -> None:
         first, *inner, last = self.blocks
-        if not isinstance(first, Input) or not isinstance(last, Head):
+        if not isinstance(first, Input) or not isinstance(last, Output):
             raise SpecError("a network begins with its inputs and ends with its head")
-        if any(isinstance(block, Input | Head) for block in inner):
+        if any(isinstance(block, Input | Output) for block in inner):
             raise SpecError("inputs and head stand at the ends of a network only")
         for kind, inside, pool, words in _WAYS:
             within = isinstance(first, kind)
@@ -67,8 +69,18 @@ class Network:
     def outputs(self) -> int:
         """Return the number of outputs K."""
         head = self.blocks[-1]
-        assert isinstance(head, Head)
+        assert isinstance(head, Output)
         return head.outputs
+
+    @property
+    def last(self) -> int:
+        """Return the position of the last block, as the names of its tensors begin with it."""
+        return len(self.blocks) - 1
+
+    @property
+    def chained(self) -> bool:
+        """Return whether a chain over the tags of rows that follow each other is its last block."""
+        return isinstance(self.blocks[-1], ChainHead)
 
 
 def taken_features(network: Network) -> dict[str, int | None]:
@@ -78,10 +90,10 @@ def taken_features(network: Network) -> dict[str, int | None]:
     read.
     """
     first = network.blocks[0]
-    found: dict[str, int | None] = {}
+    found: dict[str, int | None] = {"positions": 1} if network.chained else {}
     match first:
         case ImageInput():
-            return {"images": None}
+            return {**found, "images": None}
         case BagInput():
             found |= {"grams": None, "gram_weights": None}
         case SequenceInput(encoding=encoding):
@@ -97,6 +109,11 @@ def seen_by_trunk(network: Network) -> int:
     first = network.blocks[0]
     table = first.table if isinstance(first, BagInput | SequenceInput) else first
     return table.frozen if isinstance(table, TableInput) else 0
+
+
+def without_chain(network: Network) -> Network:
+    """Return the network whose outputs are those that a chain goes over, with the same names of tensors."""
+    return replace(network, blocks=(*network.blocks[:-1], Head(network.outputs)))
 
 
 def without_trunk(network: Network) -> Network:

@@ -1,20 +1,26 @@
-"""Networks that tag tokens by what stands around each: the space, the first points, and what a point stands for."""
+"""Networks that tag tokens by what stands around each: the space, the first points, and what a point stands for.
+
+Behind most of them stands a chain over the tags of a sentence (`spec.blocks.ChainHead`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from netwright.spec.blocks import BagInput, Dense, Head, Identity, TableInput
+from netwright.spec.blocks import BagInput, ChainHead, Dense, Head, Identity, TableInput
 from netwright.spec.network import Network, Recipe, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
 FEW_ROWS, MANY_ROWS = 5_000, 20_000  # tokens below which passes cost next to nothing, above which few are enough
+MOST_CHAINED = 64  # tags; a chain takes their square of steps a token, in each network
 
 
-def space(rows: int) -> Space:
-    """Return what is searched for so many tokens to learn from."""
+def space(rows: int, outputs: int) -> Space:
+    """Return what is searched for so many tokens to learn from, and so many tags."""
     return {
+        "chain": Choice((False, True, True) if outputs <= MOST_CHAINED else (False,)),
         "gram_width": Choice((16, 32, 64)),
         "gram_rate": Range(0.3, 5.0, log=True, stackable=True),
         "hidden": Choice((0, 1, 1, 2)),
@@ -23,7 +29,7 @@ def space(rows: int) -> Space:
         "learning_rate": Range(5e-4, 1e-2, log=True, stackable=True),
         "weight_decay": Range(1e-3, 0.3, log=True, stackable=True),
         "dropout": Range(0.0, 0.6, stackable=True),
-        "label_smoothing": Choice((0.0, 0.0, 0.05), stackable=True),
+        "label_smoothing": Choice((0.0, 0.0, 0.05), stackable=True, given=("chain", False)),
         "schedule": Choice(("cosine", "coslog4")),
         "second_moment": Choice((0.95, 0.99, 0.999)),
         "batch_size": Choice(batch_sizes(rows)),
@@ -40,6 +46,7 @@ def batch_sizes(rows: int) -> tuple[int, ...]:
 def usual(rows: int) -> Point:
     """Return a point that is strong on most texts: one hidden layer behind the bag."""
     return {
+        "chain": False,
         "gram_width": 32,
         "gram_rate": 1.0,
         "hidden": 1,
@@ -61,15 +68,22 @@ def _passes(rows: int, many: int, some: int, few: int) -> int:
     return many if rows > MANY_ROWS else some if rows > FEW_ROWS else few
 
 
-def portfolio(rows: int) -> tuple[Point, ...]:
-    """Return the first points to try, best first."""
+def portfolio(rows: int, outputs: int) -> tuple[Point, ...]:
+    """Return the first points to try, best first: with a chain over the tags, where there are not too many.
+
+    The linear network is the first: it was the best on real sentences, with a chain and without (docs/why/tags.md).
+    """
     one = usual(rows)
-    return (
+    linear: Point = {**one, "hidden": 0, "learning_rate": 6e-3, "dropout": 0.5}
+    points: tuple[Point, ...] = (
+        linear,
         one,
-        {**one, "hidden": 0, "learning_rate": 6e-3, "dropout": 0.5},
         {**one, "gram_width": 64, "gram_rate": 3.0, "dropout": 0.5},
         {**one, "gram_width": 64, "hidden": 2, "activation": "selu"},
     )
+    if outputs > MOST_CHAINED:
+        return points
+    return (*({**point, "chain": True} for point in points), linear)
 
 
 def first_glance(rows: int) -> Point:
@@ -87,15 +101,18 @@ def network(point: Point, plain: int, vocabulary: int, outputs: int) -> Network:
     settings: Mapping[str, Any] = point
     table = TableInput(0, plain, (), Identity())
     hidden = [Dense(settings["width"], settings["activation"]) for _ in range(settings["hidden"])]
-    return Network((BagInput(vocabulary, settings["gram_width"], table), *hidden, Head(outputs)))
+    head = ChainHead(outputs) if settings["chain"] else Head(outputs)
+    return Network((BagInput(vocabulary, settings["gram_width"], table), *hidden, head))
 
 
 def recipe(point: Point) -> Recipe:
-    """Return the recipe that a point stands for."""
-    return recipe_of(point)
+    """Return the recipe that a point stands for; labels are not smoothed where a chain learns them together."""
+    found = recipe_of(point)
+    return replace(found, label_smoothing=0.0) if point["chain"] else found
 
 
 def describe(point: Point) -> str:
     """Return what a point is in a few words, for leaderboards."""
     behind = f", {point['hidden']}×{point['width']} {point['activation']}" if point["hidden"] else ", linear"
-    return f"what stands around a token by {point['gram_width']}{behind}"
+    chain = ", a chain" if point["chain"] else ""
+    return f"what stands around a token by {point['gram_width']}{behind}{chain}"

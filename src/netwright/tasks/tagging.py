@@ -6,7 +6,7 @@ A row is a token, described by itself and its neighbours; those of a sentence st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from netwright.data.goal import Goal
 from netwright.data.inference import check_kinds
 from netwright.data.reading import as_table
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
+from netwright.data.stretches import POSITIONS, positions_of
 from netwright.data.tagged import SENTENCE, TOKEN, is_tagged, looks_tagged, read_tagged, sentence_numbers
 from netwright.data.tags import OUTSIDE, as_iob2, iob2_labels, marks_entities
 from netwright.data.target import FEWEST_ROWS, MOST_CLASSES
@@ -44,6 +45,7 @@ LARGEST = 32_768  # features of tokens that are kept
 FEWEST_TOKENS = 2  # that have a feature, for it to be kept
 SHOWN = 12  # tokens on either side in a report
 UNKNOWN = -1
+ORDERED = "ordered"  # in the document `preprocess`: there are positions among the features
 
 Array = NDArray[Any]
 
@@ -56,11 +58,13 @@ class Preparation:
         schema: the token, its sentence, and the tags.
         goal: what networks are to learn.
         buckets: (V,) of the features that are kept, rising.
+        ordered: whether networks are told which tokens follow each other, as those with a chain over tags ask.
     """
 
     schema: Schema
     goal: Goal
     buckets: NDArray[np.int64]
+    ordered: bool = True
 
     @property
     def quantiles(self) -> NDArray[np.float32]:
@@ -88,15 +92,16 @@ class Preparation:
         return NOTHING_LENT
 
     def for_networks(self, networks: tuple[Network, ...]) -> Preparation:
-        """Return this preparation: each network takes all of it."""
-        return self
+        """Return the preparation without positions where none of these networks takes them."""
+        return replace(self, ordered=self.ordered and any(network.chained for network in networks))
 
     def accepts(self, network: Network) -> bool:
         """Return whether a network takes these features and gives as many outputs as there are tags."""
         block = network.blocks[0]
         if not isinstance(block, BagInput) or block.table != TableInput(0, PLAIN, (), Identity()):
             return False
-        return block.vocabulary == len(self.buckets) and network.outputs == self.goal.outputs
+        fits = block.vocabulary == len(self.buckets) and network.outputs == self.goal.outputs
+        return fits and (self.ordered or not network.chained)
 
     def holds(self, features: Features) -> bool:
         """Return whether features that were read from a file name only what there is."""
@@ -104,17 +109,22 @@ class Preparation:
         return bool(((names >= 0) & (names <= len(self.buckets))).all())
 
     def encode(self, frame: Frame) -> Features:
-        """Return what networks eat: the known features of each token, counted from 1, and numbers beside them."""
+        """Return what networks eat: the known features of each token, counted from 1, and numbers beside them.
+
+        And positions, see `data.stretches`.
+        """
         found = frame.columns["buckets"]
         places = np.minimum(np.searchsorted(self.buckets, found), max(0, len(self.buckets) - 1))
         known = self.buckets[places] == found if len(self.buckets) else np.zeros(found.shape, np.bool_)
         names = np.where(known, places + 1, 0).astype(np.int32)
         weights = known.astype(np.float32) / np.sqrt(FEATURES).astype(np.float32)
-        return Features({"plain": frame.columns["plain"], "grams": names, "gram_weights": weights})
+        features = {"plain": frame.columns["plain"], "grams": names, "gram_weights": weights}
+        positions = {POSITIONS: frame.columns[POSITIONS][:, None].astype(np.int32)} if self.ordered else {}
+        return Features({**features, **positions})
 
     def documents(self) -> dict[str, Any]:
         """Return the JSON documents `schema` and `preprocess`."""
-        return {"schema": self.schema.to_json(), "preprocess": {}}
+        return {"schema": self.schema.to_json(), "preprocess": {ORDERED: True} if self.ordered else {}}
 
     def tensors(self) -> dict[str, Array]:
         """Return the fitted arrays."""
@@ -199,6 +209,7 @@ def parse(data: pd.DataFrame, schema: Schema) -> Frame:
     sentences = sentence_numbers(table)
     columns: dict[str, Array] = {TOKEN: tokens, SENTENCE: sentences}
     columns |= {"buckets": context_buckets(tokens, sentences), "plain": context_numbers(tokens, sentences)}
+    columns |= {POSITIONS: positions_of(sentences)}
     return Frame(columns, len(table))
 
 
@@ -232,9 +243,10 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, Array]) -> Prepa
         BundleError: if they describe none.
     """
     schema, buckets = Schema.from_json(documents["schema"]), tensors.get("buckets")
+    ordered = documents["preprocess"] == {ORDERED: True}
     columns = [(column.name, column.kind) for column in schema.columns]
     fits = (
-        documents["preprocess"] == {}
+        (ordered or documents["preprocess"] == {})
         and set(tensors) == {"buckets"}
         and isinstance(buckets, np.ndarray)
         and buckets.dtype == np.int64
@@ -247,17 +259,17 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, Array]) -> Prepa
     if not fits:
         raise SpecError("the preparation of tagged tokens is not one that Netwright writes")
     assert buckets is not None
-    return Preparation(schema, Goal(schema.target, None), buckets)
+    return Preparation(schema, Goal(schema.target, None), buckets, ordered)
 
 
 def space(preparation: Preparation, rows: int) -> Space:
     """Return what is searched for so many tokens."""
-    return tags.space(rows)
+    return tags.space(rows, preparation.goal.outputs)
 
 
 def portfolio(preparation: Preparation, rows: int) -> tuple[Point, ...]:
     """Return the first points to try for so many tokens."""
-    return tags.portfolio(rows)
+    return tags.portfolio(rows, preparation.goal.outputs)
 
 
 def candidate(point: Point, preparation: Preparation) -> Candidate:

@@ -8,11 +8,13 @@ from typing import get_args
 import torch
 
 from netwright.build.torch import Batch, forward, initial_weights
+from netwright.data.stretches import POSITIONS
 from netwright.spec.blocks import (
     Activation,
     Attention,
     BagInput,
     Block,
+    ChainHead,
     ConvNext,
     Convolution,
     Dense,
@@ -60,6 +62,8 @@ def example_networks() -> Iterator[Network]:
     yield from (Network((ImageInput(9, 8, (0.5,), (0.2,)), *trunk, Head(3))) for trunk in _trunks())
     yield Network((ImageInput(6, 6, (0.5,) * 3, (0.2,) * 3), Convolution(4), GlobalPool(), Dense(5), Head(2)))
     yield from (Network((_INPUTS, *body, Head(3))) for body in bodies)
+    yield Network((BagInput(20, 5, TableInput(0, 2, (), Identity())), Dense(5), ChainHead(3)))
+    yield Network((_INPUTS, Members(3), Dense(6), ChainHead(5)))
 
 
 def _trunks() -> Iterator[tuple[Block, ...]]:
@@ -98,20 +102,25 @@ def check_network(network: Network) -> None:
 
 
 def example_batch(first: Block, generator: torch.Generator) -> Batch:
-    """Return seven random rows for each of two networks."""
+    """Return seven random rows for each of two networks, some of which follow each other."""
+    positions = torch.tensor([[0, 2, 3, 4, 5, 7, 8], [0, 2, 3, 4, 6, 8, 10]], dtype=torch.int32)
+    return {**_example_features(first, generator), POSITIONS: positions.unsqueeze(2)}
+
+
+def _example_features(first: Block, generator: torch.Generator) -> dict[str, torch.Tensor]:
     if isinstance(first, ImageInput):
         shape = (2, 7, 2 * first.height, 2 * first.width, first.channels)  # encoded larger than the network sees
         return {"images": torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)}
     if isinstance(first, BagInput):
         names = torch.randint(0, first.vocabulary + 1, (2, 7, 6), generator=generator, dtype=torch.int32)
         weights = torch.rand(2, 7, 6, generator=generator)
-        return {**example_batch(first.table, generator), "grams": names, "gram_weights": weights}
+        return {**_example_features(first.table, generator), "grams": names, "gram_weights": weights}
     if isinstance(first, SequenceInput):
         kind = torch.uint8 if first.encoding == "bytes" else torch.int32
         pieces = torch.randint(0, first.vocabulary + 1, (2, 7, first.length + 2), generator=generator, dtype=kind)
         pieces[:, :2, 3:] = 0  # short texts, and one without pieces
         pieces[:, 0] = 0
-        return {**example_batch(first.table, generator), first.encoding: pieces}
+        return {**_example_features(first.table, generator), first.encoding: pieces}
     assert isinstance(first, TableInput)
     categories = [torch.randint(0, size, (2, 7), generator=generator) for size in first.cardinalities]
     return {

@@ -20,7 +20,8 @@ from netwright.build.keras_noise import Noise
 from netwright.build.keras_places import MOST, Places, is_moved, numbered
 from netwright.errors import TrialError
 from netwright.spec.costs import weight_shapes
-from netwright.spec.network import Network, Recipe, taken_features
+from netwright.spec.network import Network, Recipe, taken_features, without_chain
+from netwright.train.keras_chain import Pairs, chain_loss_of
 from netwright.train.keras_optimiser import AdamW, settings_of
 from netwright.train.schedule import flat_cosine
 
@@ -57,17 +58,24 @@ class Learner:
             raise TrialError("the network has more numbers than can be moved to Keras")
         measured = {name: tensor for name, tensor in weights.items() if not is_moved(name)}
         with single_precision():
-            inputs = {name: keras.Input(shapes[name], dtype=TYPES[name], name=name) for name in taken_features(network)}
             self._noise = Noise() if noisy else None
-            outputs = forward(network, {**numbered(stacked), **measured}, inputs, noise=self._noise or quiet)
-            self._model = keras.Model(inputs, outputs)
+            tensors = {**numbered(stacked), **measured}
+            pairs = Pairs(tensors[f"{network.last}.transitions"]) if network.chained else None
+            network = without_chain(network) if pairs else network
+            taken = taken_features(network)
+            inputs = {name: keras.Input(shapes[name], dtype=TYPES[name], name=name) for name in taken}
+            outputs = forward(network, tensors, inputs, noise=self._noise or quiet)
+            self._model = keras.Model(inputs, pairs(outputs) if pairs else outputs)
+            self._taken = tuple(taken)
         self._places = Places.of(self._model, stacked)
         by_variable = {id(place.variable): place for place in self._places.each}
         self._trained = [by_variable[id(variable)] for variable in self._model.trainable_variables]
         self._optimiser = AdamW(self._trained)
         self._head = str(len(network.blocks) - 1)
         jit = keras.backend.backend() == "jax"  # on TensorFlow a program takes longer to compile than it saves
-        self._model.compile(self._optimiser, _loss_of(network.outputs, classes=classes), jit_compile=jit)
+        plain = _loss_of(network.outputs, classes=classes)
+        loss = chain_loss_of(pairs, network.outputs) if pairs else plain
+        self._model.compile(self._optimiser, loss, jit_compile=jit)
         self._begun = dict(weights)
 
     def begin(self, weights: Mapping[str, Array], seed: int) -> None:
@@ -83,18 +91,19 @@ class Learner:
 
         Args:
             rows: B of them; always as many, or the program is compiled anew.
-            wanted: (B, K + M) what each should come to, and for which networks it counts, 1 or 0.
+            wanted: (B, K + M) what each should come to, and for which networks it counts, 1 or 0; of a chain
+                (B, K + M + 1) with whether it goes on with the row before it.
             recipe: how far the step goes.
             progress: the share of the schedule that has gone.
         """
         if self._noise is not None:
             self._noise.share.assign(np.float32(recipe.dropout * flat_cosine(progress)))
         self._optimiser.settings.assign(settings_of(self._trained, recipe, self._head, progress))
-        self._model.train_on_batch(dict(rows), wanted)
+        self._model.train_on_batch({name: rows[name] for name in self._taken}, wanted)
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
-        """Return the outputs (B, E, M, K) for rows, of which there are best always as many."""
-        return np.asarray(self._model.predict_on_batch(dict(rows)))
+        """Return the outputs (B, E, M, K) for rows, of which there are best always as many; of a chain the scores."""
+        return np.asarray(self._model.predict_on_batch({name: rows[name] for name in self._taken}))
 
     def weights(self) -> dict[str, Array]:
         """Return the tensors (M, ...) by name as they are now."""

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.build.chain import marginals
 from netwright.build.keras_layers import Array
+from netwright.data.stretches import POSITIONS, begins, stretches
 from netwright.errors import TrialError
 from netwright.spec.costs import rows_at_once
 from netwright.spec.network import Network, Recipe
@@ -93,7 +95,7 @@ class Training:
             weights: tensors (S, ...) by name that they begin with.
             seed: of all that is random.
         """
-        self._learner, self._recipe, self._lessons = learner, recipe, lessons
+        self._learner, self._recipe, self._lessons, self._network = learner, recipe, lessons, network
         self._groups, self._seed = groups, seed
         self._aims = lessons.aims(network.outputs, recipe.label_smoothing)
         shortest = min(len(split.train) for split in lessons.splits)
@@ -158,7 +160,7 @@ class Training:
         """Let each group pass over its rows; return the share of the schedule that has gone."""
         share, total = 0.0, self._recipe.epochs * self._steps_per_epoch
         for group in self._groups:
-            order = self._order.permutation(len(group.rows))
+            order = self._shuffled(group)
             self._turn(group)
             for number in range(self._steps_per_epoch):
                 taken = (epoch - 1) * self._steps_per_epoch + number
@@ -169,9 +171,20 @@ class Training:
                 self._steps = taken + 1
         return share
 
+    def _shuffled(self, group: Group) -> NDArray[np.int64]:
+        """Return the places of a group's rows (R,) at random; for a chain those of a sentence stay together."""
+        if not self._network.chained:
+            return self._order.permutation(len(group.rows))
+        own = stretches(self._positions(group.rows))
+        return np.asarray(np.argsort(self._order.permutation(int(own[-1]) + 1)[own], kind="stable"))
+
+    def _positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray(self._lessons.features[POSITIONS][rows, 0], np.int64)
+
     def _step(self, group: Group, places: NDArray[np.int64], share: float) -> None:
         rows = group.rows[places]
-        wanted = np.concatenate([self._aims[rows], group.counted[places]], axis=1)
+        goes_on = [~begins(self._positions(rows))[:, None]] if self._network.chained else []
+        wanted = np.concatenate([self._aims[rows], group.counted[places], *goes_on], axis=1, dtype=np.float32)
         self._learner.step(self._features(rows), wanted, self._recipe, share)
 
     def _features(self, rows: NDArray[np.int64]) -> dict[str, Array]:
@@ -201,7 +214,17 @@ class Training:
         starts = range(0, len(rows), self._asked)
         pieces = [self._learner.outputs(self._features(np.resize(rows[start:], self._asked))) for start in starts]
         outputs = np.concatenate(pieces)[: len(rows)]  # (n, E, M, K)
+        if self._network.chained:
+            outputs = self._chained(outputs, rows)
         return np.asarray((_softmax(outputs) if self._lessons.classes else outputs).mean(axis=1))
+
+    def _chained(self, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n, E, M, K) scores of tags of rows (n,) → (n, E, M, K), the logarithms of marginals."""
+        transitions = self._learner.weights()[f"{self._network.last}.transitions"]  # (M, E, K, K)
+        networks = transitions.shape[0] * transitions.shape[1]
+        flat = scores.transpose(2, 1, 0, 3).reshape(networks, len(rows), -1)
+        found = marginals(flat, transitions.reshape(networks, *transitions.shape[2:]), self._positions(rows))
+        return np.asarray(found.reshape(*transitions.shape[:2], len(rows), -1).transpose(2, 1, 0, 3))
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -36,6 +36,18 @@ def _cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tenso
     return -((1 - smooth) * true + smooth * logs.mean(dim=3)).mean(dim=(1, 2))
 
 
+def wanted_chances(targets: Tensor, classes: int, smoothing: Tensor) -> Tensor:
+    """Return the chances (M, B, K) that networks are to come to, by classes (M, B) or chances (M, B, K).
+
+    Of a class a share (M,) is spread over all of them; chances are not smoothed further.
+    """
+    if targets.is_floating_point():
+        return targets
+    smooth = smoothing[:, None, None].expand(*targets.shape, 1)
+    spread = (smooth / classes).expand(-1, -1, classes)
+    return spread.scatter_add(2, targets.unsqueeze(2), 1 - smooth)
+
+
 def _class_probabilities(outputs: Tensor) -> Tensor:
     return functional.softmax(outputs, dim=3).mean(dim=1)
 

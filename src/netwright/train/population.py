@@ -16,19 +16,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.build.noise import Dropout, dropout_on
-from netwright.build.torch import Batch, forward, initial_weights
+from netwright.build.torch import Batch, forward, initial_weights, layout_of
+from netwright.build.torch_chain import Layout, chain_loss
+from netwright.data.stretches import POSITIONS, stretches
 from netwright.spec.costs import rows_at_once
-from netwright.spec.network import Network, Recipe
+from netwright.spec.network import Network, Recipe, without_chain
 from netwright.train.augmentation import Augmentation
 from netwright.train.averaging import Average
 from netwright.train.control import Heir
 from netwright.train.device import generator_on
 from netwright.train.framework import Split, seeds_of_networks
 from netwright.train.growth import at_share, side_share
-from netwright.train.losses import Loss
+from netwright.train.losses import Loss, wanted_chances
 from netwright.train.optimiser import Optimiser, optimiser_for
 from netwright.train.passes import in_turn
 from netwright.train.precision import working_type
+from netwright.train.predict import predicted
 from netwright.train.recording import Inputs, Recorder
 from netwright.train.rows import Judged, Rows
 from netwright.train.schedule import flat_cosine
@@ -50,6 +53,7 @@ class Population:
     stack: Stack
     optimiser: Optimiser
     train: list[Tensor]  # M of (n,): rows to learn from
+    stretches: list[Tensor]  # M of (n,): what these rows are parts of, where there is a chain; else none
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
     order_seeds: list[int]  # M of them, for the order of rows that memory does not hold
@@ -59,7 +63,7 @@ class Population:
     smoothing: Tensor  # (M,)
     sparsity: Tensor  # (M,)
     average: Average | None  # of the parameters, where the first recipe asks for one
-    recorder: Recorder | None  # on a graphics card
+    recorder: Recorder | None  # on a graphics card, where steps are alike
 
     @staticmethod
     def start(
@@ -80,7 +84,8 @@ class Population:
         noise = dropout_on(rows.device, torch.tensor([recipe.dropout for recipe in each]), own[0] + 2)
         augmentation = Augmentation.of(each, generator_on(rows.device, own[0] + 3))
         drawing = (noise.generator, augmentation.generator)
-        recorder = Recorder(rows.device, drawing) if rows.device.type == "cuda" else None
+        # A chain goes over other stretches at each step, so that no step is the one before.
+        recorder = Recorder(rows.device, drawing) if rows.device.type == "cuda" and not network.chained else None
         return Population(
             network=network,
             folds=len(splits),
@@ -88,6 +93,7 @@ class Population:
             stack=stack,
             optimiser=optimiser_for(stack, each, len(recipes)),
             train=[torch.from_numpy(split.train) for split in splits] * len(recipes),
+            stretches=[_stretches(rows, split) for split in splits] * len(recipes) if network.chained else [],
             judged=Judged.of([*splits] * len(recipes)),
             generators=[torch.Generator().manual_seed(seed + 1) for seed in own],
             order_seeds=[seed + 1 for seed in own],
@@ -101,7 +107,13 @@ class Population:
         )
 
     def shuffled(self, count: int) -> Tensor:
-        """Return (M, count) rows to learn from, in an order of its own for each network."""
+        """Return (M, count) rows to learn from, in an order of its own for each network.
+
+        Where there is a chain, those that follow each other stay together.
+        """
+        if self.stretches:
+            owners = zip(self.train, self.stretches, self.generators, strict=True)
+            return torch.stack([rows[_in_stretches(own, generator)[:count]] for rows, own, generator in owners])
         orders = [
             rows[torch.randperm(len(rows), generator=generator)[:count]]
             for rows, generator in zip(self.train, self.generators, strict=True)
@@ -133,7 +145,7 @@ class Population:
         network = at_share(self.network, side_share(self.recipes[0].growth, progress))
         batch, targets = rows.lesson(index)
         given = {**batch, TARGETS: targets, **self._mixing(index.shape[1], rows)}
-        descend = partial(self._descend, network, loss)
+        descend = partial(self._descend, network, loss, self._layout(rows, index))
         if self.recorder is None:
             descend(given)
         else:
@@ -144,6 +156,13 @@ class Population:
             if self.average is not None:
                 self.average.add(self.stack.parameters, progress)
 
+    def _layout(self, rows: Rows, index: Tensor) -> Layout | None:
+        """Return how a chain goes over the rows `index` (M, B), where there is one."""
+        if not self.network.chained:
+            return None
+        positions = rows.features[POSITIONS]
+        return layout_of({POSITIONS: positions[index.to(positions.device)]})
+
     def _mixing(self, count: int, rows: Rows) -> Inputs:
         """Return what rows are mixed with, and each network's share of the first of two, where a recipe says so."""
         alphas = [recipe.mixup for recipe in self.recipes for _ in range(self.folds)]
@@ -153,29 +172,43 @@ class Population:
         other = self.random.permutation(count)
         return {SHARES: torch.from_numpy(shares).to(rows.device), OTHER: torch.from_numpy(other).to(rows.device)}
 
-    def _descend(self, network: Network, loss: Loss, given: Inputs) -> None:
+    def _descend(self, network: Network, loss: Loss, layout: Layout | None, given: Inputs) -> None:
         """Lay the gradient of the loss on a batch into the stack."""
         batch = {name: tensor for name, tensor in given.items() if name not in (TARGETS, SHARES, OTHER)}
         if "images" in batch:
             batch = {**batch, "images": self.augmentation.apply(batch["images"])}
-        each = self._loss(network, batch, given, loss) + self._penalty()  # (M,)
+        each = self._loss(network, batch, given, loss, layout) + self._penalty()  # (M,)
         gradients = torch.autograd.grad(each.sum(), [*self.stack.leaves.values()])
         with torch.no_grad():
             self.stack.take(gradients)
 
-    def _loss(self, network: Network, batch: Batch, given: Inputs, loss: Loss) -> Tensor:
+    def _loss(self, network: Network, batch: Batch, given: Inputs, loss: Loss, layout: Layout | None) -> Tensor:
         """Return the loss of each network (M,) on a batch, of rows mixed in pairs where its recipe says so.
+
+        Where there is a chain, `layout` says how it goes over the rows.
 
         Mixup (Zhang et al. 2018, arXiv 1710.09412): of two rows and of their losses the same share is taken.
         """
         targets = given[TARGETS]
+        if layout is not None:
+            network = without_chain(network)
         if SHARES not in given:
-            return loss.training(forward(network, self.stack.computed(), batch, self.noise), targets, self.smoothing)
+            return self._learnt(forward(network, self.stack.computed(), batch, self.noise), targets, loss, layout)
         shares, other = given[SHARES], given[OTHER]
         mixed = {name: _blend(name, tensor, tensor[:, other], shares) for name, tensor in batch.items()}
         outputs = forward(network, self.stack.computed(), mixed, self.noise)
-        own, others = (loss.training(outputs, each, self.smoothing) for each in (targets, targets[:, other]))
+        own, others = (self._learnt(outputs, each, loss, layout) for each in (targets, targets[:, other]))
         return shares * own + (1 - shares) * others
+
+    def _learnt(self, outputs: Tensor, targets: Tensor, loss: Loss, layout: Layout | None) -> Tensor:
+        """Return the loss of each network (M,) for outputs (M, E, B, K), the mean over members and rows."""
+        if layout is None:
+            return loss.training(outputs, targets, self.smoothing)
+        networks, members, _, classes = outputs.shape
+        wanted = wanted_chances(targets, classes, self.smoothing).repeat_interleave(members, dim=0)
+        transitions = self.stack.leaves[f"{self.network.last}.transitions"].flatten(0, 1)
+        each = chain_loss(outputs.flatten(0, 1), transitions, layout.of_members(members, outputs.device), wanted)
+        return each.view(networks, members).mean(dim=1)
 
     def _penalty(self) -> Tensor:
         """Return what each network's scales of features cost it (M,): their absolute sum, by its sparsity.
@@ -213,10 +246,9 @@ class Population:
         They are on the processor; the weights are where the rows are learnt from.
         """
         chunk = rows_at_once(self.network, len(judged.index))
-        starts = range(0, judged.index.shape[1], chunk)
-        with torch.no_grad():
-            batches = (rows.batch(judged.index[:, start : start + chunk]) for start in starts)
-            return torch.cat([loss.decode(forward(self.network, weights, batch)).cpu() for batch in batches], dim=1)
+        batches = (rows.batch(part) for part in torch.split(judged.index, chunk, dim=1))
+        positions = rows.features[POSITIONS][judged.index] if self.network.chained else None
+        return predicted(self.network, weights, lambda answer: map(answer, batches), loss, positions)
 
     def networks(self, place: int) -> slice:
         """Return where the networks of a trial stand in the stack."""
@@ -285,6 +317,17 @@ class Population:
         self.sparsity = torch.tensor([recipe.sparsity for recipe in each], device=device)
         if self.recorder is not None:
             self.recorder.forget()
+
+
+def _stretches(rows: Rows, split: Split) -> Tensor:
+    """Return the number of the stretch (n,) of each row that a fold's network learns from."""
+    return torch.from_numpy(stretches(rows.features[POSITIONS][torch.from_numpy(split.train), 0].cpu().numpy()))
+
+
+def _in_stretches(own: Tensor, generator: torch.Generator) -> Tensor:
+    """Return an order of rows (n,) at random in which those of one stretch (n,) follow each other as they did."""
+    ranks = torch.randperm(int(own[-1]) + 1, generator=generator)
+    return ranks[own].argsort(stable=True)
 
 
 def _allowed(places: NDArray[np.int64], barred: NDArray[np.int8] | None, fold: int) -> NDArray[np.int64]:

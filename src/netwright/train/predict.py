@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from netwright.build.torch import forward
+from netwright.build.torch import Batch, chained, forward, layout_of
 from netwright.data.features import Features
+from netwright.data.stretches import POSITIONS
 from netwright.spec.costs import rows_at_once
-from netwright.spec.network import Network
+from netwright.spec.network import Network, without_chain
 from netwright.train.device import PROCESSOR, Device
 from netwright.train.failures import of_the_device, short_of_memory
 from netwright.train.framework import Predict
 from netwright.train.lanes import on_all_cores
-from netwright.train.losses import LOSSES
+from netwright.train.losses import LOSSES, Loss
+
+Each = Callable[[Callable[[Batch], Tensor]], Iterable[Tensor]]
+"""What calls a function with the rows, some at a time, and gives what it returns for them."""
 
 
 def predicting_on(device: Device) -> Predict:
@@ -66,11 +70,46 @@ def predict_stack(
     size = rows_at_once(network, stack)
     starts = range(0, max(len(features), 1), size)
 
-    def piece(start: int) -> Tensor:
+    def rows(start: int) -> Batch:
         part = features.rows(slice(start, start + size)).arrays
-        batch = {name: torch.from_numpy(array).to(device).expand(stack, *array.shape) for name, array in part.items()}
-        with torch.no_grad():
-            return LOSSES[loss].decode(forward(network, tensors, batch)).cpu()
+        return {name: torch.from_numpy(array).to(device).expand(stack, *array.shape) for name, array in part.items()}
 
-    found = on_all_cores(piece, starts) if device.type == "cpu" else [piece(start) for start in starts]
-    return (found[0] if len(found) == 1 else torch.cat(found, dim=1)).numpy()
+    def each(answer: Callable[[Batch], Tensor]) -> Sequence[Tensor]:
+        if device.type != "cpu":
+            return [answer(rows(start)) for start in starts]
+        return on_all_cores(lambda start: answer(rows(start)), starts)
+
+    positions = torch.from_numpy(features[POSITIONS]).expand(stack, -1, 1) if network.chained else None
+    return predicted(network, tensors, each, LOSSES[loss], positions).numpy()
+
+
+def predicted(
+    network: Network, weights: Mapping[str, Tensor], each: Each, loss: Loss, positions: Tensor | None
+) -> Tensor:
+    """Return predictions (M, N, K), on the processor.
+
+    Rows go through the networks some at a time; chains go over all of them at once, so that none is cut.
+
+    Args:
+        network: the common shape.
+        weights: tensors (M, ...) by name.
+        each: calls what answers with the rows of each network.
+        loss: says how outputs become predictions.
+        positions: (M, N, 1) of the rows of each network, where there is a chain: see `data.stretches`.
+    """
+
+    @torch.no_grad()  # in each thread
+    def predictions(batch: Batch) -> Tensor:
+        return loss.decode(forward(network, weights, batch)).cpu()
+
+    @torch.no_grad()
+    def scores(batch: Batch) -> Tensor:
+        return forward(without_chain(network), weights, batch)
+
+    if positions is None:
+        found = [*each(predictions)]
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+    transitions = weights[f"{network.last}.transitions"]
+    with torch.no_grad():
+        whole = torch.cat([*each(scores)], dim=2)
+        return loss.decode(chained(whole, transitions, layout_of({POSITIONS: positions}))).cpu()

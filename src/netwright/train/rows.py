@@ -14,6 +14,7 @@ from torch import Tensor
 from netwright.build.torch import Batch
 from netwright.data.features import Features
 from netwright.data.more_rows import MoreRows
+from netwright.data.stretches import POSITIONS
 from netwright.train.device import PROCESSOR, memory_of
 from netwright.train.framework import Split
 
@@ -25,7 +26,8 @@ class Rows:
     """Encoded rows as tensors.
 
     Attributes:
-        features: (N, ...) by name; on the device, or on the processor where they are too large for it.
+        features: (N, ...) by name; on the device, or on the processor where they are too large for it. Positions are on
+            the processor, where it is decided how chains go over rows: a device need not be waited for.
         targets: (N,), on the device.
         quantiles: (F, Q), on the processor, as networks begin there.
         device: where networks learn from them.
@@ -75,7 +77,7 @@ def as_rows(
     room = memory_of(device)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in features.arrays.items()}
     if room is None or sum(tensor.nbytes for tensor in tensors.values()) <= MOST_ON_DEVICE * room:
-        tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
+        tensors = {name: tensor if name == POSITIONS else tensor.to(device) for name, tensor in tensors.items()}
     learnt, knots = (torch.from_numpy(np.ascontiguousarray(array)) for array in (targets, quantiles))
     return Rows(tensors, learnt.to(device), knots, device, more)
 

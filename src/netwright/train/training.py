@@ -88,10 +88,11 @@ def train_population(
         begun, order = place.number, place.order
         if epoch > place.epoch or order is None:
             begun, count = 0, steps_per_epoch * batch_size
-            if rows.more is None:
-                order = rows.near(population.shuffled(count))  # (M, steps · B)
+            if rows.more is not None:
+                order = population.part(rows, epoch - 1, count)  # (M, steps · B)
             else:
-                order = population.part(rows, epoch - 1, count)
+                order = population.shuffled(count)
+                order = order if network.chained else rows.near(order)  # a chain's is looked at on the processor
         for number in range(begun, steps_per_epoch):
             share = max((lives.steps + 0.5) / (epochs * steps_per_epoch), control.time_used())
             if share >= 1 or control.stop():

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import preprocess
 from network import load
-from preprocess import encode, read_rows
 
 HERE = Path(__file__).parent
 ROWS_AT_ONCE = 1_000
@@ -30,20 +30,26 @@ def batches(rows: list[dict[str, Any]], together: str) -> Iterator[list[dict[str
         start = end
 
 
-def told(answers: np.ndarray, labels: list[Any]) -> list[Any]:
-    """Return the label of each row, the most probable one; or the number, where there are no labels."""
-    return [labels[place] for place in answers.argmax(axis=1)] if labels else list(answers.tolist())
+def told(answers: np.ndarray, rows: list[dict[str, Any]], about: dict[str, Any]) -> list[Any]:
+    """Return the label of each row, the most probable one; or the number, where there are no labels.
+
+    Of tags that mark entities, it is those of a sentence that are the most probable together.
+    """
+    if not about["labels"]:
+        return list(answers.tolist())
+    chosen = preprocess.chosen_tags(answers, rows) if about["together"] else answers.argmax(axis=1)
+    return [about["labels"][place] for place in chosen]
 
 
 def main() -> None:
     """Print the answers for the rows of a table, or for the files of a folder."""
     about = json.loads((HERE / "about.json").read_text(encoding="utf-8"))
     answer = load(str(HERE / about["model"]))
-    rows = read_rows(Path(sys.argv[1]))
+    rows = preprocess.read_rows(Path(sys.argv[1]))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([about["target"]])
     for batch in batches(rows, about["together"]):
-        writer.writerows([one] for one in told(answer(encode(batch)), about["labels"]))
+        writer.writerows([one] for one in told(answer(preprocess.encode(batch)), batch, about))
 
 
 if __name__ == "__main__":

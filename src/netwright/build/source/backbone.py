@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from numpy.typing import NDArray
-
 from netwright.build.source.draft import Draft
 from netwright.build.source.imports import Imports
 from netwright.build.source.linking import link
@@ -16,8 +11,6 @@ from netwright.spec.backbones import Backbone
 from netwright.spec.blocks import Spatial
 from netwright.spec.cost import Cost
 from netwright.spec.spatial import spatial_cost
-
-Array = NDArray[Any]
 
 
 def trunk_source(backbone: Backbone, size: tuple[int, int]) -> tuple[Imports, str, Draft]:
@@ -51,13 +44,3 @@ def trunk_source(backbone: Backbone, size: tuple[int, int]) -> tuple[Imports, st
     }
     linked = link(("trunk", "map_layers", "activations"), {"Trunk"}, (), given)
     return linked.imports, linked.text, draft
-
-
-def trunk_state(draft: Draft, weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the tensors of the layers of a trunk by the names that they have in its file.
-
-    Args:
-        draft: as `trunk_source` gives it.
-        weights: of the trunk, named as in a network whose first block is that of the image.
-    """
-    return {name: source(weights) for name, source in draft.tensors.items()}

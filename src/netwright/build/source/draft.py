@@ -1,4 +1,4 @@
-"""A class in the making: the lines of a network, and where each of its tensors comes from."""
+"""A class or function in the making: the lines of a network, and where each of its tensors comes from."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ class Draft:
 
     Attributes:
         varying: sizes that are arguments of the class, since networks of one class differ in them; None for all.
-        setup: lines of `__init__`.
-        steps: lines of `forward`.
+        setup: lines of `__init__`; in Keras, the inputs by name.
+        steps: lines of `forward`; in Keras, of the function that builds it.
         sizes: every size by name.
-        layers: definitions of `parts.layers` that it uses.
+        layers: definitions of the parts for layers that it uses.
         imports: what else it uses.
-        tensors: name in the `state_dict` → what gives it from the tensors of one network, named as `build.torch` does.
+        tensors: name in the `state_dict`, or of a variable of Keras → what gives it from the tensors of one network,
+            named as `build.torch` does.
         width: what leaves the last block, as text.
         members: the number of members that share weights so far, as text; empty where there are none.
     """
@@ -86,6 +87,10 @@ class Draft:
     def holds_zeros(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> None:
         """Say that a tensor of the `state_dict` is all zero."""
         self.tensors[name] = lambda tensors: np.zeros(shape, dtype)
+
+    def holds_number(self, name: str, number: float) -> None:
+        """Say that a tensor of the `state_dict` is one number."""
+        self.tensors[name] = lambda tensors: np.array(number, np.float32)
 
     def linear(self, name: str, source: str, bias: Change = only) -> None:
         """Say that a linear layer is one of the network, whose weight is kept as (inputs, outputs)."""

@@ -15,18 +15,38 @@ from types import MappingProxyType
 
 from netwright.build.source.imports import Imports
 
-LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers")
-FILES = {
-    **{name: name for name in ("cells", "context", "ngrams", "trunk")},
-    **dict.fromkeys((*LAYERS, "model"), "model"),
+LAYERS = ("activations", "table_layers", "vector_layers", "map_layers", "sequence_layers", "tag_layers")
+KERAS_LAYERS = (
+    *("keras_tensors", "keras_starts", "keras_table_layers"),
+    *("keras_vector_layers", "keras_map_layers", "keras_sequence_layers", "keras_tag_layers"),
+)
+SHARED = {
+    **{name: name for name in ("bert_words", "cells", "context", "ngrams")},
     **dict.fromkeys(("constants", "scaling", "columns", "texts", "target", "preprocess"), "preprocess"),
-    **dict.fromkeys(("files", "images", "sounds", "tags", "tokens"), "preprocess"),
-    **dict.fromkeys(("recipes", "optimisers", "changes", "losses", "scores", "train"), "train"),
+    **dict.fromkeys(("files", "images", "sounds", "tags", "entities", "tokens"), "preprocess"),
+    "printing": "model",
+    "smoothing": "trunk",
+    **dict.fromkeys(("recipes", "scores", "lessons"), "train"),
 }
-"""Modules of `parts`, and the written files that what is taken of them goes into."""
+TORCH = {
+    **dict.fromkeys((*LAYERS, "model"), "model"),
+    "trunk": "trunk",
+    "encoder": "encoder",
+    **dict.fromkeys(("optimisers", "changes", "losses", "train"), "train"),
+}
+KERAS = {
+    **dict.fromkeys((*KERAS_LAYERS, "keras_model"), "model"),
+    "keras_trunk": "trunk",
+    "keras_encoder": "encoder",
+    **dict.fromkeys(("keras_rates", "keras_optimisers", "keras_changes", "keras_losses", "keras_train"), "train"),
+}
+FILES = {**SHARED, **TORCH, **KERAS}
+"""Modules of `parts`, of both frameworks and of either, and the written files that what is taken of them goes into."""
 
-_PARTS, _DATA = "netwright.build.source.parts.", "netwright.data."
-_FROM_DATA = ("context", "ngrams", "tags")  # modules that are written as Netwright itself runs them
+_PARTS = "netwright.build.source.parts."
+_KERAS = "netwright.build.backend"  # from where parts take Keras, and written files from Keras itself
+_OWN = {"bert_words": "data", "context": "data", "ngrams": "data", "tags": "data", "entities": ""}
+"""Modules that are written as Netwright itself runs them, and the folders that they lie in."""
 _MARK = re.compile(r"\s*# (?:if (?P<unless>not )?(?P<feature>[a-z_]+):|(?P<end>end))")
 
 
@@ -82,7 +102,8 @@ def link(
         renamed: name in a module → name in the text: of two definitions one is taken, by the name of the other.
     """
     names = [parts] if isinstance(parts, str) else [*parts]
-    own = [part for part in FILES if FILES[part] == FILES[names[0]] or part in names]
+    others = TORCH if any(name in KERAS for name in names) else KERAS
+    own = [part for part in FILES if (FILES[part] == FILES[names[0]] and part not in others) or part in names]
     library = {part: _read(_text_of(part, features, renamed)) for part in own}
     asked = {part: {*wanted} & library[part].defines for part in names}
     if missing := {*wanted} - set[str]().union(*asked.values()):
@@ -119,17 +140,38 @@ def _take(library: Mapping[str, _Module], part: str, wanted: Collection[str], gi
         (next((given[name] for name in sorted(one.defines) if name in given), one.text), one.block) for one in chosen
     ]
     used = frozenset[str]().union(*(_uses(ast.parse(text)) for text, _ in statements)) - module.defines
+    texts = (given[name] for one in chosen for name in one.defines if name in given)
+    told = frozenset[str]().union(*(_uses(ast.parse(text)) for text in texts))
     imports, asked = Imports(), dict[str, set[str]]()
     for name in sorted(used):
-        _import(name, part, library, imports, asked)
+        homes = (one for one in library if name in told and name in library[one].defines)
+        _import(name, library[part].imported.get(name, ("", None)), next(homes, ""), library, imports, asked)
     return _Taken(statements, imports, asked)
 
 
-def _import(name: str, part: str, library: Mapping[str, _Module], imports: Imports, asked: dict[str, set[str]]) -> None:
-    """Note where a name comes from that a module does not define itself: another file, or a module of the same one."""
-    module, taken = library[part].imported.get(name, ("", None))
-    other = module.removeprefix(_DATA if module.removeprefix(_DATA) in _FROM_DATA else _PARTS)
-    home = next((one for one in library if name in library[one].defines), "")  # of what stands in given texts alone
+def _import(
+    name: str,
+    origin: tuple[str, str | None],
+    home: str,
+    library: Mapping[str, _Module],
+    imports: Imports,
+    asked: dict[str, set[str]],
+) -> None:
+    """Note where a name comes from that a module does not define itself: another file, or a module of the same one.
+
+    Args:
+        name: as it is used.
+        origin: the module that it is imported from, and its name there.
+        home: the module that defines it, where it stands in a given text; empty where it does not.
+        library: all modules of the file.
+        imports: takes what comes from another file.
+        asked: takes what comes from a module of the same file.
+    """
+    module, taken = origin
+    if module == _KERAS:
+        module, taken = "keras", None if taken == "keras" else taken
+    own = (one for one, folder in _OWN.items() if module == ".".join(filter(None, ("netwright", folder, one))))
+    other = next(own, module.removeprefix(_PARTS))
     if other in library or (not module and home):
         asked.setdefault(other if module else home, set()).add(name)
     elif module and taken is None:
@@ -162,7 +204,7 @@ def docstring_of(part: str) -> str:
 def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the text of a module."""
     package = Path(__file__).parent.parent.parent
-    folder = package / "data" if part in _FROM_DATA else package / "build" / "source" / "parts"
+    folder = package / _OWN[part] if part in _OWN else package / "build" / "source" / "parts"
     text = kept((folder / f"{part}.py").read_text(encoding="utf-8"), features)
     for old, new in renamed.items():
         text = re.sub(rf"\b{old}\b", new, text)

@@ -51,11 +51,11 @@ def _numbers(draft: Draft, block: TableInput, source: str) -> str:
         case Periodic(frequencies, width, sigma):
             kind = "PeriodicEmbedding"
             sizes = {"frequencies": frequencies, "embedding_width": width, "sigma": sigma}
-            tensors = {"frequency": _of_row, "phase": _of_row, "weight": same, "bias": _of_row}
+            tensors = {"frequency": of_row, "phase": of_row, "weight": same, "bias": of_row}
         case Piecewise(bins, width):
             kind = "PiecewiseEmbedding"
             sizes = {"bins": bins, "embedding_width": width}
-            tensors = {"knots": same, "weight": same, "bias": _of_row}
+            tensors = {"knots": same, "weight": same, "bias": of_row}
     named = ", ".join(f"{name.removeprefix('embedding_')}={draft.size(name, size)}" for name, size in sizes.items())
     draft.setup.append(f"self.numbers = {kind}({columns}, {named})")
     draft.layers.add(kind)
@@ -64,7 +64,7 @@ def _numbers(draft: Draft, block: TableInput, source: str) -> str:
     return 'self.numbers(rows["numeric"])'
 
 
-def _of_row(tensor: Array) -> Array:
+def of_row(tensor: Array) -> Array:
     """(F, 1, ...) → (F, ...)."""
     return tensor[:, 0]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netwright.build.source.draft import Draft, looped, only, same
 from netwright.errors import NoSource
-from netwright.spec.blocks import Block, Dense, Head, Members, Residual
+from netwright.spec.blocks import Block, ChainHead, Dense, Head, Members, Residual
 
 NORMS = {"layer": "nn.LayerNorm", "rms": "nn.RMSNorm"}
 _SCALED = ("weight", "in_scale", "out_scale", "bias")  # tensors of a linear layer that members share
@@ -148,8 +148,8 @@ def write_members(draft: Draft, block: Members, position: int) -> None:
     draft.holds("members.in_scale", f"{position}.in_scale")
 
 
-def write_head(draft: Draft, block: Head, position: int) -> None:
-    """Write the last layer and what it returns."""
+def write_head(draft: Draft, block: Head | ChainHead, position: int) -> None:
+    """Write the last layer, the chain over its outputs where there is one, and what is returned."""
     if draft.members:
         draft.setup.append(f"self.head = MemberHead({draft.members}, {draft.width}, {block.outputs})")
         draft.layers.add("MemberHead")
@@ -159,7 +159,15 @@ def write_head(draft: Draft, block: Head, position: int) -> None:
         draft.setup.append(f"self.head = nn.Linear({draft.width}, {block.outputs})")
         draft.holds("head.weight", f"{position}.weight", lambda tensor: only(tensor).T.copy())
         draft.holds("head.bias", f"{position}.bias", only)
-    draft.steps.append(f"return self.head(hidden){_shape(draft, str(block.outputs))}")
+    if isinstance(block, Head):
+        draft.steps.append(f"return self.head(hidden){_shape(draft, str(block.outputs))}")
+        return
+    sizes = [draft.members] if draft.members else []
+    draft.setup.append(f"self.chain = TagChain({', '.join([*sizes, *[str(block.outputs)] * 2])})")
+    draft.layers.add("TagChain")
+    draft.holds("chain.weight", f"{position}.transitions", same if draft.members else only)
+    draft.steps.append(f"scores = self.head(hidden){_shape(draft, str(block.outputs))}")
+    draft.steps.append('return self.chain(scores, rows["positions"])')
 
 
 def _hold_linear(draft: Draft, name: str, source: str) -> None:
@@ -180,7 +188,7 @@ def _shape(draft: Draft, width: str) -> str:
     return draft.shape("E", width) if draft.members else draft.shape(width)
 
 
-Vectors = Dense | Residual | Members | Head
+Vectors = Dense | Residual | Members | Head | ChainHead
 
 
 def write_run(draft: Draft, blocks: Sequence[Block], first: int, before: int, dropout: float) -> None:
@@ -192,7 +200,7 @@ def write_run(draft: Draft, blocks: Sequence[Block], first: int, before: int, dr
             write_residual(draft, [block for block in blocks if isinstance(block, Residual)], first, dropout)
         case Members():
             write_members(draft, blocks[0], first)
-        case Head():
+        case Head() | ChainHead():
             write_head(draft, blocks[0], first)
         case _:
             raise TypeError(f"no vector goes through {blocks[0]}")

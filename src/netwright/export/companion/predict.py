@@ -32,6 +32,12 @@ def fed(column: dict[str, str], found: list[str]) -> NDArray[Any]:
 
 def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows: list[dict[str, str]]) -> list[Any]:
     """Return the label or number of each row."""
+    names = [one.name for one in session.get_inputs()]
+    if words.get("together"):
+        import tokens
+
+        found = tokens.fed(rows)
+        return list(session.run(None, {name: found[name] for name in names})[0].tolist())
     inputs: dict[str, NDArray[Any]] = {}
     worded: dict[str, list[str]] = {}
     for column in json.loads(words["columns"]):
@@ -43,22 +49,47 @@ def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows:
     if worded:
         import texts
 
-        inputs |= texts.fed(worded, json.loads(words["texts"]))
-    answers = session.run(None, {one.name: inputs[one.name] for one in session.get_inputs()})[0]
+        read = json.loads(words["texts"])
+        inputs |= texts.fed(worded, read)
+        if "word pieces" in read:
+            import bert_words
+
+            known, length = read["word pieces"]["known"], read["word pieces"]["length"]
+            whole = texts.joined([*worded.values()])
+            inputs["netwright: word pieces"] = bert_words.word_pieces(whole, known, length)
+    answers = session.run(None, {name: inputs[name] for name in names})[0]
     return list(answers.tolist())
 
 
 def batches(table: list[dict[str, str]], words: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    """Yield rows that are fed together; sounds have lengths of their own, and are fed one by one."""
-    size = 1 if '"kind": "sound"' in words["columns"] else 1_000
-    yield from (table[start : start + size] for start in range(0, len(table), size))
+    """Yield rows that are fed together: sounds, which have lengths of their own, one by one, of long sums few.
+
+    Tokens of a sentence stay together.
+    """
+    size = 1 if '"kind": "sound"' in words["columns"] else 32 if '"word pieces"' in words["texts"] else 1_000
+    start = 0
+    while start < len(table):
+        end = start + size
+        while words.get("together") and end < len(table) and table[end]["sentence"] == table[end - 1]["sentence"]:
+            end += 1
+        yield table[start:end]
+        start = end
+
+
+def read(path: str, words: dict[str, str]) -> list[dict[str, str]]:
+    """Return the rows of a table, or the tokens of a file of sentences."""
+    if words.get("together"):
+        import tokens
+
+        return tokens.read(path)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":
     engine = onnxruntime.InferenceSession(Path(__file__).with_name("model.onnx"))
     about = engine.get_modelmeta().custom_metadata_map
-    with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
-        all_rows = list(csv.DictReader(file))
+    all_rows = read(sys.argv[1], about)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([about["target"]])
     for batch in batches(all_rows, about):

@@ -43,7 +43,8 @@ def code_points(texts: list[str], most: int) -> NDArray[np.int32]:
 
 def lengths(texts: list[str]) -> NDArray[np.float64]:
     """Return how many letters and words texts have; NaN where there is none."""
-    return np.array([[len(text), len(text.split())] if text else [np.nan, np.nan] for text in texts])
+    counts = [[len(text), len(text.split())] if text else [np.nan, np.nan] for text in texts]
+    return np.array(counts, np.float64)
 
 
 def joined(columns: list[list[str]]) -> list[str]:

@@ -7,16 +7,10 @@ from collections.abc import Sequence
 from netwright.build.source.imports import Imports
 from netwright.build.source.text import WIDTH, columns_of, folded
 
-OWN = (
-    "cells",
-    "context",
-    "images",
-    "model",
-    "ngrams",
-    "preprocess",
-    "train",
-    "trunk",
-)  # files that may stand beside each other
+OWN = (  # files that may stand beside each other
+    *("bert_words", "cells", "context", "encoder", "images"),
+    *("model", "ngrams", "preprocess", "train", "trunk"),
+)
 LONGEST = 60  # letters of a name that is told
 _LONG = "# ruff: noqa: E501 - names from the data are as long as they are\n"
 

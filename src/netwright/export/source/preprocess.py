@@ -26,12 +26,12 @@ from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
 from netwright.extended import Extended
 from netwright.tasks import media, tabular, tagging, text
-from netwright.trunks import ImageTrunk
+from netwright.trunks import TextTrunk
 
 LONGEST = 60  # columns of a screen that a category may take in the source; longer ones stand in the file of constants
 MOST_LABELS = 50  # likewise, classes
 CLOSE = 1e-7  # of a scaled number: as far as constants may be off for the sake of fewer digits
-OWN_FILES = ("cells", "context", "ngrams")  # beside it, in such an order that none uses one before it
+OWN_FILES = ("bert_words", "cells", "context", "ngrams")  # beside it, in such an order that none uses one before it
 _TWINS = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
 
@@ -63,10 +63,10 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
     Raises:
         NoSource: if the preparation is of another sort.
     """
-    if isinstance(preparation, Extended):
-        if not isinstance(preparation.trunk, ImageTrunk):
-            raise NoSource("its networks learn from what a trained encoder of sentences sees in texts")
-        preparation = preparation.own  # the trunk stands in a file of its own
+    reader = None
+    if isinstance(preparation, Extended):  # what others have trained stands in a file of its own
+        reader = preparation.trunk if isinstance(preparation.trunk, TextTrunk) else None
+        preparation = preparation.own
     if isinstance(preparation, media.Preparation):
         return _map_files(preparation, wanted)
     if isinstance(preparation, tagging.Preparation):
@@ -81,8 +81,9 @@ def preprocess_files(preparation: Any, wanted: Collection[str]) -> dict[str, byt
         "COLUMNS": assigned("COLUMNS", _columns(table.encoder, table.schema, stored)),
         **_target(table.goal, stored),
         **(_texts(preparation, stored) if isinstance(preparation, text.Preparation) else {}),
+        **(_word_pieces(reader, table, stored) if reader else {}),
     }
-    features = _features(preparation, table)
+    features = _features(preparation, table) | ({"texts", "word_pieces"} if reader else set())
     linked = link(("preprocess", "target"), {*wanted, "encode", "read_rows"}, features, given)
     told = paragraphs(
         "From the rows of a table to the arrays that the networks take.",
@@ -119,8 +120,9 @@ def _token_files(preparation: tagging.Preparation, wanted: Collection[str]) -> d
     given = {"ARRAYS": "ARRAYS = read_arrays()", **_target(preparation.goal, stored)}
     if stored.values:
         given["STORED"] = "STORED = read_constants()"
-    entities = {"entities"} if preparation.goal.target.outcome == Outcome.TAGS else set()
-    linked = link(("tokens", "target"), {*wanted, "encode", "read_rows"}, entities, given)
+    features = {"entities"} if preparation.goal.target.outcome == Outcome.TAGS else set()
+    features |= {"chain"} if preparation.ordered else set()
+    linked = link(("tokens", "target", "entities"), {*wanted, "encode", "read_rows"}, features, given)
     return _files("From the tokens of sentences to the arrays that the networks take.", linked, stored)
 
 
@@ -233,8 +235,7 @@ def _digits(column: Column) -> dict[str, int]:
 
 def _texts(preparation: text.Preparation, stored: Stored) -> dict[str, str]:
     """Return the constants by which texts are read."""
-    names = tuple(column.name for column in preparation.schema.used if column.kind == Kind.TEXT)
-    given = {"TEXTS": assigned("TEXTS", names)}
+    given = _text_columns(preparation.schema)
     if preparation.vocabulary is not None:
         given["GRAMS"] = f"GRAMS = {preparation.vocabulary.grams}  # n-grams of a text that are kept: its weightiest"
         stored.arrays |= {"buckets": preparation.vocabulary.buckets, "rarity": preparation.vocabulary.rarity}
@@ -245,6 +246,21 @@ def _texts(preparation: text.Preparation, stored: Stored) -> dict[str, str]:
     if preparation.spelling is not None:
         given["BYTE_COUNT"] = f"BYTE_COUNT = {preparation.spelling.length}  # that are read of a text"
     return given
+
+
+def _text_columns(schema: Schema) -> dict[str, str]:
+    names = tuple(column.name for column in schema.used if column.kind == Kind.TEXT)
+    return {"TEXTS": assigned("TEXTS", names)}
+
+
+def _word_pieces(reader: TextTrunk, table: tabular.Preparation, stored: Stored) -> dict[str, str]:
+    """Return the constants by which a trained encoder of sentences reads texts."""
+    stored.values["word_pieces"] = [*reader.vocabulary]
+    return {
+        **_text_columns(table.schema),
+        "WORD_PIECES": 'WORD_PIECES = STORED["word_pieces"]  # that the encoder of sentences knows',
+        "WORD_PIECE_COUNT": f"WORD_PIECE_COUNT = {reader.length}  # that it reads of a text, two marks included",
+    }
 
 
 def _target(goal: Goal, stored: Stored) -> dict[str, str]:

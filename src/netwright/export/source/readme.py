@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from netwright._version import __version__
-from netwright.build.source.network import Design
+from netwright.build.source.designs import Design
+from netwright.build.source.dialects import KERAS, Dialect
 from netwright.build.source.text import folded
 from netwright.data.schema import Kind
 from netwright.model import Model, Part
@@ -19,6 +20,10 @@ TRAINING = (
     "all of its epochs, or until those of the other folds no longer get better. Everything is computed in float32. "
     "`--designs 1` trains the weightiest design alone, and `--out` writes the weights."
 )
+BACKEND = (
+    "Keras runs on JAX, TensorFlow or PyTorch, whichever is installed; the variable of the environment `KERAS_BACKEND` "
+    "says on which: `jax`, `tensorflow` or `torch`."
+)
 BEGUN = (
     "There is no `train.py`: some of these networks began as one that others have trained, whose weights stand in no "
     "file of the model. They can be trained further from `weights.safetensors`."
@@ -29,19 +34,23 @@ DISTILLED = (
 )
 FILES = {
     "model.py": "the networks, their shares in the mix, and `predict(load(), rows)`",
-    "weights.safetensors": "their weights, as the `state_dict` of `Mix`",
+    "weights.safetensors": "their weights by name",
     "preprocess.py": "from rows to arrays: `encode(rows)`",
     "preprocess.json": "the longer constants of it: categories, quantiles, pieces of words",
     "preprocess.safetensors": "its arrays",
     "cells.py": "what number, word or moment a cell of text stands for",
     "ngrams.py": "texts as counts of n-grams",
+    "bert_words.py": "texts as pieces of words that the encoder knows",
+    "encoder.py": "an encoder of sentences that others have trained",
     "context.py": "tokens as features of what stands around them",
     "trunk.py": "a network that others have trained, and what it sees in images",
     "train.py": "the recipe as a plain loop",
 }
 
 
-def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files: Sequence[str]) -> str:
+def readme(
+    model: Model, names: Sequence[str], designs: Sequence[Design], files: Sequence[str], dialect: Dialect
+) -> str:
     """Return the text of `README.md`.
 
     Args:
@@ -49,6 +58,7 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
         names: of its designs, in the order of its parts.
         designs: its networks as source, likewise.
         files: the names of the files beside it.
+        dialect: the framework.
     """
     result, target = model.result, model.preparation.schema.target
     answers = "the probability of each class, in the order of `LABELS`" if target.labels else "a number for each row"
@@ -66,8 +76,9 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
         learnt = data
     paragraphs = [
         f"# What predicts `{printable(target.name)}`",
-        folded(f"Networks in PyTorch, written by Netwright {__version__}. They take Python 3.11 and these packages:"),
-        _block(f"pip install torch numpy safetensors{packages}"),
+        folded(f"Networks in {dialect.title}, written by Netwright {__version__}. They take Python 3.11 and:"),
+        _block(f"pip install {dialect.packages} numpy safetensors{packages}"),
+        *([folded(BACKEND)] if dialect is KERAS else []),
         "## To predict",
         _block(f"python model.py {data}"),
         folded(f"This prints the answers for {of}: {answers}."),
@@ -82,7 +93,7 @@ def readme(model: Model, names: Sequence[str], designs: Sequence[Design], files:
         "\n".join(f"- `{name}`: {FILES[name]}" for name in files),
         "The designs of the mix, how much the mean of their networks counts, and how many there are:",
         "\n".join(
-            f"- `{name}`, a `{design.kind}`: {100 * part.share:.1f} %, {stacked(part)}"
+            f"- `{name}`, a `{dialect.builder(design.kind)}`: {100 * part.share:.1f} %, {stacked(part)}"
             for name, design, part in zip(names, designs, model.parts, strict=True)
         ),
         "## Where the score comes from",

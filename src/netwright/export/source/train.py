@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from netwright.build.source.designs import Design
+from netwright.build.source.dialects import TORCH, Dialect
 from netwright.build.source.linking import link
-from netwright.build.source.network import Design
 from netwright.build.source.text import Call, Name, assigned
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
@@ -16,8 +18,13 @@ from netwright.model import Model
 from netwright.spec.blocks import BagInput, Dense, ImageInput, Members, Piecewise, Residual, SequenceInput, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.tasks import tagging
+from netwright.trunks import TextTrunk
 
 PLAIN = Recipe(dropout=0.0)  # which does nothing that need not be done
+GROWTH = (
+    "In the search images were small while training began, which costs less. Here they are whole from the beginning: "
+    "for Keras each size would be a program of its own, to be compiled anew."
+)
 FEWEST_FOLDS = 4  # a model may hold fewer networks of a design than there were folds
 SECONDARY = {
     "sparsity": "sparsity",
@@ -33,30 +40,36 @@ SECONDARY = {
 """Fields of a recipe that stand in the source where they are used, and the features that their lines are marked by."""
 
 
-def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) -> tuple[str, set[str]]:
+def train_file(model: Model, names: Sequence[str], designs: Sequence[Design], dialect: Dialect) -> tuple[str, set[str]]:
     """Return the text of `train.py`, and the names of `preprocess.py` that it uses.
 
     Args:
         model: whose networks are trained.
         names: of the designs, in the order of the model's parts.
         designs: its networks as source, likewise.
+        dialect: the framework.
 
     Raises:
         NoSource: if a recipe does what cannot be written.
     """
     recipes = [part.candidate.recipe for part in model.parts]
+    grows = any(_uses(recipe, "growth") for recipe in recipes)
+    if dialect is not TORCH:
+        recipes = [replace(recipe, growth=PLAIN.growth) for recipe in recipes]
     networks = [part.candidate.network for part in model.parts]
     for recipe, network in zip(recipes, networks, strict=True):
         _check(recipe, network)
     goal = model.preparation.goal
-    features = _features(recipes, networks, classes=goal.scale is None) | {rows_are(model)}
-    features |= {"trunk"} if isinstance(model.preparation, Extended) else set()
+    features = _features(recipes, networks, classes=goal.scale is None) | {rows_are(model), *lent_features(model)}
+    if dialect is not TORCH and not any("Dropout" in design.draft.layers for design in designs):
+        features.discard("dropout")  # no network has a place for it
     kinds = {name: Call("Recipe", (), _fields(one, features)) for name, one in zip(names, recipes, strict=True)}
     folds = max(FEWEST_FOLDS, *(len(next(iter(part.weights.values()))) for part in model.parts))
     known = [one.name for one in metrics_for(goal.target.outcome)]  # a name from a file is not trusted
     metric = model.result.metric if model.result.metric in known else known[0]
     features |= {"spans"} if metric == "entity_f1" else set()
     features |= {"singles"} if goal.scale is None and "tokens" not in features else set()
+    features |= {"chain"} if any(network.chained for network in networks) else set()
     given = {
         "FOLDS": f"FOLDS = {folds}  # parts of the rows: each network learns from all but one of them",
         "RECIPES": assigned("RECIPES", kinds),
@@ -66,14 +79,15 @@ def train_file(model: Model, names: Sequence[str], designs: Sequence[Design]) ->
         "SCORE": f"SCORE = {metric}",
         "METRIC": assigned("METRIC", metric),
     }
-    renamed = {"loss_of_numbers": "loss_of", "judge_numbers": "judge"} if goal.scale else {}
-    renamed |= {"optimisers_for": "optimiser_for"} if "muon" in features else {}
-    linked = link("train", {"main"}, features, given, renamed)
+    renamed = {**dialect.train_numbers} if goal.scale else {}
+    renamed |= {"optimisers_for": "optimiser_for"} if "muon" in features and dialect is TORCH else {}
+    linked = link(dialect.train, {"main"}, features, given, renamed)
     docstring = paragraphs(
         "Trains the networks of `model.py` from the beginning, and prints their score.",
         "    python train.py data.csv",
         f"The rows are dealt to {folds} folds. Each network learns from all folds but one, and answers for that "
         "one, so the score is of rows that no network had learnt from. Encodings stay as `preprocess.py` has them.",
+        *([GROWTH] if grows and dialect is not TORCH else []),
     )
     return python_file(docstring, linked.imports, [linked.text]), linked.imports.names.get("preprocess", set())
 
@@ -84,6 +98,13 @@ def can_be_trained(model: Model) -> bool:
     Its first weights are those of others, and stand in no file of the model.
     """
     return not any(part.candidate.recipe.trunk_rate for part in model.parts)
+
+
+def lent_features(model: Model) -> set[str]:
+    """Return the features that tell what of others a model carries: `trunk` or `encoder`, and with each `lent`."""
+    if not isinstance(model.preparation, Extended):
+        return set()
+    return {"encoder" if isinstance(model.preparation.trunk, TextTrunk) else "trunk", "lent"}
 
 
 def rows_are(model: Model) -> str:

@@ -18,6 +18,15 @@ Rows = dict[str, Tensor]
 
 def loss_on(network: nn.Module, recipe: Recipe, rows: Rows, targets: Tensor) -> Tensor:
     """Return what is minimised, on a batch of rows."""
+    # if chain:
+    chain = getattr(network, "chain", None)
+    if chain is not None:
+        # if sparsity:
+        if recipe.sparsity:
+            return chain.loss(network(rows), rows["positions"], targets) + penalty(network, recipe)
+        # end
+        return chain.loss(network(rows), rows["positions"], targets)
+    # end
     # if mixup:
     if recipe.mixup:
         return mixed_loss(network, recipe, rows, targets)
@@ -100,5 +109,10 @@ def answered(network: nn.Module, rows: Rows, index: Tensor) -> Tensor:
     """Return the answers (n, K) of a network for some rows."""
     network.eval()
     with torch.no_grad():
+        # if chain:
+        parts = [index]  # a sentence must not be parted
+        # end
+        # if not chain:
         parts = index.split(ROWS_AT_ONCE)
+        # end
         return torch.cat([decoded(network({name: tensor[some] for name, tensor in rows.items()})) for some in parts])

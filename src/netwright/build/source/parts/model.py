@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from netwright.build.source.parts.files import FILE
-from netwright.build.source.parts.preprocess import encode, read_rows
-from netwright.build.source.parts.target import HIGH, LABELS, LOW, SHIFT, SPREAD, TARGET
-from netwright.build.source.parts.tokens import SENTENCE, TOKEN
+from netwright.build.source.parts.encoder import Encoder
+from netwright.build.source.parts.preprocess import encode
+from netwright.build.source.parts.printing import print_answers
+from netwright.build.source.parts.target import HIGH, LOW, SHIFT, SPREAD
+from netwright.build.source.parts.tokens import parted
 from netwright.build.source.parts.trunk import Trunk
 
 HERE = Path(__file__).parent
@@ -53,6 +51,9 @@ class Mix(nn.Module):
         # if trunk:
         self.trunk = Trunk()
         # end
+        # if encoder:
+        self.encoder = Encoder()
+        # end
         self.networks = nn.ModuleDict({name: nn.ModuleList(networks) for name, networks in each.items()})
 
     def forward(self, rows: dict[str, Tensor]) -> Tensor:
@@ -64,6 +65,9 @@ class Mix(nn.Module):
         # end
         # if trunk:
         rows = {**rows, "frozen": self.trunk(rows["images"])}
+        # end
+        # if encoder:
+        rows = {**rows, "frozen": self.encoder(rows["word_pieces"])}
         # end
         mixed = torch.zeros(())
         for name, design in DESIGNS.items():
@@ -130,13 +134,19 @@ def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     # if tokens:
     whole = encode(rows)  # of all: a token is described by its neighbours too
     # end
+    # if chain:
+    parts = parted(whole["positions"][:, 0], ROWS_AT_ONCE)
+    # end
+    # if not chain:
+    parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, max(1, len(rows)), ROWS_AT_ONCE)]
+    # end
     with torch.no_grad():
-        for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
+        for part in parts:
             # if tokens:
-            arrays = {name: array[start : start + ROWS_AT_ONCE] for name, array in whole.items()}
+            arrays = {name: array[part] for name, array in whole.items()}
             # end
             # if not tokens:
-            arrays = encode(rows[start : start + ROWS_AT_ONCE])
+            arrays = encode(rows[part])
             # end
             answers.append(mix({name: torch.from_numpy(array) for name, array in arrays.items()}))
     return torch.cat(answers).numpy()
@@ -144,35 +154,7 @@ def predict(mix: Mix, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 def main() -> None:
     """Print the answers for the rows of a table."""
-    parser = argparse.ArgumentParser(description="Prints the answers for the rows of a table, as CSV.")
-    # if maps:
-    parser.add_argument("table", type=Path, help="a folder of files, or comma-separated values with their paths")
-    # end
-    # if tokens:
-    parser.add_argument("table", type=Path, help="CoNLL columns, or comma-separated values with sentence and token")
-    # end
-    # if rows:
-    parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
-    # end
-    parser.add_argument("--separator", default=",")
-    arguments = parser.parse_args()
-    rows = read_rows(arguments.table, arguments.separator)
-    answers = predict(load(), rows)
-    # if classes:
-    header = [TARGET, *LABELS]
-    lines = [[LABELS[one.argmax()], *(f"{chance:.6f}" for chance in one)] for one in answers]
-    # end
-    # if number:
-    header, lines = [TARGET], [[value] for value in answers.tolist()]
-    # end
-    # if maps:
-    header, lines = ["path", *header], [[row[FILE], *line] for row, line in zip(rows, lines, strict=True)]
-    # end
-    # if tokens:
-    header = [SENTENCE, TOKEN, *header]
-    lines = [[row[SENTENCE], row[TOKEN], *line] for row, line in zip(rows, lines, strict=True)]
-    # end
-    csv.writer(sys.stdout).writerows([header, *lines])
+    print_answers(lambda rows: predict(load(), rows))
 
 
 if __name__ == "__main__":

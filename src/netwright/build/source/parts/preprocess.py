@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from netwright.build.source.parts.texts import bags, joined_texts, piece_numbers, spelled
+from netwright.build.source.parts.texts import (
+    WORD_PIECE_COUNT,
+    WORD_PIECES,
+    bags,
+    joined_texts,
+    piece_numbers,
+    spelled,
+)
+from netwright.data.bert_words import word_pieces
 
 COLUMNS: dict[str, Any] = {}
 
@@ -44,6 +52,9 @@ def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         # end
         # if bytes:
         "bytes": spelled(texts),
+        # end
+        # if word_pieces:
+        "word_pieces": word_pieces(texts, WORD_PIECES, WORD_PIECE_COUNT),
         # end
     }
 

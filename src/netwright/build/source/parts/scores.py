@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from netwright.entities import best_tags, entity_counts
+
 
 def accuracy(truth: np.ndarray, answers: np.ndarray) -> float:
     """Return the share of rows whose most probable class is the true one."""
@@ -49,20 +51,8 @@ def entity_f1(truth: np.ndarray, answers: np.ndarray, sentences: np.ndarray) -> 
         sentences: (N,) the number of the sentence of each token, out of which no entity reaches.
     """
     first = np.concatenate([np.ones(1, bool), np.diff(sentences) != 0])
-    own, said = entities(truth, first), entities(answers.argmax(axis=1), first)
-    found = (own == said).all(axis=1) & (own[:, 0] >= 0)
-    return 2 * float(found.sum()) / max(1.0, float((own[:, 0] >= 0).sum() + (said[:, 0] >= 0).sum()))
-
-
-def entities(tags: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Return the type and the last token (N, 2) of the entity that begins at each token; -1 where none does."""
-    kinds = (tags - 1) // 2  # -1 outside
-    before = np.concatenate([np.full(1, -1), kinds[:-1]])
-    begins = (kinds >= 0) & ((tags % 2 == 1) | (kinds != before) | first)
-    ends = (kinds >= 0) & np.concatenate([begins[1:] | (kinds[1:] != kinds[:-1]), np.ones(1, bool)])
-    found = np.full((len(tags), 2), -1)
-    found[begins] = np.stack([kinds[begins], np.flatnonzero(ends)], axis=1)
-    return found
+    found, said, true = entity_counts(truth, best_tags(answers, first), first)
+    return 2 * float(found.sum()) / max(1.0, float(said.sum() + true.sum()))
 
 
 def rmse(truth: np.ndarray, answers: np.ndarray) -> float:

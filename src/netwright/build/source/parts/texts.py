@@ -62,6 +62,8 @@ GRAMS = 1  # n-grams of a text that are kept: its weightiest
 PIECES: dict[str, int] = {}
 PIECE_COUNT = 1
 BYTE_COUNT = 1
+WORD_PIECES: Sequence[str] = ()  # that the encoder of sentences knows
+WORD_PIECE_COUNT = 2  # that it reads of a text, two marks included
 
 
 def joined_texts(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:

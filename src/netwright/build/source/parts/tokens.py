@@ -13,6 +13,7 @@ from netwright.build.source.parts.constants import ARRAYS
 from netwright.build.source.parts.target import LABELS, TARGET
 from netwright.data.context import FEATURES, context_buckets, context_numbers
 from netwright.data.tags import as_iob2
+from netwright.entities import best_tags
 
 SENTENCE, TOKEN = "sentence", "token"  # columns of the rows
 
@@ -20,6 +21,10 @@ SENTENCE, TOKEN = "sentence", "token"  # columns of the rows
 def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Return what the networks take of N tokens: `plain` (N, P), `gram_weights` (N, G) float32, `grams` (N, G) int32.
 
+    # if chain:
+    And `positions` (N, 1) int32: one more than that of the token before where they follow each other in a sentence.
+
+    # end
     Args:
         rows: a dictionary for each token, in their order, with its text and what tells its sentence from the one
             before. A sentence is given whole, since each token is described by its neighbours too.
@@ -33,6 +38,9 @@ def encode(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         "plain": context_numbers(tokens, sentences),
         "grams": np.where(kept, places + 1, 0).astype(np.int32),
         "gram_weights": kept.astype(np.float32) / np.sqrt(FEATURES).astype(np.float32),
+        # if chain:
+        "positions": (np.arange(len(rows)) + sentences)[:, None].astype(np.int32),
+        # end
     }
 
 
@@ -41,6 +49,29 @@ def sentence_numbers(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     names = [row[SENTENCE] for row in rows]
     begins = [bool(place) and names[place] != names[place - 1] for place in range(len(names))]
     return np.cumsum(np.array(begins, np.int64))
+
+
+def parted(positions: np.ndarray, size: int) -> list[slice]:
+    """Return which tokens (N) are looked at together, by their positions: about `size` of them, and whole sentences."""
+    ends = [*(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
+    parts, start = [], 0
+    for end in ends:
+        if end - start >= size or end == len(positions):
+            parts.append(slice(start, end))
+            start = end
+    return parts
+
+
+def chosen_tags(answers: np.ndarray, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    # if entities:
+    """Return the tag of each token (N,) as its place in `LABELS`: those of a sentence that are likeliest together."""
+    if len(rows):
+        return best_tags(answers, np.append(True, np.diff(sentence_numbers(rows)) != 0))
+    # end
+    # if not entities:
+    """Return the likeliest tag of each token (N,) as its place in `LABELS`."""
+    # end
+    return answers.argmax(axis=1)
 
 
 def tag_numbers(rows: Sequence[Mapping[str, Any]], target: str = TARGET) -> np.ndarray:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import copy
-import hashlib
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,17 +13,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from netwright.build.source.parts.changes import distorted, flipped, masked, warped
+from netwright.build.source.parts.encoder import Encoder
+from netwright.build.source.parts.lessons import FOLDS, read_arguments, read_lessons
 from netwright.build.source.parts.losses import Rows, answered, judge, loss_on
 from netwright.build.source.parts.model import DESIGNS, HERE, ROWS_AT_ONCE, Design, finished
 from netwright.build.source.parts.optimisers import optimiser_for, pace
-from netwright.build.source.parts.preprocess import encode, read_rows
 from netwright.build.source.parts.recipes import PATIENT, RECIPES, Recipe, flat_cosine
-from netwright.build.source.parts.scores import METRIC, SCORE
-from netwright.build.source.parts.target import SHIFT, SPREAD, TARGET, class_numbers, target_values
-from netwright.build.source.parts.tokens import sentence_numbers, tag_numbers
 from netwright.build.source.parts.trunk import Trunk
 
-FOLDS = 8  # parts of the rows: each network learns from all but one of them
 CHECKS = 32  # times that the networks are judged while they learn
 OUTPUTS = 1  # of a network
 
@@ -141,7 +135,12 @@ def pass_over(
     network.train()
     batch = min(recipe.batch_size, len(own))
     steps = len(own) // batch
+    # if chain:
+    order = own[shuffled(rows["positions"][own, 0])]
+    # end
+    # if not chain:
     order = own[torch.randperm(len(own))]
+    # end
     # if growth:
     whole = network.size if recipe.growth < 1 else (0, 0)
     # end
@@ -192,6 +191,12 @@ def pass_over(
     # end
 
 
+def shuffled(positions: Tensor) -> Tensor:
+    """Return an order of tokens (n,) at random in which those of one sentence follow each other as they did."""
+    sentences = torch.cat([torch.zeros(1, dtype=torch.int64), (positions.diff() != 1).cumsum(0)])
+    return torch.randperm(int(sentences[-1]) + 1)[sentences].argsort(stable=True)
+
+
 def follow(average: nn.Module, network: nn.Module, span: float, progress: float, gone: float) -> None:
     """Let an average of weights follow a network: over `span` of the training the weight of a step falls to 1/e."""
     gone = min(gone, progress)
@@ -211,116 +216,38 @@ def grown(whole: tuple[int, int], growth: float, progress: float) -> tuple[int, 
     return height, width
 
 
-def seen(images: Tensor) -> Tensor:
-    """Return what the trained trunk sees in images: (N, H, W, C) → (N, F)."""
-    trunk = Trunk()
-    trunk.load_state_dict(trunk_weights())
+def seen(lent: nn.Module, name: str, rows: Tensor) -> Tensor:
+    """Return what a network of others, whose weights begin with a name, sees in rows (N, ...): (N, F)."""
+    own = {key.removeprefix(name): tensor for key, tensor in WEIGHTS.items() if key.startswith(name)}
+    lent.load_state_dict(own)
     with torch.no_grad():
-        return torch.cat([trunk.eval()(some) for some in images.split(ROWS_AT_ONCE)])
-
-
-def trunk_weights() -> dict[str, Tensor]:
-    """Return the weights of the trained trunk."""
-    return {name.removeprefix("trunk."): tensor for name, tensor in WEIGHTS.items() if name.startswith("trunk.")}
-
-
-def deal_folds(rows: Rows, truth: np.ndarray, seed: int) -> np.ndarray:
-    """Return the fold of each row (N,): answers are spread evenly, and rows that repeat each other stay together."""
-    things: dict[tuple[Any, bytes], list[int]] = {}
-    for place, answer in enumerate(truth.tolist()):
-        content = b"".join(tensor[place].numpy().tobytes() for tensor in rows.values())
-        things.setdefault((answer, hashlib.sha256(content).digest()), []).append(place)
-    groups = [*things.values()]
-    answers = np.array([truth[group[0]] for group in groups])
-    # if number:
-    answers = np.argsort(np.argsort(answers)) * 10 // len(answers)  # tenths
-    # end
-    order = np.random.default_rng(seed).permutation(len(groups))
-    order = order[np.argsort(answers[order], kind="stable")]
-    folds = np.zeros(len(truth), np.int64)
-    for number, group in enumerate(order):
-        folds[groups[group]] = number % FOLDS
-    return folds
-
-
-def deal_sentences(sentences: np.ndarray, seed: int) -> np.ndarray:
-    """Return the fold of each token (N,), the same for all of a sentence."""
-    _, numbers = np.unique(sentences, return_inverse=True)
-    return np.random.default_rng(seed).permutation(int(numbers.max()) + 1)[numbers] % FOLDS
+        return torch.cat([lent.eval()(some) for some in rows.split(ROWS_AT_ONCE)])
 
 
 def main() -> None:
     """Train on a table, and print the score on rows that the networks have not learnt from."""
-    parser = argparse.ArgumentParser(description="Trains the networks of model.py on a table and prints their score.")
-    # if maps:
-    parser.add_argument("table", type=Path, help="a folder with a folder for each class, or a table with paths")
-    # end
-    # if tokens:
-    parser.add_argument("table", type=Path, help="CoNLL columns, or comma-separated values with sentence and token")
-    # end
-    # if rows:
-    parser.add_argument("table", type=Path, help="a file of comma-separated values with a header")
-    # end
-    parser.add_argument("target", nargs="?", default=TARGET, help="the column to predict")
-    parser.add_argument("--designs", type=int, default=len(DESIGNS), help="how many designs, the weightiest first")
-    parser.add_argument("--separator", default=",")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="where to write the weights, such as weights.safetensors")
-    arguments = parser.parse_args()
+    arguments = read_arguments(len(DESIGNS))
     torch.manual_seed(arguments.seed)
-    # if tokens:
-    table = read_rows(arguments.table, arguments.separator)
-    truth = tag_numbers(table, arguments.target)
-    known = truth >= 0
-    rows = {name: torch.from_numpy(array[known]) for name, array in encode(table).items()}
-    sentences, truth = sentence_numbers(table)[known], truth[known]
-    targets = torch.from_numpy(truth)
-    folds = deal_sentences(sentences, arguments.seed)
-    # end
-    # if singles:
-    table = read_rows(arguments.table, arguments.separator)
-    truth = class_numbers(table, arguments.target)
-    table = [row for row, one in zip(table, truth, strict=True) if one >= 0]
-    truth = truth[truth >= 0]
-    targets = torch.from_numpy(truth)
-    # end
-    # if number:
-    table = read_rows(arguments.table, arguments.separator)
-    truth = target_values(table, arguments.target)
-    table = [row for row, one in zip(table, truth, strict=True) if np.isfinite(one)]
-    truth = truth[np.isfinite(truth)]
-    targets = torch.from_numpy(((truth - SHIFT) / SPREAD).astype(np.float32))
-    # end
-    # if not tokens:
-    rows = {name: torch.from_numpy(array) for name, array in encode(table).items()}
-    # end
+    lessons = read_lessons(arguments)
+    rows = {name: torch.from_numpy(array) for name, array in lessons.arrays.items()}
+    targets = torch.from_numpy(lessons.targets)
     # if trunk:
-    rows["frozen"] = seen(rows["images"])  # once: the trunk does not learn
+    rows["frozen"] = seen(Trunk(), "trunk.", rows["images"])  # once: the trunk does not learn
     # end
-    # if not tokens:
-    folds = deal_folds(rows, truth, arguments.seed)
+    # if encoder:
+    rows["frozen"] = seen(Encoder(), "encoder.", rows["word_pieces"])  # once: the encoder does not learn
     # end
     mixed, shares = torch.zeros(()), 0.0
     weights: dict[str, Tensor] = {}
     for name, design in [*DESIGNS.items()][: arguments.designs]:
-        networks, answers = train(name, rows, targets, folds)
+        networks, answers = train(name, rows, targets, lessons.folds)
         mixed, shares = mixed + design.share * answers, shares + design.share
         weights |= state_of(name, design, networks)
-        # if spans:
-        print(f"{name}: {METRIC} {SCORE(truth, finished(answers).numpy(), sentences):.4f}")
-        # end
-        # if not spans:
-        print(f"{name}: {METRIC} {SCORE(truth, finished(answers).numpy()):.4f}")
-        # end
-    # if spans:
-    print(f"the mix: {METRIC} {SCORE(truth, finished(mixed / shares).numpy(), sentences):.4f}")
-    # end
-    # if not spans:
-    print(f"the mix: {METRIC} {SCORE(truth, finished(mixed / shares).numpy()):.4f}")
-    # end
+        print(f"{name}: {lessons.score(finished(answers).numpy())}")
+    print(f"the mix: {lessons.score(finished(mixed / shares).numpy())}")
     if arguments.out:
-        # if trunk:
-        weights |= {f"trunk.{name}": tensor for name, tensor in trunk_weights().items()}
+        # if lent:
+        weights |= {name: tensor for name, tensor in WEIGHTS.items() if not name.startswith("networks.")}
         # end
         save_file(weights, arguments.out)
 

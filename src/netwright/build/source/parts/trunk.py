@@ -5,12 +5,12 @@ Letters in shapes: B row, C channel, H height, W width, F feature.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from netwright.build.source.parts.map_layers import Convolution
+from netwright.build.source.parts.smoothing import smoothing
 
 SIDES = (128, 128)  # height and width that images are brought to
 MEANS = (0.5, 0.5, 0.5)  # of the colours that it has learnt from
@@ -48,23 +48,6 @@ class Trunk(nn.Module):
 
 
 def brought_to(maps: Tensor, height: int, width: int) -> Tensor:
-    """(B, C, H, W) → (B, C, height, width), as Pillow does by triangles."""
-    down, across = (smoothing(old, new) for old, new in zip(maps.shape[2:], (height, width), strict=True))
+    """(B, C, H, W) → (B, C, height, width); as it is where that is its size."""
+    down, across = (torch.from_numpy(smoothing(*sides)) for sides in zip(maps.shape[2:], (height, width), strict=True))
     return down @ maps @ across.T
-
-
-def smoothing(old: int, new: int) -> Tensor:
-    """Return the matrix (new, old) by which a side gets another length; the identity where it stays.
-
-    A new pixel is the mean of the old ones around its middle, weighed by their distance; where a side grows, that is
-    linear interpolation.
-    """
-    step = old / new
-    reach = max(step, 1.0)
-    matrix = np.zeros((new, old))
-    for place in range(new):
-        middle = step * (place + 0.5)
-        start, end = max(0, int(middle - reach + 0.5)), min(old, int(middle + reach + 0.5))
-        weights = np.maximum(0.0, 1 - np.abs(np.arange(start, end) + 0.5 - middle) / reach)
-        matrix[place, start:end] = weights / weights.sum()
-    return torch.from_numpy(matrix.astype(np.float32))
