@@ -12,9 +12,11 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.choosing import front, lone, mixed, usual_room
+from netwright.choosing import lone, mixed, usual_room
 from netwright.errors import BundleError, MissingFile, NetwrightError, ReplacesTrials
 from netwright.footprint import footprint, typical_row
+from netwright.front import smaller_mixes
+from netwright.limits import NO_LIMITS
 from netwright.shelf import Shelf, read_shelf
 
 
@@ -101,7 +103,7 @@ def test_networks_alone_gain_nothing_by_averaging(run: nw.Run, shelf: Shelf) -> 
 
 def test_the_front_stops_when_the_time_is_over(run: nw.Run, shelf: Shelf) -> None:
     """With no time at all there is the model itself."""
-    assert len(front(shelf, run.model, lambda: False)) == 1
+    assert len(smaller_mixes(shelf, run.model, NO_LIMITS, lambda: False)) == 1
 
 
 def test_a_typical_row_has_a_cell_for_every_kind(run: nw.Run) -> None:

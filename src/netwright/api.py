@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright._version import __version__
+from netwright.affordable import within
 from netwright.budget import Budget, parse_limit
-from netwright.choosing import best_mix, within
+from netwright.choosing import best_mix
 from netwright.errors import BadTrials, MissingBundle, NoKeptTrials, NotWithFramework, ReplacesTrials
 from netwright.events import Listener
 from netwright.fitting import Run, carry_out, faults_said_plainly

@@ -1,25 +1,20 @@
-"""From kept trials to a model: the mix, its calibration, its honest estimate, within what it may cost."""
+"""From kept trials to a model: the mix, its calibration, its honest estimate, and what it costs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.schema import Outcome
 from netwright.extended import needed_by
-from netwright.footprint import Footprint, footprint, seconds_of
-from netwright.inference.graphs import graph_of_features, map_size, rows_together
-from netwright.inference.session import start
-from netwright.inference.share import Share
+from netwright.footprint import Footprint
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.report.numbers import megabytes, milliseconds
-from netwright.result import FrontPoint, Result
+from netwright.result import Result
 from netwright.select.calibrate import fit_temperature
 from netwright.select.ensemble import blend, select_weights
 from netwright.select.estimate import (
@@ -34,14 +29,11 @@ from netwright.select.estimate import (
     with_gain,
 )
 from netwright.select.room import Room
-from netwright.shelf import Kept, Shelf, bytes_of
-from netwright.spec.network import Network, seen_by_trunk
+from netwright.shelf import Kept, Shelf
+from netwright.spec.network import seen_by_trunk
 from netwright.tasks.task import Task
 
 WORTH_SIZE = 0.95  # of the loss: what a larger file must bring to be handed over unasked
-ATTEMPTS = 4  # to choose a mix that keeps limits when it is measured
-SLACK = 0.93  # of a limit is aimed at after a miss: a measured time is never twice the same
-LADDER = (1.0, 0.5, 0.25, 0.12, 0.06, 0.0)  # of the bytes of the whole mix: the steps of the front
 MOST_CONFUSED = 30  # classes up to which a confusion matrix can be read
 SHOWN_ROWS = 500
 
@@ -160,7 +152,7 @@ def _pairs(shelf: Shelf, made: Estimate) -> tuple[tuple[float, float, float], ..
     return tuple((float(made.predictions[row]), float(shelf.truth[row]), 1.0) for row in rows)
 
 
-# --- what it may cost ------------------------------------------------------------------------------------------------
+# --- what it costs ----------------------------------------------------------------------------------------------------
 
 
 def thinned(shelf: Shelf, share: float) -> Shelf:
@@ -188,83 +180,6 @@ def lone(shelf: Shelf) -> Shelf:
     return thinned(shelf, 0.0)
 
 
-def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
-    """Return the best mix that keeps the limits when it is measured; the nearest one where none does.
-
-    Mixes of whole trials, of half of their networks and of one network of each are compared by their honest estimates.
-
-    Args:
-        shelf: the kept trials.
-        limits: what it may cost.
-        whole: the mix without limits.
-    """
-    cost = footprint(whole)
-    if cost.keeps(limits):
-        return measured(whole, cost, limits)
-    found = []
-    for each in {id(one): one for one in (shelf, without_trunk(shelf)) if one}.values():
-        besides = _besides(each, whole.result)
-        found += [_tightened(one, limits, besides, whole.result) for one in (each, halved(each), lone(each))]
-    return reduce(partial(better, limits=limits), found)
-
-
-def _besides(shelf: Shelf, result: Result) -> NDArray[np.float64]:
-    """Return the bytes and seconds (2,) of a model beside those of its networks: of preparing a row, and of a trunk."""
-    one = max(shelf.kept, key=lambda one: (seen_by_trunk(one.candidate.network), -one.size))
-    model = chosen(replace(shelf, kept=(one,)), Room.without_limits(1), result)
-    cost = footprint(model)
-    return np.asarray(np.maximum(np.array([cost.size, cost.latency]) - _costs(shelf, model.parts).sum(axis=0), 0))
-
-
-def _tightened(shelf: Shelf, limits: Limits, besides: NDArray[np.float64], result: Result) -> Model:
-    """Return a mix chosen by costs foretold from its parts, and again with less room where the measured ones are more.
-
-    Args:
-        shelf: what there is to choose from.
-        limits: what it may cost.
-        besides: bytes and seconds of a model that are not its networks'.
-        result: what the mix's numbers are filled into.
-    """
-    costs, wanted = _costs(shelf, shelf.kept), np.array([limits.size, limits.latency])
-    caps = wanted - besides
-    for _ in range(ATTEMPTS):
-        model = mixed(shelf, Room(costs, np.maximum(caps, 0)), result)
-        cost = footprint(model)
-        if cost.keeps(limits) or (len(model.parts) == 1 and (caps <= costs.min(axis=0)).any()):
-            break
-        found = np.array([cost.size, cost.latency])
-        caps = np.where(found > wanted, np.minimum(caps, wanted) - (found - SLACK * wanted), caps)
-    return measured(model, cost, limits)
-
-
-def better(first: Model, second: Model, limits: Limits) -> Model:
-    """Return the one with the better estimate if both keep the limits, else the one that comes nearest to them."""
-
-    def worth(model: Model) -> tuple[float, float]:
-        result = model.result
-        assert result.latency_ms is not None and result.size_bytes is not None
-        over = max(1e-3 * result.latency_ms / limits.latency, result.size_bytes / limits.size)
-        return (over if result.missed else 0.0, -result.score if result.greater_is_better else result.score)
-
-    return min(first, second, key=worth)
-
-
-def _costs(shelf: Shelf, trials: Sequence[Kept | Part]) -> NDArray[np.float64]:
-    """Return the bytes and the seconds (C, 2) of each trial's networks; those of one shape are measured once."""
-    found: dict[Network, float] = {}
-    row, size = shelf.sample.rows(np.arange(1)).arrays, map_size(shelf.preparation.schema)
-    for one in trials:
-        if one.candidate.network not in found:
-            alone = (Share(one.candidate.network, one.weights, 1.0),)
-            session = start(graph_of_features(alone, shelf.preparation.goal, 1.0, size), rows_together(alone))
-            found[one.candidate.network] = seconds_of(partial(session.run, row))
-    return np.array([[float(bytes_of(one.weights)), found[one.candidate.network]] for one in trials])
-
-
-def _holds(model: Model, one: Kept) -> bool:
-    return any(standing.trial == one.trial and standing.weight for standing in model.result.leaderboard)
-
-
 def measured(model: Model, cost: Footprint, limits: Limits) -> Model:
     """Return the model with what it costs in its result, and a sentence for each limit that it does not keep."""
     missed = []
@@ -277,56 +192,6 @@ def measured(model: Model, cost: Footprint, limits: Limits) -> Model:
     return replace(model, result=result)
 
 
-def front(shelf: Shelf, whole: Model, more_time: Callable[[], bool]) -> tuple[FrontPoint, ...]:
-    """Return mixes of fewer and fewer bytes, measured, without those that another one beats; the fastest first.
-
-    Args:
-        shelf: the kept trials.
-        whole: the mix without limits, measured.
-        more_time: whether there is time for one more; asked before each.
-    """
-    points = {_name(shelf, whole): _point(shelf, whole)}
-    for each in (lone(shelf), shelf, halved(shelf)):
-        sizes = np.array([float(one.size) for one in each.kept])
-        for step in LADDER:
-            if not more_time():
-                break
-            cap = max(step * sizes[[_holds(whole, one) for one in shelf.kept]].sum(), sizes.min())
-            model = mixed(each, Room(sizes[:, None], np.array([cap])), whole.result)
-            if _name(each, model) not in points:
-                points[_name(each, model)] = _point(each, measured(model, footprint(model), NO_LIMITS))
-    return _unbeaten(list(points.values()), greater_is_better=shelf.metric.greater_is_better)
-
-
-def _name(shelf: Shelf, model: Model) -> tuple[int, ...]:
-    """Return the number of its networks and its trials, by which a mix is known."""
-    return _networks(model), *_trials(shelf, model)
-
-
-def _networks(model: Model) -> int:
-    return sum(len(next(iter(part.weights.values()))) for part in model.parts)
-
-
-def _trials(shelf: Shelf, model: Model) -> tuple[int, ...]:
-    return tuple(one.trial for one in shelf.kept if _holds(model, one))
-
-
-def _point(shelf: Shelf, model: Model) -> FrontPoint:
-    result = model.result
-    assert result.latency_ms is not None and result.size_bytes is not None
-    return FrontPoint(result.score, result.latency_ms, result.size_bytes, _networks(model), _trials(shelf, model))
-
-
-def _unbeaten(points: list[FrontPoint], *, greater_is_better: bool) -> tuple[FrontPoint, ...]:
-    """Return the points that no other is at least as good as in everything (Pareto), the fastest first."""
-
-    def values(point: FrontPoint) -> tuple[float, float, float]:
-        worth = -point.score if greater_is_better else point.score
-        return (worth if math.isfinite(worth) else math.inf, point.latency_ms, point.size_bytes)
-
-    def beaten(point: FrontPoint) -> bool:
-        own = values(point)
-        others = (values(other) for other in points if other is not point)
-        return any(other != own and all(one <= two for one, two in zip(other, own, strict=True)) for other in others)
-
-    return tuple(sorted((point for point in points if not beaten(point)), key=lambda point: point.latency_ms))
+def holds(model: Model, one: Kept) -> bool:
+    """Return whether a kept trial has a share in the model."""
+    return any(standing.trial == one.trial and standing.weight for standing in model.result.leaderboard)

@@ -9,15 +9,17 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.affordable import best_of, within
 from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
-from netwright.choosing import best_mix, better, chosen, front, measured, scored, with_shares, within
+from netwright.choosing import best_mix, chosen, measured, scored, with_shares
 from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
 from netwright.extended import needed_by
 from netwright.footprint import Footprint, file_size, footprint
+from netwright.front import front, smaller_mixes
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.pool import Pool
@@ -55,7 +57,7 @@ def assemble(
         budget: asked for the time, and for how much of it importance may take.
         single: whether to hand over one network that learnt from the mix.
         limits: what the model may cost. Where the whole mix passes them, one network that learnt from it and the best
-            mix that keeps them are compared by their honest estimates.
+            mixes that keep them are compared by their honest estimates.
     """
     shelf = _shelf(bench, pool)
     asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
@@ -66,8 +68,10 @@ def assemble(
     failure = ""
     if single or whole.result.missed:
         model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
-    points = front(shelf, whole, lambda: budget.left() > needed)
-    result = replace(model.result, front=points, importance=_importance(bench, _teacher(shelf, whole), budget))
+    mixes = smaller_mixes(shelf, whole, limits, lambda: budget.left() > needed)
+    if whole.result.missed and not single:
+        model = best_of([model, *mixes.values()], limits)
+    result = replace(model.result, front=front(mixes), importance=_importance(bench, _teacher(shelf, whole), budget))
     model = replace(model, result=result)
     model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), file_size(model)), asked)
     missed = (*([failure] if failure else []), *model.result.missed)
@@ -132,7 +136,7 @@ def _smaller(
     except (TrialError, MemoryError, RuntimeError) as error:
         reason = str(error) or "memory did not suffice"
         return mix, f"One network could not be trained in the place of the mix: {reason}." if single else ""
-    return (student if single else better(mix, student, limits)), ""
+    return (student if single else best_of([mix, student], limits)), ""
 
 
 def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
