@@ -69,12 +69,12 @@ def scale(values: Values, centre: float, factor: float) -> Floats:
     """Return z / √(1 + (z/3)²) with z = (x - centre) · factor: smooth, within ±3; 0 where missing."""
     # Clipped before the product, so that nothing overflows: to silence numpy would take longer than to scale one row.
     furthest = FURTHEST / factor if factor else LARGEST
-    return squash(np.clip(np.clip(values, -LARGEST, LARGEST) - centre, -furthest, furthest) * factor)
+    return squash((values.clip(-LARGEST, LARGEST) - centre).clip(-furthest, furthest) * factor)
 
 
 def squash(scaled: Array) -> Floats:
     """Return z / √(1 + (z/3)²): nearly z around 0, within ±3 everywhere; 0 where z is not a number."""
-    z = np.clip(scaled, -FURTHEST, FURTHEST)
+    z = scaled.clip(-FURTHEST, FURTHEST)
     return _zero_where_missing(z / np.sqrt(1 + np.square(z / 3)))
 
 
@@ -119,7 +119,7 @@ def score(values: Values, knots: Values, scores: Values) -> Floats:
 
     The scores of van der Waerden (1952), Φ⁻¹ of the share of smaller values: of unit variance whatever the tails.
     """
-    return _zero_where_missing(np.interp(np.clip(values, -LARGEST, LARGEST), knots, scores))
+    return _zero_where_missing(np.interp(values.clip(-LARGEST, LARGEST), knots, scores))
 
 
 def fit_quantiles(feature: Floats) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Label, Outcome, Schema, Target
 from netwright.errors import MissingColumns, MissingTarget, nearest
 
-FEWEST_TOGETHER = 4  # columns of numbers that are read together, where rows are few
-_WHOLE_AND_WIDE = (
-    np.dtype(np.float64),
-    *(np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)),
+FEWEST_TOGETHER = 4  # columns of numbers for which all cells of a few rows are read together
+MOST_CATEGORIES = 100  # of a column that is: pandas makes objects of all of them, however few rows there are
+_WHOLE_AND_WIDE = frozenset(
+    (np.dtype(np.float64), *(np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)))
 )
 
 
@@ -33,30 +34,64 @@ def parse_frame(table: pd.DataFrame, schema: Schema) -> Frame:
     Raises:
         MissingColumns: if used columns are not there; all of them are named.
     """
-    names = set(table.columns)
-    absent = [column.name for column in schema.used if column.name not in names]
+    used, names = schema.used, set(table.columns.tolist())
+    absent = [column.name for column in used if column.name not in names]
     if absent:
         raise MissingColumns(absent)
-    found = _typed_numbers(table, schema) if len(table) <= FEW else {}
+    found = _read_together(table, used) if len(table) <= FEW else {}
     found = {
         column.name: found[column.name] if column.name in found else parse_column(table[column.name], column)
-        for column in schema.used
+        for column in used
     }
     return Frame(found, len(table))
 
 
-def _typed_numbers(table: pd.DataFrame, schema: Schema) -> dict[str, NDArray[np.float64]]:
-    """Return by name the columns of numbers that a few rows hold as such: read together, not one after the other."""
-    names = [column.name for column in schema.used if column.kind == Kind.NUMERIC]
-    if len(names) < FEWEST_TOGETHER:
+def _read_together(table: pd.DataFrame, columns: Sequence[Column]) -> dict[str, NDArray[Any]]:
+    """Return by name the columns of a few rows that hold numbers or plain texts: pandas is asked once for all cells.
+
+    To take one column, or some, out of a frame takes pandas as long as to give a hundred cells. Where few columns hold
+    numbers, nothing is returned: to take categories out one by one is as fast.
+    """
+    types = dict(zip(table.columns.tolist(), table.dtypes.tolist(), strict=True))
+    numbers = [one.name for one in columns if one.kind == Kind.NUMERIC and _is_wide(types[one.name])]
+    if len(numbers) < FEWEST_TOGETHER:
         return {}
-    part = table[names]
-    plain = [name for name, dtype in zip(names, part.dtypes, strict=True) if dtype in _WHOLE_AND_WIDE]
-    if not plain:
-        return {}
-    values = np.array((part if len(plain) == len(names) else part[plain]).to_numpy(np.float64).T, order="C")  # (F, N)
+    cells = _all_cells(table, types)
+    values = np.array([cells[name] for name in numbers], np.float64)  # (F, N)
     values[~np.isfinite(values)] = np.nan
-    return dict(zip(plain, values, strict=True))
+    found: dict[str, NDArray[Any]] = dict(zip(numbers, values, strict=True))
+    for column in columns:
+        read = _reads_words(column)
+        if read and column.name in cells and (words := _few_words(cells[column.name], read)) is not None:
+            found[column.name] = words
+    return found
+
+
+def _is_wide(dtype: Any) -> bool:
+    """Return whether numbers of a type are what they are written as; the hash of categories takes all of them."""
+    return isinstance(dtype, np.dtype) and dtype in _WHOLE_AND_WIDE
+
+
+def _all_cells(table: pd.DataFrame, types: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the cells of each column by name, but of those of very many categories."""
+    few = [
+        name
+        for name, dtype in types.items()
+        if not isinstance(dtype, pd.CategoricalDtype) or len(dtype.categories) <= MOST_CATEGORIES
+    ]
+    part = table if len(few) == len(types) else table[few]
+    return dict(zip(few, part.to_numpy(object).T.tolist(), strict=True))
+
+
+def _reads_words(column: Column) -> Callable[[Any], str | None] | None:
+    """Return what reads a cell of a column of words; None for one of another kind."""
+    match column.kind:
+        case Kind.NUMERIC | Kind.BOOLEAN | Kind.DATETIME:
+            return None
+        case Kind.CATEGORICAL if column.format:
+            return partial(read_code, width=int(column.format))
+        case _:
+            return read_word
 
 
 def parse_column(cells: pd.Series, column: Column) -> NDArray[Any]:
@@ -68,11 +103,8 @@ def parse_column(cells: pd.Series, column: Column) -> NDArray[Any]:
             return read_truths(cells)
         case Kind.DATETIME:
             return read_moments(cells, column.format)
-        case Kind.CATEGORICAL if column.format:
-            width = int(column.format)
-            return _read_words(cells, lambda cell: read_code(cell, width))
         case _:
-            return _read_words(cells, read_word)
+            return _read_words(cells, _reads_words(column) or read_word)
 
 
 def read_numbers(cells: pd.Series, mark: str) -> NDArray[np.float64]:
@@ -108,10 +140,11 @@ def read_moments(cells: pd.Series, order: str) -> NDArray[np.datetime64]:
 
 def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[Any]:
     """Return cells as texts (N,), None where missing."""
-    if len(cells) <= FEW and (texts := _few_texts(cells)) is not None:
-        words = np.empty(len(texts), dtype=object)
-        words[:] = [None if text is None else read(text) for text in texts]
-        return words
+    if len(cells) <= FEW:
+        array = cells.array  # of categories, `tolist` would make all of them Python objects
+        words = _few_words([array[place] for place in range(len(array))], read)
+        if words is not None:
+            return words
     values = values_of(cells)
     if values is None:
         return by_distinct(texts_of(cells), read, None, object)
@@ -121,20 +154,18 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
     return np.asarray(words[codes])
 
 
-def _few_texts(cells: pd.Series) -> list[str | None] | None:
-    """Return the cells of a short column as trimmed texts; None if one is neither missing nor plain text."""
-    texts: list[str | None] = []
-    array = cells.array  # of categories, `tolist` would make all of them Python objects
-    for cell in (array[place] for place in range(len(array))):
+def _few_words(cells: Sequence[Any], read: Callable[[Any], str | None]) -> NDArray[Any] | None:
+    """Return a few cells (N,) as `_read_words` does; None if one is neither missing nor plain text."""
+    words = np.empty(len(cells), dtype=object)
+    for place, cell in enumerate(cells):
         if not isinstance(cell, str):
             if not is_missing(cell):
                 return None
-            texts.append(None)
-        elif cell.isascii():
-            texts.append(cell.strip() or None)
-        else:
+        elif not cell.isascii():
             return None
-    return texts
+        elif text := cell.strip():
+            words[place] = read(text)
+    return words
 
 
 def parse_target(table: pd.DataFrame, target: Target, read: Callable[[Any], str | None] = read_word) -> NDArray[Any]:

@@ -72,12 +72,9 @@ def as_table(frame: pd.DataFrame | NDArray[Any]) -> pd.DataFrame:
         if frame.ndim not in (3, 4):
             raise NotATable("The array", "it is not one of images (N, H, W) or (N, H, W, C)")
         return as_of_folder(pd.DataFrame({"image": pd.Series([*frame], dtype=object)}))
-    table = (
-        frame
-        if all(type(name) is str for name in frame.columns)
-        else frame.set_axis([*map(str, frame.columns)], axis=1)
-    )
-    check_names(table.columns, "The data frame")
+    names = frame.columns.tolist()
+    table = frame if all(type(name) is str for name in names) else frame.set_axis([*map(str, names)], axis=1)
+    check_names(map(str, names), "The data frame")
     return table
 
 
