@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netwright.build.source.draft import Change, Draft, same
+from netwright.build.source.draft import Draft
 from netwright.build.source.keras_inputs import declare
-from netwright.build.source.table import CATEGORIES, of_row
-from netwright.spec.blocks import Identity, Periodic, Piecewise, TableInput
+from netwright.build.source.table import CATEGORIES, embedding_of
+from netwright.spec.blocks import TableInput
 
 
 def write_table(draft: Draft, block: TableInput, source: str) -> str:
@@ -35,25 +35,11 @@ def write_table(draft: Draft, block: TableInput, source: str) -> str:
 
 def _numbers(draft: Draft, block: TableInput, source: str) -> str:
     """Write the embedding of numbers; return the expression for them."""
-    given = declare(draft, "numeric", f"({block.numeric},)")
-    sizes: dict[str, int | float]
-    tensors: dict[str, Change]
-    match block.embedding:
-        case Identity():
-            return given
-        case Periodic(frequencies, width, sigma):
-            kind = "PeriodicEmbedding"
-            sizes = {"frequencies": frequencies, "embedding_width": width, "sigma": sigma}
-            tensors = {"frequency": of_row, "phase": of_row, "weight": same, "bias": of_row}
-        case Piecewise(bins, width):
-            kind = "PiecewiseEmbedding"
-            sizes = {"bins": bins, "embedding_width": width}
-            tensors = {"knots": same, "weight": same, "bias": of_row}
-    told = ", ".join(f"{name.removeprefix('embedding_')}={draft.size(name, size)}" for name, size in sizes.items())
-    draft.steps.append(f'numbers = {kind}({told}, name="numbers")({given})')
-    draft.layers.add(kind)
-    for name, change in tensors.items():
-        draft.holds(f"numbers.{name}", f"{source}{name}", change)
+    given, embedding = declare(draft, "numeric", f"({block.numeric},)"), embedding_of(block)
+    if embedding is None:
+        return given
+    draft.steps.append(f'numbers = {embedding.kind}({embedding.named(draft)}, name="numbers")({given})')
+    embedding.hold(draft, source)
     return "numbers"
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from netwright.build.source.draft import Array, Change, Draft, same
-from netwright.spec.blocks import Identity, Periodic, Piecewise, TableInput
+from netwright.spec.blocks import Periodic, Piecewise, TableInput
 from netwright.spec.costs import embedding_cost
 
 CATEGORIES = "CATEGORIES"  # the constant of a written file that tells how many categories each column has
@@ -42,26 +45,52 @@ def write_table(draft: Draft, block: TableInput, source: str) -> str:
 
 def _numbers(draft: Draft, block: TableInput, source: str) -> str:
     """Write the embedding of numbers; return the expression for them."""
-    columns = block.numeric
-    sizes: dict[str, int | float]
-    tensors: dict[str, Change]
-    match block.embedding:
-        case Identity():
-            return 'rows["numeric"]'
-        case Periodic(frequencies, width, sigma):
-            kind = "PeriodicEmbedding"
-            sizes = {"frequencies": frequencies, "embedding_width": width, "sigma": sigma}
-            tensors = {"frequency": of_row, "phase": of_row, "weight": same, "bias": of_row}
-        case Piecewise(bins, width):
-            kind = "PiecewiseEmbedding"
-            sizes = {"bins": bins, "embedding_width": width}
-            tensors = {"knots": same, "weight": same, "bias": of_row}
-    named = ", ".join(f"{name.removeprefix('embedding_')}={draft.size(name, size)}" for name, size in sizes.items())
-    draft.setup.append(f"self.numbers = {kind}({columns}, {named})")
-    draft.layers.add(kind)
-    for name, change in tensors.items():
-        draft.holds(f"numbers.{name}", f"{source}{name}", change)
+    embedding = embedding_of(block)
+    if embedding is None:
+        return 'rows["numeric"]'
+    draft.setup.append(f"self.numbers = {embedding.kind}({block.numeric}, {embedding.named(draft)})")
+    embedding.hold(draft, source)
     return 'self.numbers(rows["numeric"])'
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How an embedding of numbers is written, in either framework.
+
+    Attributes:
+        kind: its class.
+        sizes: what it is made with, by name.
+        tensors: its own names of its tensors, and how they come of the network's.
+    """
+
+    kind: str
+    sizes: Mapping[str, int | float]
+    tensors: Mapping[str, Change]
+
+    def named(self, draft: Draft) -> str:
+        """Return the sizes as named arguments."""
+        return ", ".join(
+            f"{name.removeprefix('embedding_')}={draft.size(name, size)}" for name, size in self.sizes.items()
+        )
+
+    def hold(self, draft: Draft, source: str) -> None:
+        """Take down the class, and where its tensors come from."""
+        draft.layers.add(self.kind)
+        for name, change in self.tensors.items():
+            draft.holds(f"numbers.{name}", f"{source}{name}", change)
+
+
+def embedding_of(block: TableInput) -> Embedding | None:
+    """Return the embedding of numbers; None where they go in as they are."""
+    match block.embedding:
+        case Periodic(frequencies, width, sigma):
+            sizes = {"frequencies": frequencies, "embedding_width": width, "sigma": sigma}
+            waves: dict[str, Change] = {"frequency": of_row, "phase": of_row, "weight": same, "bias": of_row}
+            return Embedding("PeriodicEmbedding", sizes, waves)
+        case Piecewise(bins, width):
+            bent: dict[str, Change] = {"knots": same, "weight": same, "bias": of_row}
+            return Embedding("PiecewiseEmbedding", {"bins": bins, "embedding_width": width}, bent)
+    return None
 
 
 def of_row(tensor: Array) -> Array:
