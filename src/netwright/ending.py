@@ -24,20 +24,24 @@ def ending_early(budget: Budget, reading: Callable[[], bool]) -> Iterator[None]:
         budget: is ended.
         reading: whether data is read just now.
     """
+    asked = 0
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if budget.ended_early:
+        nonlocal asked
+        asked += 1  # first of all: the next may come anywhere below, and interrupt this
+        if asked == 1:
+            budget.end()
+            if reading():  # many files may take minutes, and nothing is learnt yet
+                raise KeyboardInterrupt
+        if asked == 2:
             if errors.is_terminal:
                 os.write(2, SHOW_CURSOR)
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        budget.end()
-        if reading():  # many files may take minutes, and nothing is learnt yet
-            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if budget.ended_early else handler)
+            signal.signal(number, signal.SIG_DFL if asked else handler)
