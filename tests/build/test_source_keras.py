@@ -181,7 +181,7 @@ def test_what_cannot_be_written_is_refused() -> None:
 @pytest.mark.parametrize("backend", [name for name in installed_backends() if name != BACKEND])
 def test_other_backends_give_the_same(backend: str) -> None:
     """The first test of this file once more, and that of steps, where Keras runs on another backend."""
-    chosen = "computes_what_the_spec_says or are_those_of_the_search"
+    chosen = "(computes_what_the_spec_says and 0.25) or are_those_of_the_search"
     command = [sys.executable, "-m", "pytest", "-q", "-x", __file__, "-k", chosen]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
+from netwright.build.source.linking import FILES, KERAS, TORCH, defined_in
 from netwright.build.source.parts import changes
 from netwright.build.source.parts import sounds as written
 from netwright.build.source.parts.recipes import Recipe as WrittenRecipe
@@ -25,6 +28,19 @@ RECIPES = (
     Recipe(masking=1.0),
     Recipe(warp=1.0, masking=0.5),
 )
+
+
+INSTEAD = {"encode", "read_rows", "rate_and_decay"}
+"""What several parts define since a file takes it from one of them alone: of tables or tokens, of this framework."""
+
+
+@pytest.mark.parametrize("others", [KERAS, TORCH], ids=["torch", "keras"])
+def test_parts_of_one_file_define_no_name_twice(others: dict[str, str]) -> None:
+    """The later of two constants would count for both, and nothing would say so."""
+    names = Counter(
+        (file, name) for part, file in FILES.items() if part not in others for name in defined_in(part) - INSTEAD
+    )
+    assert not [name for name, times in names.items() if times > 1]
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)

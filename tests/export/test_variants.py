@@ -82,7 +82,7 @@ def fed(model: Model, rows: int, seed: int) -> dict[str, np.ndarray]:
     return {name: array for name, array in fed_with(model, found).items() if name in names}
 
 
-@pytest.mark.parametrize("name", ["tabular", "text", "image", "audio"])
+@pytest.mark.parametrize("name", ["tabular", "text", "tagging", "image", "audio"])
 def test_eight_bits_are_smaller_than_what_is_written_without_them(name: str) -> None:
     """For each kind of data, in both ways; and they answer nearly as before."""
     model = untrained_model(TASKS[name], *TASKS[name].toy(0))
@@ -97,7 +97,7 @@ def test_eight_bits_are_smaller_than_what_is_written_without_them(name: str) -> 
         assert np.abs(found - wanted).mean() < 0.05
 
 
-@pytest.mark.parametrize("name", ["tabular", "text"])
+@pytest.mark.parametrize("name", ["tabular", "text", "tagging"])
 def test_only_products_with_learnt_weights_have_eight_bits(name: str) -> None:
     """What n-grams weigh is multiplied as before, and of what enters a product alone ranges are fixed."""
     model = untrained_model(TASKS[name], *TASKS[name].toy(0))

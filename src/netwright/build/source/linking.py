@@ -201,11 +201,20 @@ def docstring_of(part: str) -> str:
     return ast.get_docstring(ast.parse(_text_of(part)), clean=False) or ""
 
 
-def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Return the text of a module."""
+def defined_in(part: str) -> frozenset[str]:
+    """Return the names that a module defines, for whatever features."""
+    return _read(_path_of(part).read_text(encoding="utf-8")).defines
+
+
+def _path_of(part: str) -> Path:
     package = Path(__file__).parent.parent.parent
     folder = package / _OWN[part] if part in _OWN else package / "build" / "source" / "parts"
-    text = kept((folder / f"{part}.py").read_text(encoding="utf-8"), features)
+    return folder / f"{part}.py"
+
+
+def _text_of(part: str, features: Collection[str] = (), renamed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the text of a module."""
+    text = kept(_path_of(part).read_text(encoding="utf-8"), features)
     for old, new in renamed.items():
         text = re.sub(rf"\b{old}\b", new, text)
     return text

@@ -17,7 +17,7 @@ from netwright.build.source.parts.keras_tensors import Tensor
 from netwright.build.source.parts.keras_vector_layers import EPSILON
 
 LAST = "channels_last"  # however Keras is set
-LEAST = float(np.finfo(np.float32).min)  # stands outside of a map that the largest number is sought in
+OUTSIDE = float(np.finfo(np.float32).min)  # stands around a map that the largest number is sought in
 
 
 def standardised(
@@ -154,5 +154,5 @@ def max_pool(maps: Tensor, size: int) -> Tensor:
     """(B, H, W, C) → (B, H / size, W / size, C), rounded up: the largest number of each patch."""
     below, beside = (-side % size for side in maps.shape[1:3])
     if below or beside:
-        maps = ops.pad(maps, ((0, 0), (0, below), (0, beside), (0, 0)), constant_values=LEAST)
+        maps = ops.pad(maps, ((0, 0), (0, below), (0, beside), (0, 0)), constant_values=OUTSIDE)
     return layers.MaxPooling2D(size, data_format=LAST)(maps)

@@ -20,7 +20,7 @@ from netwright.build.source.parts.tokens import parted
 
 HERE = Path(__file__).parent
 ROWS_AT_ONCE = 1_024
-LEAST = 1e-7  # of a probability whose logarithm is taken
+LEAST_CHANCE = 1e-7  # of a probability whose logarithm is taken
 
 Rows = dict[str, np.ndarray]
 """What `preprocess.encode` makes of rows."""
@@ -127,7 +127,7 @@ def decoded(outputs: np.ndarray) -> np.ndarray:
 
 def finished(mixed: np.ndarray) -> np.ndarray:
     """Return mixed probabilities (B, K), made neither too sure nor too shy (arXiv 1706.04599)."""
-    return softmax(np.log(np.maximum(mixed.astype(np.float64), LEAST)) / TEMPERATURE)
+    return softmax(np.log(np.maximum(mixed.astype(np.float64), LEAST_CHANCE)) / TEMPERATURE)
 
 
 def nothing() -> np.ndarray:
