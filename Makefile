@@ -35,8 +35,8 @@ test: check ## Everything that must pass: check, tests, doctests, the README's c
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 .PHONY: slow
-slow: install ## Tests that take minutes and gigabytes of disk, such as a table of 2 GB under a limit of memory
-	$(BIN)/python -m pytest -q -m slow tests/slow
+slow: install ## Tests that take minutes or gigabytes of disk, such as a table of 2 GB under a limit of memory
+	$(BIN)/python -m pytest -q -m slow
 
 .PHONY: faults
 faults: install ## Kill runs at 50 random moments and go on with each; then other faults (half an hour)

@@ -51,6 +51,8 @@ needs_keras = pytest.mark.skipif(
     find_spec("keras") is None or find_spec(BACKEND) is None, reason="Keras or a backend of it is not installed"
 )
 FRAMEWORKS = ["torch", pytest.param("keras", marks=needs_keras)]
+SLOW = (needs_keras, pytest.mark.slow)  # each network is compiled by itself: a minute
+FRAMEWORKS_SLOWLY = ["torch", pytest.param("keras", marks=SLOW)]
 
 
 def framework_of(folder: Path) -> str:
@@ -317,7 +319,7 @@ print(json.dumps(predict(load(), rows).tolist()))
 
 @pytest.mark.parametrize(
     ("framework", "channels"),
-    [("torch", 1), ("torch", 3), pytest.param("keras", 3, marks=needs_keras)],  # sounds have one channel in Keras too
+    [("torch", 1), ("torch", 3), pytest.param("keras", 3, marks=SLOW)],  # sounds have one channel in Keras too
 )
 def test_a_folder_for_images_answers_as_its_model(framework: str, channels: int, tmp_path: Path) -> None:
     """Of every sort of network for images; arrays of the right size need nothing but numpy."""
@@ -333,7 +335,7 @@ def test_a_folder_for_images_answers_as_its_model(framework: str, channels: int,
     check_by_ruff(tmp_path / "source")
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_a_folder_for_sounds_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """From samples, which need no decoder."""
     table, target = TASKS["audio"].toy(0)
@@ -421,7 +423,7 @@ def seen_images() -> tuple[Model, pd.DataFrame]:
     return model_of(task, prepared, [*seen, *others], folds=1), table[:60]
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_a_folder_with_a_trained_trunk_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """The trunk stands in a file of its own, its weights among the others; the recipe runs too."""
     model, table = seen_images()
@@ -470,7 +472,7 @@ def read_texts() -> tuple[Model, pd.DataFrame]:
     return model_of(task, prepared, [*seen, *others], folds=1), table
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_a_folder_with_a_trained_encoder_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """The encoder stands in a file of its own, its weights among the others, its pieces of words beside them."""
     model, table = read_texts()
@@ -528,7 +530,7 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
     return model, folder / "rows.conll"
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_the_recipe_for_tags_reproduces_the_score(framework: str, tagged: tuple[Model, Path], tmp_path: Path) -> None:
     """The F1 of entities, with the tokens of a sentence in one fold, of networks with a chain over the tags."""
     model, rows = tagged
@@ -617,8 +619,8 @@ DESCENDING = Recipe(optimiser="sgd", schedule="one_cycle", batch_size=8)
         ("torch", "audio", (ORTHOGONAL, CHANGED)),
         ("torch", "image", (DESCENDING, CHANGED)),
         ("torch", "image", (DESCENDING, ORTHOGONAL)),
-        pytest.param("keras", "image", (DESCENDING, ORTHOGONAL), marks=needs_keras),
-        pytest.param("keras", "audio", (CHANGED, ORTHOGONAL), marks=needs_keras),
+        pytest.param("keras", "image", (DESCENDING, ORTHOGONAL), marks=SLOW),
+        pytest.param("keras", "audio", (CHANGED, ORTHOGONAL), marks=SLOW),
     ],
 )
 def test_every_recipe_for_images_and_sounds_runs(
