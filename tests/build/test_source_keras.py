@@ -178,6 +178,7 @@ def test_what_cannot_be_written_is_refused() -> None:
             designs_of([Candidate(twice, Recipe())], dialect.write)
 
 
+@pytest.mark.slow  # every network is compiled by itself; folders of some run on such a backend in any case
 @pytest.mark.parametrize("backend", [name for name in installed_backends() if name != BACKEND])
 def test_other_backends_give_the_same(backend: str) -> None:
     """The first test of this file once more, and that of steps, where Keras runs on another backend."""
