@@ -228,7 +228,7 @@ def spoilt(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return table
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
+@pytest.fixture(scope="module", params=FRAMEWORKS_SLOWLY)
 def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Model, Path]]:
     """Return models of tables and of texts, with the folders that were written of them in a framework."""
     table = odd_table(400, 1)
