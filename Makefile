@@ -32,7 +32,7 @@ check: install ## Lint, format check and types
 
 .PHONY: test
 test: check ## Everything that must pass: check, tests, doctests, the README's code blocks
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 .PHONY: slow
 slow: install ## Tests that take minutes or gigabytes of disk, such as a table of 2 GB under a limit of memory

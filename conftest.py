@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
+import pytest
+
 collect_ignore = ["src/netwright/build/programs"]
 if "NETWRIGHT_CLUSTER" not in os.environ:  # `make cluster`: they start a Ray cluster, which takes minutes and Ray
     collect_ignore.append("tests/cluster")
@@ -13,3 +15,8 @@ if find_spec("ray") is None:
 collect_ignore_glob = [] if find_spec("keras") else ["src/netwright/*/*keras*"]
 if find_spec("keras") is None:
     collect_ignore.append("src/netwright/build/backend.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the test that takes the longest: as the last, it would leave one of two processes idle."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")

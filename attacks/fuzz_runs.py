@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -98,7 +100,8 @@ MANY = (
 
 LARGEST = 100 * 2**20  # bytes of a file that is damaged further
 MOST_LOOKS = 300_000  # at a statement, a thousand steps each: on a table without end it would not end either
-NOTHING_LEFT = (sqlite3.Error, OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration)
+NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError)  # a file of it needs a password
+NOTHING_LEFT = (sqlite3.Error, OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, *NO_ARCHIVE)
 """What a damage may meet where an earlier one has left nothing to be damaged further."""
 
 

@@ -105,7 +105,7 @@ def check_equal(run: nw.Run, other: nw.Run) -> None:
             np.testing.assert_array_equal(tensor, same.weights[name])
 
 
-@pytest.mark.parametrize("place", [0.02, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0])
+@pytest.mark.parametrize("place", [0.02, 0.35, 0.65, 0.8, 0.95, 1.0])
 def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
     place: float, table: pd.DataFrame, whole: nw.Run, events: list[Event], tmp_path: Path
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
         assert journal.finished
 
 
-@pytest.mark.parametrize("epochs", [30, 90, 150])
+@pytest.mark.parametrize("epochs", [30, 150])
 def test_a_trial_in_training_goes_on_from_where_it_was_kept(
     epochs: int, table: pd.DataFrame, whole: nw.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -472,7 +472,8 @@ def read_texts() -> tuple[Model, pd.DataFrame]:
     return model_of(task, prepared, [*seen, *others], folds=1), table
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_folder_with_a_trained_encoder_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """The encoder stands in a file of its own, its weights among the others, its pieces of words beside them."""
     model, table = read_texts()
@@ -502,7 +503,7 @@ def as_conll(table: pd.DataFrame, path: Path) -> None:
     path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_a_folder_for_tags_answers_as_its_model(framework: str, tmp_path: Path) -> None:
     """Of tokens in a table, and in columns as those of CoNLL; the neighbours of a token count."""
     table, target = TASKS["tagging"].toy(0)
