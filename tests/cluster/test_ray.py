@@ -25,6 +25,7 @@ import netwright as nw
 from netwright.errors import BadCluster, NoCluster, TooFewInCluster
 from netwright.events import EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
+from netwright.team.link import Gone
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -139,6 +140,18 @@ def test_a_node_that_dies_costs_no_trial(cluster: Any, alone: nw.Run, tmp_path: 
     run = nw.fit(iris(), "target", trials=TRIALS, workers=4, cluster=cluster.address, out=tmp_path, listener=listen)
     assert answers(run) == answers(alone)
     assert sum(isinstance(event, TrialFinished) for event in told) == TRIALS
+    cluster.wait_for_nodes()  # until it has noticed: the next test counts its cores
+
+
+def test_no_worker_begins_once_the_cluster_was_left(cluster: Any) -> None:
+    """Ray would join a cluster that nobody has named, or start one of its own."""
+    from netwright.team.cluster import Cluster  # which needs Ray
+
+    transport = Cluster(cluster.address, 1, "torch", "cpu", 60.0)
+    transport.close()
+    with pytest.raises(Gone, match="has been left"):
+        transport.begin(1, 0)
+    assert not ray.is_initialized()
 
 
 def test_auto_is_the_cluster_that_the_environment_names(

@@ -53,6 +53,7 @@ class Cluster:
         self._address, self._words = _named(address), (framework, device)
         self._blocks: dict[int, Any] = {}
         self._some: Any = None  # one of the actors
+        self._using, self._left = threading.Lock(), False  # whoever begins a worker may be later than who closes
         self._own = not ray.is_initialized()  # a connection that its owner made before stays his
         self._before: dict[str, str | None] = {}  # variables that are other than they were, as they were
         try:
@@ -92,11 +93,14 @@ class Cluster:
 
     def begin(self, number: int, seat: int) -> ActorLink:
         """Ask for an actor, which Ray starts wherever there is room."""
-        try:
-            actor = self._make.remote(*self._words)
-        except ray.exceptions.RayError as error:
-            raise Gone(_words(error)) from error
-        self._some = self._some or actor
+        with self._using:
+            if self._left:  # Ray would join another cluster, or start one, for whoever asks it then
+                raise Gone("the cluster has been left")
+            try:
+                actor = self._make.remote(*self._words)
+            except ray.exceptions.RayError as error:
+                raise Gone(_words(error)) from error
+            self._some = self._some or actor
         return ActorLink(number, actor, self._blocks)
 
     def publish(self, key: int, groups: Groups) -> None:
@@ -112,8 +116,10 @@ class Cluster:
 
     def close(self) -> None:
         """Let go of all blocks, and leave the cluster as it was found."""
-        self._blocks.clear()
-        self._some = None
+        with self._using:
+            self._left = True
+            self._blocks.clear()
+            self._some = None
         self._leave()
 
     def _resources(self) -> Mapping[str, float]:
