@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from netwright.attempt import candidate_of
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.carried import Carried
@@ -26,6 +25,7 @@ from netwright.search.desk import Ticket, check_steps, tickets_of
 from netwright.shelf import read_shelf
 from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Network
+from netwright.stacks import candidate_of
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from netwright.attempt import Attempt, heir_of, siblings
+from netwright.attempt import Attempt
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.carried import NOTHING, Carried, take_over
@@ -23,6 +23,7 @@ from netwright.pool import KEPT_BYTES, Pool, improvement, take_in
 from netwright.search.desk import Desk, Ticket, tickets_of
 from netwright.search.sampler import Proposal, Sampler
 from netwright.spec.spaces import Point
+from netwright.stacks import heir_of, siblings
 from netwright.train.pace import Pace
 
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds

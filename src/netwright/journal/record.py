@@ -40,6 +40,7 @@ from netwright.events import (
     TrialStarted,
     WorkerLost,
 )
+from netwright.journal import statements
 from netwright.journal.bounds import Row, fetch
 from netwright.journal.file import begin, begin_again, connect, end, is_of_the_file, is_of_the_system, told, writing
 from netwright.journal.rows import (
@@ -74,49 +75,6 @@ MOST_TRIALS = 200_000  # that are read
 MOST_STEPS = 2 * MOST_TRIALS  # of the search
 MOST_LOST = 1_000  # workers that were lost, the first ones
 MOST_BESTS = 20_000  # improvements that are read, the last ones
-
-# A column of SQLite may hold anything, whatever it was declared as. Where there should be a number, all else is an
-# empty text here: what is none is not read, so it takes neither time nor room, and is refused with the rest of its row.
-_CURVES = """
-SELECT trial, seconds, epoch, loss FROM (
-    SELECT place, trial, seconds, epoch, loss,
-        row_number() OVER (PARTITION BY trial ORDER BY place DESC) - 1 AS back,
-        count(*) OVER (PARTITION BY trial) AS total
-    FROM (
-        SELECT rowid AS place,
-            iif(typeof(trial) = 'integer', trial, '') AS trial,
-            iif(typeof(seconds) = 'real', seconds, '') AS seconds,
-            iif(typeof(epoch) = 'integer', epoch, '') AS epoch,
-            iif(typeof(loss) IN ('real', 'null'), loss, '') AS loss
-        FROM epoch ORDER BY rowid DESC LIMIT :epochs
-    )
-) WHERE back % ((total + :most - 1) / :most) = 0 ORDER BY place
-"""
-_TRIALS = """
-SELECT trial, name, origin, candidate, parameters, started, status, reason, score, loss, duration
-FROM trial ORDER BY trial LIMIT :most
-"""
-_BESTS = "SELECT seconds, score, loss, members FROM best ORDER BY rowid DESC LIMIT :most"
-_EVENTS = "SELECT CAST(body AS TEXT) FROM event WHERE kind = :kind ORDER BY rowid DESC LIMIT 1"
-_LOST = "SELECT CAST(body AS TEXT) FROM event WHERE kind = 'lost' ORDER BY rowid LIMIT :most"
-_SEARCH = "SELECT kind, body FROM search ORDER BY step LIMIT :most"
-_SPENT = """
-SELECT max(latest) FROM (
-    SELECT max(iif(typeof(seconds) = 'real', seconds, '')) AS latest FROM event
-    UNION ALL SELECT max(iif(typeof(seconds) = 'real', seconds, '')) FROM epoch
-    UNION ALL SELECT max(iif(typeof(seconds) = 'real', seconds, '')) FROM best
-    UNION ALL SELECT max(iif(typeof(started) = 'real', started, '')) FROM trial
-)
-"""  # a text is greater than any number
-_STATUSES = "SELECT DISTINCT status FROM trial LIMIT :most"
-_GAVE_UP = "SELECT kind, body FROM event WHERE kind IN ('gave up', 'resumed') ORDER BY rowid DESC LIMIT 1"
-_LAST = "SELECT kind FROM event WHERE kind IN ('started', 'resumed', 'finished') ORDER BY rowid DESC LIMIT :most"
-_STARTED = (
-    "INSERT OR REPLACE INTO trial (trial, name, origin, candidate, parameters, started) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_EPOCH = "INSERT INTO epoch VALUES (?, ?, ?, ?)"
-_FINISHED = "UPDATE trial SET status = 'finished', score = ?, loss = ?, duration = ? WHERE trial = ?"
-_FAILED = "UPDATE trial SET status = 'failed', reason = ? WHERE trial = ?"
 
 
 class Journal:
@@ -229,7 +187,7 @@ class Journal:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(_EPOCH, self._waiting)
+            self._connection.executemany(statements.EPOCH, self._waiting)
             for one in events:
                 self._write(one)
             self._connection.execute("COMMIT")
@@ -248,7 +206,7 @@ class Journal:
         run = self._connection.execute
         match event:
             case EpochDone():
-                run(_EPOCH, _row(event))
+                run(statements.EPOCH, _row(event))
             case RunStarted(settings):
                 run("INSERT INTO event VALUES ('started', 0, ?)", (text(settings),))
             case RunResumed(seconds):
@@ -260,13 +218,13 @@ class Journal:
                 run("INSERT INTO event VALUES ('data', ?, ?)", (seconds, text(asdict(event))))
             case TrialStarted(seconds, trial, name, origin, candidate, parameters):
                 run("DELETE FROM epoch WHERE trial = ?", (trial,))  # of one that was cut off and begins anew
-                run(_STARTED, (trial, sound(name), sound(origin), text(candidate), parameters, seconds))
+                run(statements.STARTED, (trial, sound(name), sound(origin), text(candidate), parameters, seconds))
             case TrialResumed(_, trial, epoch):  # what came later is trained once more
                 run("DELETE FROM epoch WHERE trial = ? AND epoch >= ?", (trial, epoch))
             case TrialFinished(_, trial, score, loss, duration):
-                self._end_trial(trial, _FINISHED, (score, loss, duration, trial))
+                self._end_trial(trial, statements.FINISHED, (score, loss, duration, trial))
             case TrialFailed(_, trial, reason):
-                self._end_trial(trial, _FAILED, (sound(reason), trial))
+                self._end_trial(trial, statements.FAILED, (sound(reason), trial))
             case TeamStarted(seconds):
                 run("INSERT INTO event VALUES ('team', ?, ?)", (seconds, text(asdict(event))))
             case WorkerLost(seconds, trials, _, _, epoch):
@@ -333,7 +291,7 @@ class Journal:
 
     def given_up(self) -> str:
         """Return why the search ended before its time; an empty text where it did not."""
-        rows = self._rows(_GAVE_UP, {})
+        rows = self._rows(statements.GAVE_UP, {})
         return reason_of(self._path, rows[0][1]) if rows and rows[0][0] == "gave up" else ""
 
     def mistakes(self) -> tuple[Example, ...]:
@@ -348,7 +306,7 @@ class Journal:
 
     def lost(self) -> tuple[WorkerLost, ...]:
         """Return the workers that were lost, in the order of time."""
-        return lost_of(self._path, self._rows(_LOST, {"most": MOST_LOST}))
+        return lost_of(self._path, self._rows(statements.LOST, {"most": MOST_LOST}))
 
     def result(self) -> Result | None:
         """Return the outcome; None for a run that did not finish."""
@@ -358,13 +316,13 @@ class Journal:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end, and was not gone on with since."""
-        kinds = self._rows(_LAST, {"most": 1})
+        kinds = self._rows(statements.LAST, {"most": 1})
         return bool(kinds) and kinds[0][0] == "finished"
 
     @property
     def in_vain(self) -> bool:
         """Whether there were trials and all of them failed."""
-        return self._rows(_STATUSES, {"most": 2}) == [("failed",)]
+        return self._rows(statements.STATUSES, {"most": 2}) == [("failed",)]
 
     def limit(self) -> float | None:
         """Return the time limit of the run in seconds, as it was last set; None without one."""
@@ -374,26 +332,26 @@ class Journal:
 
     def spent(self) -> float:
         """Return the seconds since the start of the command when something was last recorded."""
-        ((seconds,),) = self._rows(_SPENT, {})
+        ((seconds,),) = self._rows(statements.SPENT, {})
         return 0.0 if seconds is None else seconds_of(self._path, seconds)
 
     def search(self) -> tuple[Proposed | Told, ...]:
         """Return what the search handed out and heard, in order."""
-        return search_of(self._path, self._rows(_SEARCH, {"most": MOST_STEPS}))
+        return search_of(self._path, self._rows(statements.SEARCH, {"most": MOST_STEPS}))
 
     def trials(self) -> tuple[TrialRecord, ...]:
         """Return every trial in the order of their numbers; long curves are thinned, and keep their last point."""
-        rows = self._rows(_TRIALS, {"most": MOST_TRIALS})
+        rows = self._rows(statements.TRIALS, {"most": MOST_TRIALS})
         most = max(8, min(CURVE_POINTS, ALL_POINTS // max(1, len(rows))))
-        return trials_of(self._path, rows, self._rows(_CURVES, {"most": most, "epochs": MOST_EPOCHS}))
+        return trials_of(self._path, rows, self._rows(statements.CURVES, {"most": most, "epochs": MOST_EPOCHS}))
 
     def curve(self) -> tuple[BestImproved, ...]:
         """Return how the best so far got better, in the order of time."""
-        rows = self._rows(_BESTS, {"most": MOST_BESTS})
+        rows = self._rows(statements.BESTS, {"most": MOST_BESTS})
         return bests_of(self._path, reversed(rows))
 
     def _event(self, kind: str) -> str | None:
-        rows = self._rows(_EVENTS, {"kind": kind})
+        rows = self._rows(statements.EVENTS, {"kind": kind})
         return rows[0][0] if rows else None
 
     def _rows(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
