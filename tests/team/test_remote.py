@@ -103,7 +103,7 @@ def test_a_worker_comes_to_the_same(here: tuple[Driver, tuple[Trained, ...]]) ->
         (one.epoch, one.losses, one.best) for one in heard.reports
     ]
     assert all(array.flags.writeable for one in found for array in one.weights.values())
-    assert transport.closed and not driver.lost and driver.begun == 1
+    assert transport.closed and not driver.lost and driver.begun == 2  # and once more after a first step
 
 
 def test_predictions_are_there_whenever_they_are_worth_showing(here: tuple[Driver, tuple[Trained, ...]]) -> None:
@@ -146,7 +146,7 @@ def test_a_worker_that_dies_costs_nothing_but_time(exchange: int, here: tuple[Dr
         found = train(spread, TOGETHER, driver)
     check_same(found, here[1])
     assert driver.lost == [("worker 1", "its process was ended by signal 9", 1)]
-    assert transport.begun == 2 and driver.begun == 2
+    assert transport.begun == 2 and driver.begun in (3, 4)  # in the first worker once, or twice
 
 
 def test_another_worker_goes_on_from_the_last_snapshot(here: tuple[Driver, tuple[Trained, ...]]) -> None:
@@ -164,7 +164,7 @@ def test_another_worker_goes_on_from_the_last_snapshot(here: tuple[Driver, tuple
     assert epoch > 3
     (order,) = (frame for frame in transport.said[2] if unpack(frame).document["ask"] == "train")
     assert unpack(order).document["snapshot"]["numbers"]["epoch"] == epoch
-    assert driver.begun == 1  # its time goes on
+    assert driver.begun == 2  # in the first worker: in the second its time goes on
 
 
 def test_heirs_are_asked_for_and_gone_on_with_elsewhere() -> None:

@@ -97,8 +97,8 @@ class Control:
         stop: whether to give up at once with what there is.
         report: told after every check.
         heirs: asked at each of the `RUNGS` of the schedule which trials end there, and who takes their places.
-        ready: told before the first step by who needs long to get there, such as for a program to be compiled; the
-            time allowed counts from then on.
+        ready: told before the first step by who needs long to get there, such as for a program to be compiled or
+            read from the disk; the time allowed counts from then on.
         due: asked after every step whether a snapshot is to be made.
         keep: given it; also right after heirs came, whom no earlier one knows.
         lost: told that a worker was lost on the way, by whoever trains elsewhere: its name, the reason, and the epoch
