@@ -224,7 +224,7 @@ def test_many_failures_one_after_another_are_enough(tmp_path: Path, monkeypatch:
     """The run ends with what it has, and says why."""
     failing(monkeypatch, ValueError("broken"), range(2, 1_000))
     told: list[Event] = []
-    run = nw.fit(table(), "target", time=600, out=tmp_path, listener=told.append)
+    run = nw.fit(table(), "target", time=600, out=tmp_path, listener=told.append, device="cpu")  # in small stacks
     (gave_up,) = (event for event in told if isinstance(event, GaveUp))
     assert "trials failed one after another, the last of them because of this: training stopped" in gave_up.reason
     assert HOPELESS <= sum(isinstance(event, TrialFailed) for event in told) < 2 * HOPELESS

@@ -81,6 +81,7 @@ def test_a_network_that_diverges_at_once_is_told_of_by_its_training(monkeypatch:
             raise TrialError("the loss was not a number")
         return train_population(*given)  # type: ignore[arg-type]  # handed on as it came
 
+    monkeypatch.setattr("netwright.train.training.train_population", diverging_once)
     monkeypatch.setattr("netwright.train.torch.train_population", diverging_once)
     (trained,) = _trainer().train(NETWORK, [RECIPE], _splits(), "cross_entropy", QUIET, [0])
     assert np.isfinite(trained.loss)

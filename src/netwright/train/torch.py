@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 
@@ -14,7 +12,6 @@ from torch import Tensor
 
 from netwright.data.features import Features
 from netwright.data.more_rows import MoreRows
-from netwright.errors import TrialError
 from netwright.machine import usable_cores
 from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
@@ -24,14 +21,13 @@ from netwright.train.device import PROCESSOR, Device, computes, find_device
 from netwright.train.failures import short_of_memory
 from netwright.train.framework import AT_RANDOM, Array, Predict, Split, seeds_of_networks
 from netwright.train.lanes import in_lane, lanes_of, run_lanes
-from netwright.train.losses import LOSSES, Loss
+from netwright.train.losses import LOSSES
 from netwright.train.pace import ONE_CARD, ONE_CORE, StepModel
 from netwright.train.predict import predicting_on
 from netwright.train.rows import Rows, as_rows
-from netwright.train.training import train_population
+from netwright.train.training import rehearse, train_population
 from netwright.train.transfer import begun_as
 
-REHEARSED = 8  # rows a fold are judged before the first training
 CARD = 8  # times as large stacks on a graphics card: up to 2e9 operations more of them cost nearly nothing
 
 
@@ -146,7 +142,9 @@ class TorchTrainer:
         try:
             first = self._first(network, seeds_of_networks(seeds, len(splits)), begun) if begun else None
             if not self._rehearsed and snapshot is None:
-                self._rehearse(network, recipes, splits, LOSSES[loss], seeds)
+                rehearse(network, recipes, self._rows, splits, LOSSES[loss], seeds)
+                self._rehearsed = True
+                self._give_back()
                 control.ready()
             return train_population(network, recipes, self._rows, splits, LOSSES[loss], control, seeds, first, snapshot)
         except RuntimeError as error:
@@ -154,24 +152,13 @@ class TorchTrainer:
                 raise
             words = str(error).partition("\n")[0]
         # Here nothing holds the failed training any more, so that what it took can be given back before the next try.
-        if self._rows.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._give_back()
         raise MemoryError(words)
 
-    def _rehearse(
-        self, network: Network, recipes: Sequence[Recipe], splits: Sequence[Split], loss: Loss, seeds: Sequence[int]
-    ) -> None:
-        """Take a step and judge a few rows, and leave nothing behind.
-
-        The first step of a process finds code that still lies on the disk, or a card that no program was sent to: it
-        took half a second where those after it took a hundredth, and a training that lasts as long learnt nothing.
-        """
-        asked = itertools.count()
-        control = Control(lambda: 0.0, lambda: next(asked) > 0, lambda progress: None)
-        few = [Split(split.train, split.valid[:REHEARSED]) for split in splits]
-        with contextlib.suppress(TrialError):  # the training itself will say so, if it diverges
-            train_population(network, recipes, self._rows, few, loss, control, seeds)
-        self._rehearsed = True
+    def _give_back(self) -> None:
+        """Give memory of a card back that is kept for what comes: a recording takes none of it."""
+        if self._rows.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def compiles(self, network: Network) -> bool:
         """Return that nothing is compiled."""
