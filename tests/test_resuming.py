@@ -20,8 +20,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 import netwright as nw
+from netwright.attempt import Attempt
 from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.checkpoints import FOLDER
+from netwright.checkpoints import FOLDER, SavedStack
 from netwright.errors import (
     CannotGoOn,
     CannotWrite,
@@ -272,6 +273,36 @@ def test_time_that_was_spent_counts_and_more_can_be_added(table: pd.DataFrame, t
     assert seconds == sorted(seconds)
     with Journal.open(more.journal) as journal:
         assert journal.limit() == 10.0 and journal.finished
+
+
+def test_a_run_that_is_given_less_time_ends_in_that(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack in training had been allowed more, by a limit that does not count any longer."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    ended = 0
+
+    def in_training(event: Event) -> bool:
+        nonlocal ended
+        ended += isinstance(event, Told)
+        stacks = [int(path.stem.removeprefix("stack-")) for path in (tmp_path / FOLDER).glob("stack-*.nw")]
+        return ended >= 2 and isinstance(event, EpochDone) and max(stacks, default=0) > 2  # none of a first glance
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", time="1h", out=tmp_path, listener=cutting(in_training))
+    until: list[float] = []
+    real = Attempt._go_on_from
+
+    def go_on_from(self: Attempt, begun: SavedStack) -> None:
+        real(self, begun)
+        until.append(self._stepping + self.seconds)
+
+    monkeypatch.setattr(Attempt, "_go_on_from", go_on_from)
+    with pytest.raises(Cut):
+        resumed = cutting(lambda event: isinstance(event, TrialResumed))
+        nw.fit(table, "target", time="60s", out=tmp_path, listener=resumed)
+    assert until and max(until) < 60
 
 
 def test_there_is_nothing_to_add_to_where_no_run_is(table: pd.DataFrame, tmp_path: Path) -> None:

@@ -288,8 +288,9 @@ class Attempt:
         known = {ticket.number: ticket for ticket in self.tickets}
         self._places = [known[number] for number in begun.places]
         self._candidates, self._batch = [*begun.candidates], begun.batch_size
+        until = self._began + self._left  # the limit may be less than it was when the stack was begun
         self._shown, self._began, self._stepping = [*begun.shown], begun.began, begun.stepping
-        self.seconds = begun.seconds
+        self.seconds = min(begun.seconds, until - begun.stepping)
         self._inherits = begun.inherits
         self._rungs = {rung: following for rung, following in self._rungs.items() if rung in begun.rungs}
 
