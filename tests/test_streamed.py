@@ -11,6 +11,7 @@ import pytest
 
 import netwright as nw
 from netwright.bench import Bench
+from netwright.budget import Budget
 from netwright.data import needs
 from netwright.errors import NoTarget
 from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, TrialFinished
@@ -189,6 +190,34 @@ def test_a_run_that_has_no_time_to_read_all_says_so(
     streamed = counted(events)
     assert 0 < streamed.read <= 300 < streamed.rows
     assert "there was no time" in run.report.read_text()
+
+
+def test_the_end_does_not_wait_for_rows_that_an_earlier_run_had_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are finished trials, they are handed over at once; a later run reads all the same rows again."""
+    monkeypatch.setattr("netwright.data.large.PART_ROWS", 300)
+    budget, seen = Budget(trials=3), list[RowsEncoded]()
+
+    class CutOff(BaseException):
+        """Stands for the end of a process."""
+
+    def cut(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            raise CutOff
+
+    def end(event: Event) -> None:
+        if isinstance(event, RowsEncoded):
+            seen.append(event)
+            budget.end()
+
+    with pytest.raises(CutOff):
+        nw.fit(table(), "kind", trials=3, out=tmp_path, listener=cut)
+    run = nw.fit(table(), "kind", budget=budget, out=tmp_path, listener=end)
+    assert len(seen) == 1 and run.result.ended_early and run.result.trials >= 1 and run.result.failed == 0
+    with Journal.open(run.journal) as journal:
+        streamed = journal.streamed()
+    assert streamed is not None and streamed.read == streamed.rows == ROWS - HELD
 
 
 def test_what_a_run_takes_is_told_for_any_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
