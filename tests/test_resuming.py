@@ -255,6 +255,21 @@ def test_a_finished_run_is_given_back(table: pd.DataFrame, whole: nw.Run, tmp_pa
     assert [event.trials for event in told if isinstance(event, RunResumed)] == [TRIALS]
 
 
+def test_a_report_of_an_earlier_end_is_not_taken_for_that_of_this_one(
+    table: pd.DataFrame, whole: nw.Run, tmp_path: Path
+) -> None:
+    """A run that was gone on with is killed when all is recorded and its report is not yet written."""
+    out = tmp_path / "run"
+    shutil.copytree(whole.folder, out)
+    with pytest.raises(Cut):
+        nw.fit(
+            table, "target", trials=TRIALS + 1, out=out, listener=cutting(lambda event: isinstance(event, RunFinished))
+        )
+    run = nw.fit(table, "target", trials=TRIALS + 1, out=out)
+    assert run.before and run.result.trials == TRIALS + 1
+    assert run.report.read_bytes() != whole.report.read_bytes()
+
+
 def test_time_that_was_spent_counts_and_more_can_be_added(table: pd.DataFrame, tmp_path: Path) -> None:
     """A run of six seconds that was cut off after some has the rest; another four make it ten."""
     cut = cutting(lambda event: isinstance(event, TrialFinished) and event.seconds > 2.5)

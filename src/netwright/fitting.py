@@ -226,6 +226,7 @@ def _hand_over(
     tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
     rows_on_disk = 0 if bench.more is None else bench.more.size
     tell(ResourcesUsed(budget.elapsed(), peak_memory(), order.memory.limit, checkpoints.most, rows_on_disk))
+    remove_file(order.folder / REPORT)  # that of an earlier end, which would be taken for ours if we were killed now
     tell(RunFinished(budget.elapsed(), model.result))
     checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
     return model
