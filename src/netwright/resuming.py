@@ -169,13 +169,14 @@ def check_same(before: BenchSet | None, now: BenchSet) -> None:
 
 
 def is_done(journal: Journal, budget: Budget) -> bool:
-    """Return whether a run came to its end and has no time or trials left."""
+    """Return whether a run came to its end and has no time or trials left; one that gave up has what was left then."""
     result = journal.result() if journal.finished else None
     if result is None:
         return False
     if budget.trials is not None:
         return result.trials + result.failed >= budget.trials
-    return not result.ended_early and budget.seconds is not None and budget.seconds <= (journal.limit() or 0.0)
+    early = result.ended_early or bool(journal.given_up())  # as when a graphics card had gone, which may be back
+    return not early and budget.seconds is not None and budget.seconds <= (journal.limit() or 0.0)
 
 
 def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
