@@ -421,6 +421,7 @@ def forge(path: Path, documents: dict[str, Any], arrays: dict[str, np.ndarray[An
 @pytest.mark.parametrize(
     "answers",
     [
+        np.zeros((), np.float32),
         np.zeros((150, 2), np.float32),
         np.zeros(150, np.float32),
         np.zeros((150, 3, 1), np.float32),

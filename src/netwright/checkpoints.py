@@ -252,7 +252,7 @@ def _read(path: Path, rows: int) -> Saved | None:
         weights, more = contents.tensors
         checked = checked_weights(path, candidate, weights)
         predictions = more["predictions"]
-        if len(predictions) != rows or not np.isfinite(predictions).all():
+        if predictions.shape[:1] != (rows,) or not np.isfinite(predictions).all():
             raise UnfitBundle(path, "it has not one answer for every row")
     except (BundleError, ValidationError, ValueError, KeyError, OSError):
         return None  # its trial is trained again
