@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from workers_inside import NETWORK, PLAIN, Inside, check_equal, rows, splits, spread_over
+from workers_inside import NETWORK, PLAIN, Inside, InsideLink, check_equal, rows, splits, spread_over
 
 from netwright.errors import TrialError
 from netwright.spec.network import Recipe
 from netwright.team import remote
 from netwright.team.frames import unpack
+from netwright.team.link import Gone
 from netwright.team.remote import beat_of
 from netwright.team.spread import Spread
 from netwright.train import torch as home
@@ -185,13 +186,25 @@ def test_heirs_are_asked_for_and_gone_on_with_elsewhere() -> None:
 
 
 def test_a_training_that_ends_every_worker_ends_alone() -> None:
-    """After three it is not tried again, and others are trained as before."""
+    """After three it is not tried again, and others are trained as before; what ended the first is told."""
     driver = Driver()
-    transport = Inside(1, dies=lambda number, turn: number <= 3 and turn == 2)
+
+    class Reasons(InsideLink):
+        def exchange(self, frame: bytes, seconds: float) -> bytearray:
+            try:
+                return super().exchange(frame, seconds)
+            except Gone as gone:
+                raise Gone(f"{self.name} has gone") from gone
+
+    class Telling(Inside):
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Reasons(f"worker {number}", number, self, super().begin(number, seat).workplace)
+
+    transport = Telling(1, dies=lambda number, turn: number <= 3 and turn == 2)
     with spread_over(transport) as spread:
-        with pytest.raises(TrialError, match=r"3 workers .* signal 9"):
+        with pytest.raises(TrialError, match=r"3 workers .*: worker 1 has gone$"):
             train(spread, TOGETHER, driver)
-        assert len(driver.lost) == 3
+        assert [reason for _, reason, _ in driver.lost] == [f"worker {number} has gone" for number in (1, 2, 3)]
         assert len(train(spread, [PLAIN], Driver())) == 1
 
 

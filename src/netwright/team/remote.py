@@ -145,7 +145,7 @@ class RemoteTrainer:
         """Train on a worker; where it is lost, once more on another, from the last snapshot on if there is one."""
         room = KEPT_BYTES / self._crew.workers
         course = _Course([*recipes], tuple(recipes), snapshot, room, followed=snapshot is not None)
-        last: Gone | None = None
+        first: Gone | None = None
         for _ in range(MOST_LOSSES):
             member = self._worker(control)
             try:
@@ -157,7 +157,7 @@ class RemoteTrainer:
                 control.lost(member.link.name, str(gone), epoch)
                 if course.unknown:  # in the moment between their coming and the snapshot that knows them
                     raise TrialError(f"its worker was lost just as others took places in its stack: {gone}") from gone
-                last = gone
+                first = first or gone
                 continue
             except CannotWrite as error:
                 self._crew.give_back(member)
@@ -167,7 +167,7 @@ class RemoteTrainer:
                 raise
             self._crew.give_back(member)
             return trained
-        raise TrialError(f"{MOST_LOSSES} workers were lost that trained it, one after another; the last: {last}")
+        raise TrialError(f"{MOST_LOSSES} workers were lost that trained it, one after another; the first: {first}")
 
     def _worker(self, control: Control) -> Member:
         try:
