@@ -23,7 +23,7 @@ from netwright.events import BestImproved, Event, Told, TrialFailed, TrialFinish
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
-from netwright.pool import FEWEST_KEPT, Pool
+from netwright.pool import FEWEST_KEPT, Pool, take_over_trials
 from netwright.run import HOPELESS, search
 from netwright.search import SAMPLERS
 from netwright.search.desk import Ticket
@@ -275,3 +275,14 @@ def test_answers_of_kept_trials_take_no_more_than_there_is(bench: Bench) -> None
     few = replace(bench, kept_room=1.0)
     pool = search(few, Budget(trials=7), SAMPLERS["random"], lambda event: None)
     assert (len(pool.trials), len(pool.dropped)) == (FEWEST_KEPT, 3)
+
+
+def test_no_more_trials_are_taken_over_than_are_kept(bench: Bench) -> None:
+    """A process may have been killed before it removed the file of one that it had let go."""
+    budget = Budget(trials=6)
+    trials = search(bench, budget, SAMPLERS["random"], lambda event: None).trials
+    pool = Pool(kept_bytes=1.0)
+    take_over_trials(pool, bench, budget, [*reversed(trials)], (), ())
+    assert all(one is same for one, same in zip(pool.trials, trials[:FEWEST_KEPT], strict=True))
+    assert [one.ticket for one in pool.dropped] == [one.ticket for one in trials[FEWEST_KEPT:]]
+    assert len(pool.weights) == FEWEST_KEPT and pool.weights.sum() == pytest.approx(1.0)
