@@ -114,19 +114,23 @@ def test_workers_take_the_cards_of_a_machine_in_turn(monkeypatch: pytest.MonkeyP
 
 
 def test_a_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    """Also where that one is killed: nothing is left behind."""
+    """Also where that one is killed: nothing is left behind, nor are the rows."""
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    block_path(folder, 1).write_bytes(b"rows")
     code = (
         "import pathlib, sys, time; from netwright.team.process import ProcessLink; "
         "from netwright.team.messages import ask_facts; "
         "link = ProcessLink(1, ('torch', 'cpu', '0'), pathlib.Path(sys.argv[1])); link.exchange(ask_facts(), 120); "
         "print(link._process.pid, flush=True); time.sleep(600)"
     )
-    driver = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    driver = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
     with driver:
         assert driver.stdout is not None
         worker = psutil.Process(int(driver.stdout.readline()))
         driver.kill()
     worker.wait(timeout=60)
+    assert not folder.exists()
 
 
 def test_the_signals_of_a_terminal_do_not_end_a_process(link: ProcessLink) -> None:

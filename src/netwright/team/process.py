@@ -80,7 +80,7 @@ class ProcessLink:
         Args:
             number: of the worker, by which it is called.
             words: the framework, the device and the seat.
-            folder: of the blocks, and of what the process says of errors.
+            folder: of the blocks, and of what the process says of errors; removed by it where its owner was killed.
 
         Raises:
             OSError: if that cannot be done.
@@ -90,7 +90,7 @@ class ProcessLink:
         self._log = (folder / f"worker-{number}.log").open("w+b")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             # Without -P a file in the folder that the user works in could stand for a package.
-            [sys.executable, "-P", "-m", PROGRAM, *words],
+            [sys.executable, "-P", "-m", PROGRAM, *words, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
