@@ -46,7 +46,7 @@ from netwright.events import (
     TrialStarted,
 )
 from netwright.journal import Journal
-from netwright.resuming import digest
+from netwright.resuming import differences, digest
 
 TRIALS = 7
 FEWER = 5  # where it does not matter what comes after
@@ -343,6 +343,14 @@ def test_another_run_in_the_same_folder_is_refused(table: pd.DataFrame, whole: n
         nw.fit(table, "target", trials=TRIALS, metric="log_loss", out=out)
     assert (out / "model.nw").read_bytes() == before
     assert nw.fit(table, "target", trials=1, seed=1, out=out, fresh=True).result.trials == 1
+
+
+def test_a_run_of_a_cluster_is_gone_on_with_on_one_machine_and_the_other_way_round() -> None:
+    """Where the device was left to the cluster, which one there was does not tell runs apart; else it does."""
+    there, here = {"device": "auto", "cluster": "auto"}, {"device": "cuda", "cluster": None}
+    assert differences(there, here) == differences(here, there) == []
+    assert differences(here, {**here, "device": "cpu"}) == ["its device is 'cuda', not 'cpu'"]
+    assert differences({**there, "device": "cpu"}, here) == ["its device is 'cpu', not 'cuda'"]
 
 
 def test_rows_that_are_prepared_in_another_way_are_not_gone_on_with(
