@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import netwright as nw
 from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.data import needs
-from netwright.errors import NoTarget
+from netwright.errors import CannotGoOn, NoTarget
 from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, TrialFinished
 from netwright.journal import Journal
+from netwright.memory import Memory
+from netwright.sources import MOST_AGAIN, read_tables
 
 ROWS, HELD = 5_600, 700
 
@@ -130,6 +134,33 @@ def test_a_seed_gives_one_model_and_a_run_that_was_cut_off_comes_to_the_same(pat
         run, events = heard(path, tmp_path / "cut", trials=2)
     check_equal(run, whole)
     assert counted(events).rows == ROWS + 300 - HELD
+
+
+@pytest.mark.parametrize(("drawn", "held"), [(HELD + 100, HELD + 100), (10**12, MOST_AGAIN * HELD)])
+def test_a_record_does_not_say_how_much_memory_is_taken(drawn: int, held: int, path: Path) -> None:
+    """As many rows are drawn again as it says, but no more than twice those that there is room for."""
+    before = DataRead(1.0, {}, (), HELD, 6, drawn=drawn)
+    tables = read_tables(path, "kind", None, "auto", memory=Memory(4 * 10**9), before=before)
+    assert tables.sample is not None and len(tables.sample.numbers) == held
+
+
+def test_a_record_that_says_that_all_rows_were_held_is_refused(path: Path, tmp_path: Path) -> None:
+    """What is held then is not what its trials were judged on."""
+
+    class CutOff(BaseException):
+        """Stands for the end of a process."""
+
+    def cut(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            raise CutOff
+
+    out = tmp_path / "run"
+    with pytest.raises(CutOff):
+        nw.fit(path, "kind", trials=2, out=out, listener=cut)
+    with closing(sqlite3.connect(out / "journal.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE event SET body = json_set(body, '$.drawn', 1000000000000) WHERE kind = 'data'")
+    with pytest.raises(CannotGoOn, match="prepared in another way"):
+        nw.fit(path, "kind", trials=2, out=out)
 
 
 def test_a_frame_is_read_in_parts_too(tmp_path: Path) -> None:
