@@ -40,6 +40,7 @@ from netwright.events import (
     Proposed,
     RunFinished,
     RunResumed,
+    StackKept,
     Told,
     TrialFinished,
     TrialResumed,
@@ -164,6 +165,25 @@ def test_a_trial_in_training_goes_on_from_where_it_was_kept(
         for record in journal.trials():
             passes = [epoch for _, epoch, _ in record.curve]
             assert passes == sorted(set(passes))
+
+
+def test_the_time_until_a_stack_was_kept_is_spent(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that is cut off between two checks would have that time once more, with what it had learnt in it."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    kept: list[float] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StackKept):
+            kept.append(event.seconds)
+            raise Cut
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=listen)
+    with Journal.open(tmp_path / "journal.sqlite") as journal:
+        assert journal.spent() >= kept[0]
 
 
 def test_a_run_may_be_cut_off_again_and_again(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from netwright.budget import Budget
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.course import Course
 from netwright.errors import TrialError
-from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted, WorkerLost
+from netwright.events import EpochDone, Listener, NotKept, StackKept, TrialResumed, TrialStarted, WorkerLost
 from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
@@ -276,7 +276,7 @@ class Attempt:
         self._every = max(KEPT_EVERY, KEEPING_SHARE * (self._kept_at - began))
         if failure:
             self._every = math.inf  # it will not be otherwise the next time
-            self._tell(NotKept(self._kept_at, failure))
+        self._tell(NotKept(self._kept_at, failure) if failure else StackKept(self._kept_at))
 
     def _lost(self, worker: str, reason: str, epoch: int) -> None:
         """Tell that the worker is gone that trained the stack, which another one goes on with."""
