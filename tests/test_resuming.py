@@ -509,6 +509,21 @@ def test_a_stack_that_stands_nowhere_is_a_trial_that_failed(
     assert reasons == {"what was kept of its training cannot be gone on with"}
 
 
+def test_what_was_half_written_is_removed(table: pd.DataFrame, cut: Path) -> None:
+    """At once, and not when the run ends: it may be killed many times before. What a link leads to stays."""
+    half = cut / FOLDER / ".netwright-00.tmp"
+    half.write_bytes(b"half of a stack")
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=FEWER, out=cut, listener=cutting(lambda event: isinstance(event, DataRead)))
+    assert not half.exists()
+    elsewhere = (cut / FOLDER).rename(cut / "elsewhere")
+    (cut / FOLDER).symlink_to(elsewhere)
+    (elsewhere / half.name).write_bytes(b"of somebody else")
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=FEWER, out=cut, listener=cutting(lambda event: isinstance(event, DataRead)))
+    assert (elsewhere / half.name).exists()
+
+
 def test_a_trial_that_had_failed_is_not_trained_on(table: pd.DataFrame, cut: Path) -> None:
     """Though what it was kept as lies there: its process was killed before it could be removed."""
     (path,) = (cut / FOLDER).glob("stack-*.nw")

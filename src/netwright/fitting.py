@@ -114,6 +114,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
         if earlier is not None:
             stack.enter_context(earlier)
             remove_leftovers(folder)
+            Checkpoints(folder).sweep()
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
         team = stack.enter_context(team_of(order.staff, order.framework, budget))  # it comes while rows are read
