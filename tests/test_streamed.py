@@ -15,10 +15,10 @@ import netwright as nw
 from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.data import needs
-from netwright.errors import CannotGoOn, NoTarget
-from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, TrialFinished
+from netwright.errors import CannotGoOn, DifferentRun, NoTarget
+from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, RunResumed, TrialFinished
 from netwright.journal import Journal
-from netwright.memory import Memory
+from netwright.memory import LOADED, Memory
 from netwright.sources import MOST_AGAIN, read_tables
 
 ROWS, HELD = 5_600, 700
@@ -144,22 +144,54 @@ def test_a_record_does_not_say_how_much_memory_is_taken(drawn: int, held: int, p
     assert tables.sample is not None and len(tables.sample.numbers) == held
 
 
-def test_a_record_that_says_that_all_rows_were_held_is_refused(path: Path, tmp_path: Path) -> None:
-    """What is held then is not what its trials were judged on."""
+def test_a_table_that_was_held_is_not_held_again_at_any_price(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With half of the memory it is, and with less the run is refused before it is read."""
+    before, size = DataRead(1.0, {}, (), ROWS, 6), path.stat().st_size
+    monkeypatch.setattr(needs, "TIMES", dict.fromkeys(needs.TIMES, 1e6))
+    monkeypatch.setattr(needs, "ROW", 0.0)
+    enough, less = (Memory(int(share * 1e6 * size) + LOADED) for share in (0.6, 0.4))
+    assert read_tables(path, "kind", None, "auto", memory=enough, before=before).large is None
+    with pytest.raises(CannotGoOn, match="--memory"):
+        read_tables(path, "kind", None, "auto", memory=less, before=before)
+
+
+def test_a_run_on_other_data_does_not_say_what_is_held(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small table had been held whole; that the large one is another is what is said of it."""
+    small, out = tmp_path / "small.csv", tmp_path / "run"
+    table(200).to_csv(small, index=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(needs, "TIMES", dict.fromkeys(needs.TIMES, 1.0))
+        nw.fit(small, "kind", trials=1, out=out)
+    with pytest.raises(DifferentRun, match="its data is"):
+        nw.fit(path, "kind", trials=1, out=out)
+
+
+def test_a_run_that_memory_does_not_hold_any_more_is_refused_and_can_be_gone_on_with_later(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record stays as it was until there is as much memory again; one that says that all were held is refused."""
 
     class CutOff(BaseException):
         """Stands for the end of a process."""
 
     def cut(event: Event) -> None:
-        if isinstance(event, TrialFinished):
+        if isinstance(event, TrialFinished | RunResumed):
             raise CutOff
 
     out = tmp_path / "run"
     with pytest.raises(CutOff):
         nw.fit(path, "kind", trials=2, out=out, listener=cut)
+    with monkeypatch.context() as patch, pytest.raises(CannotGoOn, match=r"hold as many .* by --memory"):
+        for name in ("MOST_JUDGED", "FEWEST_JUDGED"):
+            patch.setattr(needs, name, HELD // 7)
+        nw.fit(path, "kind", trials=2, out=out)
+    with pytest.raises(CutOff):
+        nw.fit(path, "kind", trials=2, out=out, listener=cut)
     with closing(sqlite3.connect(out / "journal.sqlite", isolation_level=None)) as connection:
         connection.execute("UPDATE event SET body = json_set(body, '$.drawn', 1000000000000) WHERE kind = 'data'")
-    with pytest.raises(CannotGoOn, match="prepared in another way"):
+    with pytest.raises(CannotGoOn, match=r"hold as many .* by --memory"):
         nw.fit(path, "kind", trials=2, out=out)
 
 

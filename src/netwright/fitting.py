@@ -41,6 +41,7 @@ from netwright.resuming import (
     JOURNAL,
     SHELF,
     carried_over,
+    check_held,
     earlier_run,
     is_done,
 )
@@ -119,7 +120,10 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
                 return _finished(folder, earlier)
         team = stack.enter_context(team_of(order.staff, order.framework, budget))  # it comes while rows are read
         order = replace(order, framework=team.framework)
-        rows = read_rows(order, budget, listener, None if earlier is None else earlier.data())
+        before = None if earlier is None else earlier.data()
+        rows = read_rows(order, budget, listener, before)
+        read = data_read(order, rows, budget)
+        check_held(before, read)
         journal = earlier or stack.enter_context(_new_journal(folder))
         tell_all = _telling(journal, listener, budget)
 
@@ -128,7 +132,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
 
         if earlier is None:
             tell(RunStarted(order.settings))
-        tell(data_read(order, rows, budget))
+        tell(read)
         team.meet(tell)
         bench = prepared(order, rows, budget, journal, tell, listener)
         checkpoints = Checkpoints(folder)

@@ -32,6 +32,7 @@ PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
 # Settings that may differ when a run goes on.
 FREE = ("time", "trials", "out", "memory", "workers", "cluster", *PACKAGES)
 DATA = {"data_digest": "data", "test_digest": "test"}
+LESS_MEMORY = "memory does not hold as many of its rows as it held; allow more by --memory"
 ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 
 
@@ -68,16 +69,17 @@ def _digest_of_frame(frame: pd.DataFrame) -> str:
     return whole.hexdigest()
 
 
-def data_before(folder: Path, *, fresh: bool) -> DataRead | None:
+def data_before(folder: Path, data: str, *, fresh: bool) -> DataRead | None:
     """Return what the run that the folder holds had read; None where there is none, or one is to begin anew.
 
     It is asked before data is read, since of a table that memory does not hold the same rows are to be held again.
+    What a run of data with another name had read is none of this one's concern: it will be refused.
     """
     if fresh:
         return None
     try:
         with Journal.open(folder / JOURNAL) as journal:
-            return journal.data() if journal.settings() else None
+            return journal.data() if journal.settings().get("data") == data else None
     except OutputError:
         return None  # whoever goes on with it says what is wrong
 
@@ -156,6 +158,16 @@ def digest_of_bench(bench: Bench) -> str:
         whole.update(name.encode(errors="replace"))
         whole.update(np.ascontiguousarray(array).tobytes())
     return whole.hexdigest()
+
+
+def check_held(before: DataRead | None, now: DataRead) -> None:
+    """Refuse to go on with trials of more rows than memory holds now, before anything is recorded of these.
+
+    Raises:
+        CannotGoOn: if so.
+    """
+    if before is not None and (before.drawn, before.files) != (now.drawn, now.files):
+        raise CannotGoOn(LESS_MEMORY)
 
 
 def check_same(before: BenchSet | None, now: BenchSet) -> None:
