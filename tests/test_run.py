@@ -286,3 +286,24 @@ def test_no_more_trials_are_taken_over_than_are_kept(bench: Bench) -> None:
     assert all(one is same for one, same in zip(pool.trials, trials[:FEWEST_KEPT], strict=True))
     assert [one.ticket for one in pool.dropped] == [one.ticket for one in trials[FEWEST_KEPT:]]
     assert len(pool.weights) == FEWEST_KEPT and pool.weights.sum() == pytest.approx(1.0)
+
+
+def test_who_leaves_a_run_leaves_no_lanes_at_work(bench: Bench) -> None:
+    """As by Ctrl-C in a notebook, where nothing else asks for the end: they stop at the next step."""
+    begun, lanes = threading.Event(), list[threading.Thread]()
+
+    class Left(Torch):
+        def run_lanes(self, work: Any, *, alike: bool) -> None:
+            lanes.append(threading.Thread(target=work, daemon=True))
+            lanes[0].start()
+            assert begun.wait(60)
+            raise KeyboardInterrupt
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            begun.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        search(replace(bench, framework=Left()), Budget(seconds=3_600.0), SAMPLERS["evolution"], listen)
+    lanes[0].join(60)
+    assert not lanes[0].is_alive()

@@ -173,12 +173,19 @@ def search(
             bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints, stack
         )
 
-    alike = budget.seconds is None
-    bench.framework.run_lanes(work, alike=alike)
+    def run_lanes() -> None:
+        try:
+            bench.framework.run_lanes(work, alike=budget.seconds is None)
+        except BaseException:  # as by Ctrl-C in a program of the user's: who has left leaves no lanes at work
+            budget.end()
+            desk.close()
+            raise
+
+    run_lanes()
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
         pool.kept_back = 0.0
         desk.reopen()
-        bench.framework.run_lanes(work, alike=alike)
+        run_lanes()
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -360,3 +361,25 @@ def test_an_error_in_a_lane_is_raised_and_the_others_end_first() -> None:
     with spread_over(Inside(3)) as spread, pytest.raises(ValueError, match="broken"):
         spread.run_lanes(work, alike=True)
     assert sorted(ended) == [0, 2]
+
+
+def test_who_leaves_does_not_wait_for_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Ctrl-C in a program of the user's; in a command it asks for the end, and they are waited for."""
+    at_work, left, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        at_work.set()
+        left.wait(60)
+        ended.set()
+
+    def interrupted(self: Future[None]) -> None:
+        assert at_work.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with spread_over(Inside(1)) as spread:
+        with pytest.raises(KeyboardInterrupt):
+            spread.run_lanes(work, alike=True)
+        assert not ended.is_set()
+        left.set()
+        assert ended.wait(60)
