@@ -33,6 +33,7 @@ PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
 FREE = ("time", "trials", "out", "memory", "workers", "cluster", *PACKAGES)
 DATA = {"data_digest": "data", "test_digest": "test"}
 LESS_MEMORY = "memory does not hold as many of its rows as it held; allow more by --memory"
+NEARLY = 0.9  # of its limit: a run that gave up after that has come to its end
 ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 
 
@@ -181,14 +182,18 @@ def check_same(before: BenchSet | None, now: BenchSet) -> None:
 
 
 def is_done(journal: Journal, budget: Budget) -> bool:
-    """Return whether a run came to its end and has no time or trials left; one that gave up has what was left then."""
+    """Return whether a run came to its end and has no time or trials left.
+
+    One that gave up has what was left then, as when a graphics card had gone, which may be back.
+    """
     result = journal.result() if journal.finished else None
     if result is None:
         return False
     if budget.trials is not None:
         return result.trials + result.failed >= budget.trials
-    early = result.ended_early or bool(journal.given_up())  # as when a graphics card had gone, which may be back
-    return not early and budget.seconds is not None and budget.seconds <= (journal.limit() or 0.0)
+    limit = journal.limit() or 0.0
+    early = result.ended_early or (bool(journal.given_up()) and result.seconds < NEARLY * limit)
+    return not early and budget.seconds is not None and budget.seconds <= limit
 
 
 def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
