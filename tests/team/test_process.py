@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -166,6 +167,19 @@ def test_a_block_is_a_file_that_is_mapped_and_may_be_written_to_in_memory(proces
     processes.close()
     with pytest.raises(CannotWrite):
         processes.publish(2, {})
+
+
+def test_half_of_a_block_does_not_stay(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was too small for it would be full from then on."""
+
+    def full(document: object, groups: object) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("netwright.team.process.pieces", full)
+    with pytest.raises(CannotWrite, match="No space left"):
+        processes.publish(1, {})
+    assert not block_path(Path(processes._folder.name), 1).exists()
 
 
 def test_trainings_go_on_when_a_process_is_killed_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ class Processes:
             with path.open("xb") as file:
                 file.writelines(pieces({}, groups))
         except OSError as error:
+            self.withdraw(key)  # half of it would keep a full disk full
             raise CannotWrite(path, error.strerror or str(error)) from error
 
     def withdraw(self, key: int) -> None:
