@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from netwright import footprint
-from netwright.footprint import ENOUGH, REPEATS, ROUNDS, WARM_UP, seconds_of, seconds_of_each
+from netwright.errors import CannotWrite
+from netwright.footprint import ENOUGH, REPEATS, ROUNDS, WARM_UP, file_size, seconds_of, seconds_of_each
+from netwright.model import Model
 
 
 @dataclass
@@ -67,3 +72,20 @@ def test_what_is_slow_is_called_a_few_times_only(clock: Clock, seconds: float, c
 def test_nothing_takes_no_time(clock: Clock) -> None:
     """An empty list of calls gives an empty list of times."""
     assert seconds_of_each([]) == []
+
+
+def test_a_full_disk_is_said_where_a_model_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if there is no room for a folder; and what the model itself says of the disk stays as it is."""
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Large:
+        def save(self, path: Path) -> None:
+            raise CannotWrite(path, "it is too large for the disk")
+
+    with pytest.raises(CannotWrite, match="too large for the disk"):
+        file_size(cast(Model, Large()))
+    monkeypatch.setattr("netwright.footprint.tempfile.TemporaryDirectory", full)
+    with pytest.raises(CannotWrite, match=r"TMPDIR.*No space left"):
+        file_size(cast(Model, Large()))

@@ -16,8 +16,10 @@ import pandas as pd
 from netwright.data.clip import Clip
 from netwright.data.schema import Column, Kind, Schema
 from netwright.data.wave import as_wave
+from netwright.errors import CannotWrite
 from netwright.limits import Limits
 from netwright.model import Model
+from netwright.storage import TEMPORARY
 
 WARM_UP, REPEATS = 3, 15  # predictions of a round before the clock counts, and of which the median is taken
 ROUNDS = 5  # of which the least median counts: of 30, one in four was 2 to 4 % above it, and single ones twice as long
@@ -79,11 +81,18 @@ def _round(work: Callable[[], object]) -> list[float]:
 
 
 def file_size(model: Model) -> int:
-    """Return the bytes of the model's file, by writing it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.nw"
-        model.save(path)
-        return path.stat().st_size
+    """Return the bytes of the model's file, by writing it.
+
+    Raises:
+        CannotWrite: if the disk has no room for it.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.nw"
+            model.save(path)
+            return path.stat().st_size
+    except OSError as error:
+        raise CannotWrite(TEMPORARY, error.strerror or str(error)) from error
 
 
 def typical_row(schema: Schema) -> pd.DataFrame:

@@ -169,6 +169,17 @@ def test_a_block_is_a_file_that_is_mapped_and_may_be_written_to_in_memory(proces
         processes.publish(2, {})
 
 
+def test_a_disk_without_room_for_a_folder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence, before a worker is started."""
+
+    def full(prefix: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("netwright.team.process.tempfile.TemporaryDirectory", full)
+    with pytest.raises(CannotWrite, match=r"TMPDIR.*No space left"):
+        Processes(1, "torch", "cpu")
+
+
 def test_half_of_a_block_does_not_stay(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that was too small for it would be full from then on."""
 

@@ -14,6 +14,7 @@ from typing import IO
 
 from netwright.errors import CannotWrite
 from netwright.machine import usable_cores
+from netwright.storage import TEMPORARY
 from netwright.team.frames import BadFrame, Groups, pack, pieces, read_frame, unpack, write_frame
 from netwright.team.link import Gone
 
@@ -29,10 +30,17 @@ class Processes:
     warning = ""
 
     def __init__(self, workers: int, framework: str, device: str) -> None:
-        """Have so many processes that train by a framework on a device."""
+        """Have so many processes that train by a framework on a device.
+
+        Raises:
+            CannotWrite: if the disk is full.
+        """
         self.workers = workers
         self._words = (framework, device)
-        self._folder = tempfile.TemporaryDirectory(prefix="netwright-")  # closed to other users
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="netwright-")  # closed to other users
+        except OSError as error:
+            raise CannotWrite(TEMPORARY, error.strerror or str(error)) from error
 
     @property
     def place(self) -> str:
