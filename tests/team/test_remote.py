@@ -16,10 +16,12 @@ from workers_inside import NETWORK, PLAIN, Inside, InsideLink, check_equal, rows
 from netwright.errors import TrialError
 from netwright.spec.network import Recipe
 from netwright.team import remote
+from netwright.team.crew import LAST, Crew
 from netwright.team.frames import unpack
 from netwright.team.link import Gone
 from netwright.team.remote import beat_of
 from netwright.team.spread import Spread
+from netwright.team.worker import versions_of
 from netwright.train import torch as home
 from netwright.train.control import Control, Heir, Progress, Snapshot, Trained
 from netwright.train.framework import Framework
@@ -277,6 +279,33 @@ def test_who_finds_no_worker_any_more_says_so() -> None:
     with spread_over(transport) as spread, pytest.raises(TrialError, match=r"no worker any more: .* signal 9"):
         train(spread, [PLAIN], Driver())
     assert transport.begun == 4
+
+
+def test_a_worker_that_is_silent_is_not_waited_for_beyond_the_end() -> None:
+    """Of a run that ends in five seconds, whatever a worker may take else."""
+    asked: list[float] = []
+
+    class Timed(InsideLink):
+        def exchange(self, frame: bytes, seconds: float) -> bytearray:
+            asked.append(seconds)
+            return super().exchange(frame, seconds)
+
+        def hold(self, key: int, seconds: float) -> None:
+            asked.append(seconds)
+            super().hold(key, seconds)
+
+    class Timing(Inside):
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Timed(f"worker {number}", number, self, super().begin(number, seat).workplace)
+
+    crew = Crew(Timing(1), versions_of(Torch()), lambda: 5.0)
+    crew.start()
+    try:
+        train(Spread(Torch(), crew), [PLAIN], Driver())
+    finally:
+        crew.close()
+    _, *others = asked  # the first is what it is
+    assert len(others) > 3 and max(others) <= 5.0 + LAST + beat_of(1)
 
 
 def test_a_worker_that_takes_no_step_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
