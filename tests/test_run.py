@@ -266,7 +266,9 @@ def test_memory_is_shared_out_when_trials_begin(bench: Bench) -> None:
     assert shared.lane_room == pytest.approx(TRAINING_SHARE * 1e9 / lanes, rel=0.01)  # the rows are few
     assert shared.kept_room == pytest.approx(KEPT_SHARE * 1e9, rel=0.01)
     assert within_memory(bench, 1e9, 1e6).lane_room == 1e6 / lanes
-    card = replace(bench, framework=SimpleNamespace(lanes=1, device="cuda:0"))
+    elsewhere = replace(bench, framework=SimpleNamespace(lanes=1_000, sharing=4, device="cpu"))  # of a cluster
+    assert within_memory(elsewhere, 1e9, 1e6).lane_room == 1e6 / 4
+    card = replace(bench, framework=SimpleNamespace(sharing=1, device="cuda:0"))
     assert within_memory(card, 1e9, 0.0).lane_room == math.inf
 
 

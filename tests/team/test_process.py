@@ -110,7 +110,7 @@ def test_workers_take_the_cards_of_a_machine_in_turn(monkeypatch: pytest.MonkeyP
     assert device_of_seat("cuda:1", 0) == "cuda:1"
     assert device_of_seat("cpu", 2) == "cpu"
     processes = Processes(500, "torch", "cpu")
-    assert processes.computing == usable_cores()
+    assert (processes.computing, processes.sharing) == (usable_cores(), 500)
     processes.close()
 
 

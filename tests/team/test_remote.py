@@ -369,7 +369,7 @@ def test_a_framework_of_workers_is_what_its_workers_are() -> None:
     """Where they train, how many cores they count for, and what predicts here."""
     with spread_over(Inside(3)) as spread:
         assert (spread.name, spread.device, spread.lanes, spread.stacked) == ("torch", "cpu", 3, 1)
-        assert spread.computing == 3
+        assert (spread.computing, spread.sharing) == (3, 3)
         assert spread.versions() == Torch().versions()
         assert isinstance(spread, Spread) and not spread.over(*rows()).compiles(NETWORK)
 

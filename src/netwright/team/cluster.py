@@ -13,6 +13,7 @@ import numpy as np
 import ray
 
 from netwright.errors import CannotWrite, NoCluster, TooFewInCluster
+from netwright.machine import usable_cores
 from netwright.team.address import check_joined, named, reach
 from netwright.team.cluster_worker import ClusterWorker
 from netwright.team.frames import Groups, pack
@@ -83,6 +84,11 @@ class Cluster:
     def computing(self) -> int:
         """Return how many compute at one time: all, since Ray gives each a core or a card."""
         return self.workers
+
+    @property
+    def sharing(self) -> int:
+        """Return how many share the memory of one machine: one a core, if its nodes are as this machine is."""
+        return min(self.workers, usable_cores())
 
     @property
     def warning(self) -> str:

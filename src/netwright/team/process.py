@@ -52,6 +52,11 @@ class Processes:
         """Return how many compute at one time: one a core, where they train on the processor."""
         return min(self.workers, usable_cores()) if self._words[1] == "cpu" else self.workers
 
+    @property
+    def sharing(self) -> int:
+        """Return how many share the memory of this machine: all."""
+        return self.workers
+
     def begin(self, number: int, seat: int) -> ProcessLink:
         """Start a process."""
         try:

@@ -56,6 +56,11 @@ class Spread:
         return self._crew.transport.computing
 
     @property
+    def sharing(self) -> int:
+        """Return how many of them share the memory of one machine."""
+        return self._crew.transport.sharing
+
+    @property
     def stacked(self) -> int:
         """Return how large stacks may be, as for a single worker; waits for the first."""
         return self._crew.facts().stacked
