@@ -19,13 +19,14 @@ from netwright.budget import Budget
 from netwright.carried import Carried
 from netwright.checkpoints import Checkpoints, Saved, SavedStack
 from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo, OutputError
-from netwright.events import BenchSet, DataRead
+from netwright.events import BenchSet, DataRead, TeamStarted
 from netwright.journal import Journal, TrialRecord
-from netwright.search.desk import Ticket, check_steps, tickets_of
+from netwright.search.desk import MOST_OF_LANE, MOST_OPEN, Ticket, check_steps, tickets_of
 from netwright.shelf import read_shelf
 from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Network
 from netwright.stacks import candidate_of
+from netwright.team.link import MOST_WORKERS
 
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
@@ -196,6 +197,15 @@ def is_done(journal: Journal, budget: Budget) -> bool:
     return not early and budget.seconds is not None and budget.seconds <= limit
 
 
+def most_open(team: TeamStarted | None) -> int:
+    """Return how many trials may have been in training at one time, by the workers that a record tells of.
+
+    >>> most_open(None), most_open(TeamStarted(1.0, 1_000, "a cluster"))
+    (4096, 64000)
+    """
+    return max(MOST_OPEN, MOST_OF_LANE * min(MOST_WORKERS, 0 if team is None else team.workers))
+
+
 def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
     """Return what an earlier run came to: its finished trials, and what its search handed out and heard.
 
@@ -211,7 +221,7 @@ def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
     steps = journal.search()
     rows = len(bench.loaded.truth)
     try:
-        check_steps(steps, bench.space, bench.first_points(portfolio=True))
+        check_steps(steps, bench.space, bench.first_points(portfolio=True), most_open(journal.team()))
     except ValueError as error:
         raise CannotGoOn(str(error)) from error
     tickets = tickets_of(steps)

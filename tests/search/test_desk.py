@@ -207,6 +207,11 @@ def test_what_a_desk_notes_is_let_pass(name: str, trials: int | None) -> None:
     check_steps((), SPACE, [])
 
 
+def test_many_workers_have_many_trials_in_training() -> None:
+    """As many as there may be is said by who knows how many workers there were."""
+    check_steps([_proposed(number) for number in range(1, MOST_OPEN + 2)], SPACE, [START], MOST_OPEN + 1)
+
+
 @pytest.mark.parametrize(
     ("steps", "words"),
     [

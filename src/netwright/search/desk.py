@@ -17,7 +17,8 @@ from netwright.search.sampler import Handed, Heard, Proposal, Sampler, Siblings,
 from netwright.spec.spaces import Point, Space, allows
 
 ROUND = 4  # groups asked for at once when the number of trials is fixed
-MOST_OPEN = 4_096  # trials in training at one time, of all lanes: far more than there ever are
+MOST_OPEN = 4_096  # trials in training at one time, of a few lanes: far more than there ever are
+MOST_OF_LANE = 64  # of one lane: a stack on a graphics card has 32 places, and as many heirs may have come
 
 
 @dataclass(frozen=True)
@@ -171,13 +172,14 @@ def tickets_of(steps: Iterable[Proposed | Told]) -> dict[int, Ticket]:
     return {number: Ticket(number, Proposal(point, origin)) for trials in proposed for number, point, origin in trials}
 
 
-def check_steps(steps: Iterable[Proposed | Told], space: Space, given: Sequence[Point]) -> None:
+def check_steps(steps: Iterable[Proposed | Told], space: Space, given: Sequence[Point], most: int = MOST_OPEN) -> None:
     """Refuse steps that no desk can have noted.
 
     Args:
         steps: of an earlier desk, which are not trusted.
         space: that it searched.
         given: points that came first, which may have values that the space has not.
+        most: trials that may be in training at one time.
 
     Raises:
         ValueError: if a trial is not the next one, is told of that was not handed out, or lies outside the space; as
@@ -199,7 +201,7 @@ def check_steps(steps: Iterable[Proposed | Told], space: Space, given: Sequence[
             raise ValueError("its search tried what this version does not search")
         handed += len(numbers)
         open_ |= {*numbers}
-        if len(open_) > MOST_OPEN:
+        if len(open_) > most:
             raise ValueError("its search handed out more trials at one time than can be trained")
 
 
