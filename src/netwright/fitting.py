@@ -106,10 +106,10 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
     folder = order.folder
     for name in (MODEL, REPORT, SHELF):
         check_place(folder / name)  # now, and not after an hour
-    with ExitStack() as stack:
+    with ExitStack() as records, ExitStack() as stack:  # the record is closed last: workers may tell until they end
         earlier = earlier_run(folder, order.settings, budget, fresh=order.fresh)
         if earlier is not None:
-            stack.enter_context(earlier)
+            records.enter_context(earlier)
             remove_leftovers(folder)
             Checkpoints(folder).sweep()
             if is_done(earlier, budget):
@@ -120,7 +120,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
         rows = read_rows(order, budget, listener, before)
         read = data_read(order, rows, budget)
         check_held(before, read)
-        journal = earlier or stack.enter_context(_new_journal(folder))
+        journal = earlier or records.enter_context(_new_journal(folder))
         tell_all = _telling(journal, listener, budget)
 
         def tell(event: Event) -> None:

@@ -18,9 +18,10 @@ import pytest
 from sklearn.datasets import load_iris
 
 import netwright as nw
-from netwright.errors import BadWorkers, MissingExtra, NotWithFramework
+from netwright.errors import BadWorkers, FolderInUse, MissingExtra, NotWithFramework
 from netwright.events import EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
+from netwright.team.crew import Crew
 from netwright.team.staff import make_staff
 
 TRIALS = 6
@@ -94,6 +95,22 @@ def test_a_run_is_gone_on_with_by_another_number_of_workers(alone: nw.Run, tmp_p
     with pytest.raises(Cut):
         nw.fit(iris(), "target", trials=TRIALS, workers=3, out=tmp_path, listener=listen)
     assert answers(nw.fit(iris(), "target", trials=TRIALS, workers=1, out=tmp_path)) == answers(alone)
+
+
+def test_the_record_is_open_as_long_as_a_worker_may_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be started may be given up at the very end."""
+    ended: list[Crew] = []
+    real = Crew.close
+
+    def close(crew: Crew) -> None:
+        with pytest.raises(FolderInUse):
+            Journal.go_on(tmp_path / "journal.sqlite")
+        real(crew)
+        ended.append(crew)
+
+    monkeypatch.setattr(Crew, "close", close)
+    nw.fit(iris(), "target", trials=1, workers=1, out=tmp_path)
+    assert len(ended) == 1
 
 
 def test_the_command_takes_workers_and_ends_early_with_the_best_so_far(tmp_path: Path) -> None:
