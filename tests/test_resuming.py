@@ -47,7 +47,7 @@ from netwright.events import (
     TrialStarted,
 )
 from netwright.journal import Journal
-from netwright.resuming import differences, digest
+from netwright.resuming import _whole, differences, digest
 
 TRIALS = 7
 FEWER = 5  # where it does not matter what comes after
@@ -223,6 +223,18 @@ def finished_in(folder: Path) -> int:
         return 0
     with Journal.open(folder / "journal.sqlite") as journal:
         return sum(record.status == "finished" for record in journal.trials())
+
+
+def test_a_stack_that_was_kept_in_part_is_trained_again_as_it_was() -> None:
+    """Of a number of trials: the rest alone would come to other last digits. What is recorded as ended stays."""
+    kept: dict[int, Any] = {number: f"trial {number}" for number in (1, 2, 4, 5, 7)}
+    steps = [
+        Proposed(tuple((number, {}, "random") for number in numbers), asked=asked)
+        for numbers, asked in (((1,), True), ((2, 3), True), ((4, 5, 6), True), ((7,), False), ((8,), True))
+    ]
+    assert {*_whole(kept, steps, {1})} == {1, 7}
+    assert {*_whole(kept, steps, {1, 3, 4})} == {1, 2, 4, 7}
+    assert {*_whole(kept, [*steps, Told(6, None)], {1, 3, 6})} == {1, 2, 4, 5, 7}
 
 
 def test_a_damaged_checkpoint_costs_its_trial_only(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:

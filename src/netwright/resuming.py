@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from netwright.budget import Budget
 from netwright.carried import Carried
 from netwright.checkpoints import Checkpoints, Saved, SavedStack
 from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo, OutputError
-from netwright.events import BenchSet, DataRead, TeamStarted
+from netwright.events import BenchSet, DataRead, Proposed, TeamStarted, Told
 from netwright.journal import Journal, TrialRecord
 from netwright.search.desk import MOST_OF_LANE, MOST_OPEN, Ticket, check_steps, tickets_of
 from netwright.shelf import read_shelf
@@ -231,6 +231,8 @@ def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
     shelf = {number: one for number, one in _on_shelf(folder, records).items() if number not in saved}
     kept = {number: one for number, one in {**shelf, **saved}.items() if _fits(one, bench)}
     finished = {number for number, record in records.items() if record.status == "finished"}
+    if journal.settings().get("trials") is not None:
+        kept = _whole(kept, steps, {*records} - alive | finished)
     return Carried(
         steps=steps,
         trials=tuple(_trial(tickets[number], one) for number, one in sorted(kept.items())),
@@ -244,6 +246,24 @@ def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
         stacks=_going_on(Checkpoints(folder), {n: tickets[n] for n in alive - finished - {*kept}}, bench),
         curve=tuple((best.seconds, best.score) for best in journal.curve() if math.isfinite(best.seconds + best.score)),
     )
+
+
+def _whole(kept: Mapping[int, Saved], steps: Sequence[Proposed | Told], ended: Container[int]) -> dict[int, Saved]:
+    """Return kept trials but for those of a stack that was killed while it was kept: it is trained again as it was.
+
+    What is left of it would be a smaller stack, which comes to other last digits.
+
+    Args:
+        kept: by number.
+        steps: of the search.
+        ended: numbers of trials whose end is recorded.
+    """
+    broken = set[int]()
+    for step in steps:
+        if isinstance(step, Proposed) and step.asked:
+            open_ = {number for number, _, _ in step.trials if number not in ended}
+            broken |= set() if open_ <= {*kept} else open_
+    return {number: one for number, one in kept.items() if number not in broken}
 
 
 def _fits(one: Saved, bench: Bench) -> bool:
