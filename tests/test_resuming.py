@@ -23,6 +23,7 @@ import netwright as nw
 from netwright.attempt import Attempt
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.checkpoints import FOLDER, SavedStack
+from netwright.digests import digest
 from netwright.errors import (
     CannotGoOn,
     CannotWrite,
@@ -47,7 +48,7 @@ from netwright.events import (
     TrialStarted,
 )
 from netwright.journal import Journal
-from netwright.resuming import _whole, differences, digest
+from netwright.resuming import _whole, differences
 
 TRIALS = 7
 FEWER = 5  # where it does not matter what comes after

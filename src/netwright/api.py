@@ -15,6 +15,7 @@ from netwright._version import __version__
 from netwright.affordable import within
 from netwright.budget import Budget, parse_limit
 from netwright.choosing import best_mix
+from netwright.digests import digest
 from netwright.errors import BadTrials, MissingBundle, NoKeptTrials, NotWithFramework, ReplacesTrials
 from netwright.events import Listener
 from netwright.fitting import Run, carry_out, faults_said_plainly
@@ -22,7 +23,7 @@ from netwright.limits import make_limits
 from netwright.memory import make_memory
 from netwright.model import Model
 from netwright.order import Order
-from netwright.resuming import SHELF, data_before, digest
+from netwright.resuming import SHELF, data_before
 from netwright.search import find_sampler
 from netwright.shelf import read_shelf
 from netwright.sources import read_tables, without_group

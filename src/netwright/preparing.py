@@ -10,6 +10,7 @@ import numpy as np
 from netwright.bench import Bench, set_up, within_memory
 from netwright.budget import Budget
 from netwright.data.frame import Frame
+from netwright.digests import digest_of_bench
 from netwright.events import (
     BenchSet,
     Listener,
@@ -20,10 +21,7 @@ from netwright.intake import Rows, streamed_from_disk
 from netwright.journal import Journal
 from netwright.machine import usable_cores
 from netwright.order import Order
-from netwright.resuming import (
-    check_same,
-    digest_of_bench,
-)
+from netwright.resuming import check_same
 from netwright.streamed import Streamed
 from netwright.tasks.task import Preparation
 from netwright.train.framework import Framework

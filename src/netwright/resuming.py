@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Container, Mapping, Sequence
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
@@ -36,39 +33,6 @@ DATA = {"data_digest": "data", "test_digest": "test"}
 LESS_MEMORY = "memory does not hold as many of its rows as it held; allow more by --memory"
 NEARLY = 0.9  # of its limit: a run that gave up after that has come to its end
 ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
-
-
-def digest(data: str | Path | pd.DataFrame | NDArray[Any] | None) -> str | None:
-    """Return what tells data from others: of a file its bytes, of a folder the names, sizes and times of its files."""
-    if data is None:
-        return None
-    if isinstance(data, pd.DataFrame):
-        return _digest_of_frame(data)
-    if isinstance(data, np.ndarray):
-        head = f"{data.shape} {data.dtype}".encode()
-        return hashlib.sha256(head + np.ascontiguousarray(data).tobytes()).hexdigest()
-    path = Path(data)
-    try:
-        if path.is_file():
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        files = [(file, file.stat()) for file in sorted(path.rglob("*")) if file.is_file()]
-    except (OSError, ValueError):
-        return None  # whoever reads it says what is wrong with it
-    lines = (f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}" for file, status in files)
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
-
-
-def _digest_of_frame(frame: pd.DataFrame) -> str:
-    whole = hashlib.sha256(repr([*zip(frame.columns, frame.dtypes, strict=True)]).encode(errors="replace"))
-    for place in range(frame.shape[1]):
-        column = frame.iloc[:, place]
-        try:
-            whole.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
-        except TypeError:  # images, lists: nothing that has a hash
-            for cell in column:
-                whole.update(cell.tobytes() if isinstance(cell, np.ndarray) else repr(cell).encode(errors="replace"))
-    return whole.hexdigest()
 
 
 def data_before(folder: Path, data: str, *, fresh: bool) -> DataRead | None:
@@ -150,16 +114,6 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if (before.get("trials") is None) != (now.get("trials") is None):
         told.append("one ends after a time and the other after a number of trials")
     return told
-
-
-def digest_of_bench(bench: Bench) -> str:
-    """Return what tells the rows, their preparation and the folds from others."""
-    whole = hashlib.sha256(bench.folds.tobytes())
-    whole.update(json.dumps(bench.preparation.documents(), sort_keys=True, default=str).encode(errors="replace"))
-    for name, array in sorted(bench.preparation.tensors().items()):
-        whole.update(name.encode(errors="replace"))
-        whole.update(np.ascontiguousarray(array).tobytes())
-    return whole.hexdigest()
 
 
 def check_held(before: DataRead | None, now: DataRead) -> None:
