@@ -18,7 +18,7 @@ from fuzz_commands import Outcome, run_command
 from fuzz_properties import PROPERTIES, Property
 from hypothesis import HealthCheck, given, settings
 
-INPUTS = 350
+INPUTS = 250
 COMMANDS = (0, 1, 2)
 
 
