@@ -15,8 +15,7 @@ from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.report.numbers import megabytes, milliseconds
 from netwright.result import Result
-from netwright.select.calibrate import fit_temperature
-from netwright.select.ensemble import blend, select_weights
+from netwright.select.ensemble import select_weights
 from netwright.select.estimate import (
     ALONE,
     OF_FOLDS,
@@ -26,6 +25,7 @@ from netwright.select.estimate import (
     confusion_counts,
     estimate,
     reliability_bins,
+    temperature_of,
     with_gain,
 )
 from netwright.select.room import Room
@@ -54,7 +54,7 @@ def chosen(shelf: Shelf, room: Room, result: Result) -> Model:
     predictions = [one.predictions for one in shelf.kept]
     weights = select_weights(predictions, shelf.truth, shelf.metric.name, room=room)
     classes = shelf.outcome != Outcome.REGRESSION
-    temperature = fit_temperature(blend(predictions, weights), shelf.truth) if classes else 1.0
+    temperature = temperature_of(predictions, weights, shelf.truth) if classes else 1.0
     parts = tuple(
         Part(one.candidate, one.weights, float(weight))
         for one, weight in zip(shelf.kept, weights, strict=True)

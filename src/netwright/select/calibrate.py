@@ -44,12 +44,12 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
 
     Args:
         probabilities: (N, K), of rows that the networks did not learn from; zeros are allowed.
-        truth: (N,) class numbers. Of more than 20,000 rows, 20,000 evenly spaced ones are used, of many classes fewer.
+        truth: (N,) class numbers. Those of `fitted_rows` are used.
 
     Returns:
         A temperature from 0.1 to 10.
     """
-    rows = spread_rows(len(truth), min(MOST_ROWS, MOST_NUMBERS // probabilities.shape[1]))
+    rows = fitted_rows(*probabilities.shape)
     logits = _logits(probabilities[rows])
     logits -= logits.max(axis=1, keepdims=True)
     of_truth = float(logits[np.arange(len(rows)), truth[rows]].sum())
@@ -61,6 +61,14 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
 
     lowest = _golden_section(cost, math.log(RANGE[0]), math.log(RANGE[1]))
     return math.exp(lowest)
+
+
+def fitted_rows(rows: int, classes: int) -> NDArray[np.int64]:
+    """Return the numbers of the rows that a temperature is fitted on: of more than 20,000 as many evenly spaced ones.
+
+    Of many classes there are fewer.
+    """
+    return spread_rows(rows, min(MOST_ROWS, MOST_NUMBERS // classes))
 
 
 def spread_rows(rows: int, most: int) -> NDArray[np.int64]:
