@@ -11,6 +11,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netwright import run
@@ -32,7 +33,7 @@ from netwright.spec.costs import step_bytes
 from netwright.spec.network import Network, Recipe
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
-from netwright.train.control import Control
+from netwright.train.control import Control, Trained
 from netwright.train.torch import Torch
 
 
@@ -195,6 +196,37 @@ def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench
     assert late.seconds == 1.0 and used[3:] == [0.0, 1.0, 1.0]
     known.append(bench.task.candidate(ticket.proposal.point, bench.preparation).network)
     assert attempt(20.0).seconds == 20.0
+
+
+def test_what_goes_on_over_the_end_of_a_training_counts_as_its_tail(bench: Bench) -> None:
+    """Where nobody looked at the clock in time, as during a check, or somebody went on looking, as for a worker."""
+    clock = SimpleNamespace(now=0.0)
+    predictions = tuple(np.zeros((len(split.valid), 3), np.float32) for split in bench.splits)
+
+    class Checks:
+        looks = 0.0  # seconds after the time is up at which the clock is looked at once more
+
+        def train(self, *given: object) -> tuple[Trained, ...]:
+            (control,) = (each for each in given if isinstance(each, Control))
+            assert control.time_used() == 0.0
+            clock.now += attempt.seconds + self.looks
+            assert control.time_used() == 1.0
+            clock.now += 2.0
+            return (Trained({}, predictions, 1.0, 1),)
+
+        def compiles(self, network: Network) -> bool:
+            return False
+
+    checks = Checks()
+    budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=100.0, trials=None, ended_early=False)
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    for checks.looks in (0.0, 3.0):
+        attempt = Attempt(
+            replace(bench, trainer=checks), [ticket], budget, 20.0, Course(), lambda one: ticket, lambda event: None
+        )
+        (trial,) = attempt.run()
+        assert isinstance(trial, Trial)
+        assert attempt.tail == pytest.approx(checks.looks + 2.0)
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class Attempt:
         self._given_up = False
         self._stepping = self._began  # when the first step was taken
         self._asked = self._began  # when training last looked at the clock
-        self.tail = 0.0  # seconds that the last checks and predictions took after it
+        self.tail = 0.0  # seconds that it took after its time: the last checks and predictions
         self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
         self._batch = self._fitting(self._candidates[0].recipe.batch_size)
         self._outside: Exception | None = None  # what went wrong in who is told or asked
@@ -100,6 +100,7 @@ class Attempt:
 
     def run(self) -> tuple[Trial | str, ...]:
         """Train; return each of `tickets` as it came out, or the reason why it failed."""
+        here = self._budget.elapsed()
         if self._begun is None:
             for ticket, candidate in zip(self.tickets, self._candidates, strict=True):
                 self._announce(ticket, candidate)
@@ -111,7 +112,9 @@ class Attempt:
             judged = self._judged(self._train())
         except TrialError as error:
             return (str(error),) * len(self.tickets)
-        self.tail = self._budget.elapsed() - self._asked
+        # Where a check, or a long step, went on over the end of its time, nobody looked at the clock then.
+        due = max(here, self._stepping + self.seconds)
+        self.tail = self._budget.elapsed() - min(self._asked, due)
         return judged
 
     def _candidate(self, ticket: Ticket) -> Candidate:

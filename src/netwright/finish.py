@@ -14,6 +14,7 @@ from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
 from netwright.choosing import best_mix, chosen, measured, scored, with_shares
+from netwright.closing import judging, leaving
 from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
@@ -64,10 +65,12 @@ def assemble(
     began = budget.elapsed()
     whole = best_mix(shelf, limits, _result(bench, pool, budget))
     model = whole = measured(whole, footprint(whole), limits)
-    needed = FRONT_NEEDS + bench.writing + budget.elapsed() - began
+    after = leaving(bench, pool)
+    needed = FRONT_NEEDS + after + budget.elapsed() - began
     failure = ""
     if single or whole.result.missed:
-        model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
+        checks = after + pool.tail + judging(pool)
+        model, failure = _smaller(bench, shelf, whole, budget, checks, single=single, limits=limits)
     mixes = smaller_mixes(shelf, whole, limits, lambda: budget.left() > needed)
     if whole.result.missed and not single:
         model = best_of([model, *mixes.values()], limits)
@@ -124,25 +127,38 @@ def of_mixes(result: Result) -> Result:
 
 
 def _smaller(
-    bench: Bench, shelf: Shelf, whole: Model, budget: Budget, *, single: bool, limits: Limits
+    bench: Bench, shelf: Shelf, whole: Model, budget: Budget, after: float, *, single: bool, limits: Limits
 ) -> tuple[Model, str]:
     """Return one network that learnt from the mix, or where it is better and nobody insists, a smaller mix.
 
     Where its training fails, the run is not lost: a mix is handed over, and a sentence if one network was asked for.
+
+    Args:
+        bench: what the trials shared.
+        shelf: the kept ones.
+        whole: the mix without limits.
+        budget: asked for the time.
+        after: seconds that come after the student's training: it is judged as trials are, and all is written.
+        single: whether one network was asked for.
+        limits: what the model may cost.
     """
-    mix = within(shelf, limits, whole)  # first, since the student's training takes what time is left
+
+    def more_time() -> bool:
+        return budget.left() > SHORTEST_SINGLE + AFTER_SINGLE + after
+
+    mix = within(shelf, limits, whole, more_time)  # first, since the student's training takes what time is left
     try:
-        student = _single(bench, shelf, whole, budget, limits)
+        student = _single(bench, shelf, whole, budget, after, limits)
     except (TrialError, MemoryError, RuntimeError) as error:
         reason = str(error) or "memory did not suffice"
         return mix, f"One network could not be trained in the place of the mix: {reason}." if single else ""
     return (student if single else best_of([mix, student], limits)), ""
 
 
-def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
+def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, after: float, limits: Limits) -> Model:
     """Return one network that learnt from the mix; the mix's score stands beside its own."""
     began = budget.elapsed()
-    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE - bench.writing)  # infinite without a limit
+    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE - after)  # infinite without a limit
 
     def time_used() -> float:
         nonlocal until

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
 from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
+from netwright.metrics import measure
 from netwright.search.desk import Ticket
 from netwright.select.ensemble import blend, select_weights
 from netwright.select.room import Room
@@ -36,7 +37,9 @@ class Pool:
         dropped: finished trials whose weights and predictions were let go.
         best: how bad the mix is, by the metric, lower is better.
         curve: (seconds, score) of the mix, when it got better.
-        mixing: seconds that choosing the mix took the last time.
+        mixing: seconds that choosing the mix took the last time, and blending that mixing the answers for all rows did.
+        measuring: seconds in which the mix was measured by all metrics, once; 0 where nobody counts the time.
+        answering: seconds in which the mix would answer the rows to test on.
         tail: the most seconds that a training took after its time was up: last checks and predictions.
         kept_back: share of the time limit that is not for the search.
         largest: bytes that the weights of the mix may take.
@@ -52,6 +55,9 @@ class Pool:
     best: float = float("inf")
     curve: list[tuple[float, float]] = field(default_factory=list)
     mixing: float = 0.0
+    blending: float = 0.0
+    measuring: float = 0.0
+    answering: float = 0.0
     tail: float = 0.0
     kept_back: float = 0.0
     largest: float = float("inf")
@@ -135,7 +141,13 @@ def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
 
 def _improvement(pool: Pool, bench: Bench, budget: Budget) -> list[Event]:
     """Return that the mix has become better, if it has."""
+    began = budget.elapsed()
     mixed = blend([trial.predictions for trial in pool.trials], pool.weights)
+    pool.blending = budget.elapsed() - began
+    if budget.seconds is not None and not pool.measuring:
+        began = budget.elapsed()
+        measure(bench.loaded.schema.target.outcome, bench.loaded.truth, mixed, bench.metric.stretches)
+        pool.measuring = budget.elapsed() - began
     return improvement(pool, bench, budget, mixed, pool.trials[0].loss, int((pool.weights > 0).sum()))
 
 
