@@ -226,6 +226,46 @@ def test_where_none_keeps_the_limits_the_best_of_the_nearest(whole: Model) -> No
     assert best_of(models, limits) is models[1]
 
 
+def test_a_size_that_no_file_has_still_tells_who_comes_nearest(whole: Model) -> None:
+    """What stands beside the networks takes more than was asked for: the smallest is handed over, not the best."""
+    limits = finish._less_card(Limits(size=1_000.0), 3)
+    models = [
+        measured(replace(whole, result=replace(whole.result, score=score)), Footprint(1e-3, size), limits)
+        for score, size in ((0.7, 20_000), (0.9, 3_000_000))
+    ]
+    assert best_of(models, limits) is models[0]
+
+
+@pytest.mark.parametrize(("keeps", "more", "tries"), [(True, False, 1), (True, True, 3), (False, False, 3)])
+def test_where_time_is_short_the_first_mixes_that_keep_the_limits_are_enough(
+    shelf: Shelf, machine: Machine, whole: Model, monkeypatch: pytest.MonkeyPatch, keeps: bool, more: bool, tries: int
+) -> None:
+    """As long as none does, all kinds are looked at whatever the time."""
+    limits, asked = Limits(latency=BESIDE), []
+    machine.slower = 2.0  # the whole mix is out of the question
+
+    def tried(*_: object) -> list[Model]:
+        asked.append(1)
+        return [_made(whole, 0.9, (0.9 if keeps else 2.0) * BESIDE, limits)]
+
+    monkeypatch.setattr(affordable, "_tried", tried)
+    within(shelf, limits, whole, lambda: more)
+    assert len(asked) == tries
+
+
+def test_the_size_of_a_trial_is_told_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large networks it takes a while, and every mix asks for it."""
+    asked: list[object] = []
+
+    def bytes_of(weights: object) -> int:
+        asked.append(weights)
+        return 7
+
+    monkeypatch.setattr("netwright.shelf.bytes_of", bytes_of)
+    one = replace(shelf.kept[0])
+    assert (one.size, one.size) == (7, 7) and len(asked) == 1
+
+
 def test_a_point_of_the_front_is_made_again(run: nw.Run, shelf: Shelf) -> None:
     """From its trials and the number of its networks: the same mix, with the same shares."""
     whole = run.model
@@ -249,7 +289,7 @@ def test_a_fit_under_a_limit_hands_over_nothing_worse_than_its_front(
 ) -> None:
     """The front is measured after the mix was chosen, and the report shows both."""
 
-    def poorest(shelf: Shelf, limits: Limits, whole: Model) -> Model:
+    def poorest(shelf: Shelf, limits: Limits, whole: Model, more_time: Callable[[], bool]) -> Model:
         last = replace(lone(shelf), kept=lone(shelf).kept[-1:])
         model = mixed(last, Room.without_limits(1), whole.result)
         return measured(model, Footprint(1e-3, 10_000), limits)

@@ -82,8 +82,11 @@ def assemble(
 
 
 def _less_card(limits: Limits, columns: int) -> Limits:
-    """Return the limits for a model whose front, importance and test results are still to be written into its file."""
-    return replace(limits, size=limits.size - CARD_BYTES - COLUMN_BYTES * columns)
+    """Return the limits for a model whose front, importance and test results are still to be written into its file.
+
+    A size that not even these have room in becomes a byte: how far a model passes it can still be told.
+    """
+    return replace(limits, size=max(1.0, limits.size - CARD_BYTES - COLUMN_BYTES * columns))
 
 
 def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:

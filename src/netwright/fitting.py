@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netwright.bench import Bench
 from netwright.budget import Budget
@@ -49,9 +48,6 @@ from netwright.shelf import write_shelf
 from netwright.storage import check_place, make_folder, remove_file, remove_leftovers
 from netwright.team.staff import team_of
 from netwright.train.failures import in_words, of_the_device, short_of_memory
-
-if TYPE_CHECKING:
-    pass
 
 MODEL, REPORT = "model.nw", "report.html"
 

@@ -40,7 +40,7 @@ class Pool:
         mixing: seconds that choosing the mix took the last time, and blending that mixing the answers for all rows did.
         measuring: seconds in which the mix was measured by all metrics, once; 0 where nobody counts the time.
         answering: seconds in which the mix would answer the rows to test on.
-        tail: the most seconds that a training took after its time was up: last checks and predictions.
+        tail: the most seconds that a training took after its time was up: last checks and predictions, and its file.
         kept_back: share of the time limit that is not for the search.
         largest: bytes that the weights of the mix may take.
         kept_bytes: that the predictions of the kept trials may take.

@@ -133,7 +133,9 @@ def search(
                 if pool.trials and attempt.seconds < SHORTEST_TRAINING:
                     break  # its last checks would take all that is left
                 finished = attempt.run()
+                ending = budget.elapsed()
                 keep(finished)
+                attempt.tail += budget.elapsed() - ending
                 ended.append((attempt, finished))
                 dropped = take_in_all()
                 if checkpoints:
