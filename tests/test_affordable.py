@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 
 import netwright as nw
-from netwright import affordable, finish, front
+from netwright import affordable, choosing, finish, front
 from netwright.affordable import best_of, within
-from netwright.choosing import lone, measured, mixed
+from netwright.choosing import best_mix, lone, measured, mixed, usual_room
 from netwright.errors import TrialError
 from netwright.footprint import Footprint
 from netwright.front import mix_of, name_of, smaller_mixes
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
-from netwright.result import FrontPoint
+from netwright.result import FrontPoint, Result
 from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf, read_shelf
 
@@ -251,6 +251,24 @@ def test_where_time_is_short_the_first_mixes_that_keep_the_limits_are_enough(
     monkeypatch.setattr(affordable, "_tried", tried)
     within(shelf, limits, whole, lambda: more)
     assert len(asked) == tries
+
+
+@pytest.mark.parametrize(("more", "mixes"), [(False, 1), (True, 2)])
+def test_where_time_is_short_one_mix_is_estimated(
+    run: nw.Run, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, more: bool, mixes: int
+) -> None:
+    """That of all networks; half of them are looked at where there is time for it."""
+    made: list[Model] = []
+
+    def noted(shelf: Shelf, room: Room, result: Result) -> Model:
+        made.append(mixed(shelf, room, result))
+        return made[-1]
+
+    monkeypatch.setattr(choosing, "mixed", noted)
+    best = best_mix(shelf, NO_LIMITS, run.result, lambda: more)
+    assert len(made) == mixes and any(best is one for one in made)
+    whole = mixed(shelf, usual_room(shelf), run.result)
+    assert [part.share for part in made[0].parts] == [part.share for part in whole.parts]
 
 
 def test_the_size_of_a_trial_is_told_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

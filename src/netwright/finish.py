@@ -37,6 +37,7 @@ SINGLE_SHARE = 0.25  # of the time limit, kept back for the training of a single
 AFTER_SINGLE = 1.2  # seconds for importance, writing and leaving
 ROOM_TO_GROW = 0.7  # of a limit: a mix that takes no more keeps it most likely also when it has grown
 SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for the end: untrained it is worth nothing
+AT_ONCE = 0.5  # seconds of mixes that are looked at in any case
 FRONT_NEEDS = 1.0  # seconds that must be left after a point of the front: it makes no model better
 CARD_BYTES, COLUMN_BYTES = 5_000, 40  # of a result, beyond what stands in it when models are compared
 TEACHER = "the mix that it learnt from"
@@ -62,10 +63,14 @@ def assemble(
     """
     shelf = _shelf(bench, pool)
     asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
-    began = budget.elapsed()
-    whole = best_mix(shelf, limits, _result(bench, pool, budget))
+    began, after = budget.elapsed(), leaving(bench, pool)
+
+    def more_time() -> bool:
+        taken = budget.elapsed() - began  # the next one takes no longer than all before it
+        return taken < AT_ONCE or budget.left() > taken + after
+
+    whole = best_mix(shelf, limits, _result(bench, pool, budget), more_time)
     model = whole = measured(whole, footprint(whole), limits)
-    after = leaving(bench, pool)
     needed = FRONT_NEEDS + after + budget.elapsed() - began
     failure = ""
     if single or whole.result.missed:
