@@ -137,7 +137,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> _Lessons:
 
 
 def _taught(own: Features) -> NDArray[np.int64]:
-    """Return the rows that students learn from, evenly spaced, about `MOST_ROWS` at the most.
+    """Return the rows that students learn from, evenly spread, about `MOST_ROWS` at the most.
 
     Of those that follow each other whole sequences are taken: single ones would teach a chain nothing of neighbours.
     """

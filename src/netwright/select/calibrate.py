@@ -64,7 +64,7 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
 
 
 def fitted_rows(rows: int, classes: int) -> NDArray[np.int64]:
-    """Return the numbers of the rows that a temperature is fitted on: of more than 20,000 as many evenly spaced ones.
+    """Return the numbers of the rows that a temperature is fitted on: of more than 20,000 as many evenly spread ones.
 
     Of many classes there are fewer.
     """
@@ -72,8 +72,16 @@ def fitted_rows(rows: int, classes: int) -> NDArray[np.int64]:
 
 
 def spread_rows(rows: int, most: int) -> NDArray[np.int64]:
-    """Return all row numbers, or `most` of them evenly spaced where there are more."""
-    return np.arange(rows) if rows <= most else np.arange(most) * rows // most
+    """Return all row numbers, or `most` of them evenly spread where there are more: one of each of as many stretches.
+
+    Which one is drawn, always alike. At equal steps all of 40,000 rows that alternate between two classes would be of
+    one of them, and of readings that take turns all of one thing.
+    """
+    if rows <= most:
+        return np.arange(rows)
+    edges = np.arange(most + 1) * rows // most
+    drawn = np.random.default_rng(0).random(most)
+    return np.asarray(edges[:-1] + (drawn * np.diff(edges)).astype(np.int64))
 
 
 def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ def select_weights(
 
     Args:
         predictions: C arrays, (N, K) probabilities or (N,) values, in any order; of equal ones the first is picked.
-            Of more than 20,000 rows, 20,000 evenly spaced ones are looked at.
+            Of more than 20,000 rows, 20,000 evenly spread ones are looked at.
         truth: (N,) class numbers or values.
         metric: what the user asked for.
         room: what the chosen may take together; if nobody fits in, the one that comes nearest gets all the weight.
