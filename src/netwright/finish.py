@@ -19,7 +19,7 @@ from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
 from netwright.extended import needed_by
-from netwright.footprint import Footprint, file_size, footprint
+from netwright.footprint import Footprint, footprint
 from netwright.front import front, smaller_mixes
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
@@ -81,7 +81,7 @@ def assemble(
         model = best_of([model, *mixes.values()], limits)
     result = replace(model.result, front=front(mixes), importance=_importance(bench, _teacher(shelf, whole), budget))
     model = replace(model, result=result)
-    model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), file_size(model)), asked)
+    model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), model.file_size()), asked)
     missed = (*([failure] if failure else []), *model.result.missed)
     return replace(model, result=replace(model.result, missed=missed)), shelf
 
