@@ -103,6 +103,17 @@ def test_time_ends_the_schedule_and_stop_ends_at_once() -> None:
     assert len(ended.predictions[0]) == 100
 
 
+def test_who_is_given_up_at_a_check_is_not_judged_again() -> None:
+    """On many rows a check takes long; nothing has changed since."""
+    heard: list[Progress] = []
+    (trained,) = _train([Recipe(epochs=50)], Control(lambda: 0.0, lambda: bool(heard), heard.append))
+    assert [progress.epoch for progress in heard] == [1]
+    assert trained.loss == pytest.approx(heard[0].best[0]) and trained.loss < np.inf
+    alone = _splits()[:1]  # of which only the last check counts
+    (single,) = _train([Recipe(epochs=50)], Control(lambda: 0.0, lambda: len(heard) > 1, heard.append), alone)
+    assert np.isfinite(single.loss)
+
+
 def test_progress_is_told_with_a_loss_for_each_trial() -> None:
     """The listener hears of every check, of a long training at every second epoch or later."""
     for epochs, every in ((40, 1), (70, 2)):
