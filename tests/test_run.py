@@ -33,7 +33,7 @@ from netwright.spec.costs import step_bytes
 from netwright.spec.network import Network, Recipe
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
-from netwright.train.control import Control, Trained
+from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.torch import Torch
 
 
@@ -227,6 +227,30 @@ def test_what_goes_on_over_the_end_of_a_training_counts_as_its_tail(bench: Bench
         (trial,) = attempt.run()
         assert isinstance(trial, Trial)
         assert attempt.tail == pytest.approx(checks.looks + 2.0)
+
+
+def test_no_stack_is_written_over_the_end_of_its_training(bench: Bench) -> None:
+    """What that took the last time must be left: of millions of rows the order alone is hundreds of megabytes."""
+    clock = SimpleNamespace(now=0.0)
+
+    def keep_stack(stack: object) -> str:
+        clock.now += 3.0
+        return ""
+
+    budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=1_000.0, trials=None, ended_early=False)
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    checkpoints: Any = SimpleNamespace(keep_stack=keep_stack)
+    attempt = Attempt(
+        bench, [ticket], budget, 400.0, Course(), lambda one: ticket, lambda event: None, checkpoints=checkpoints
+    )
+    assert not attempt._due()
+    clock.now = 4.0
+    assert attempt._due()
+    attempt._keep(Snapshot({}, {}))
+    clock.now = attempt.seconds - 4.0
+    assert attempt._due()
+    clock.now = attempt.seconds - 2.0
+    assert not attempt._due()
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------
