@@ -31,6 +31,7 @@ from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
 from netwright.spec.costs import step_bytes
 from netwright.spec.network import Network, Recipe
+from netwright.stacks import heir_of
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control, Snapshot, Trained
@@ -227,6 +228,35 @@ def test_what_goes_on_over_the_end_of_a_training_counts_as_its_tail(bench: Bench
         (trial,) = attempt.run()
         assert isinstance(trial, Trial)
         assert attempt.tail == pytest.approx(checks.looks + 2.0)
+
+
+def test_where_no_trial_fits_any_more_one_that_has_finished_is_gone_on_with(bench: Bench) -> None:
+    """Be it the only one, or a first small network; else the rest of the time would be left."""
+    trials = search(bench, Budget(trials=2), SAMPLERS["evolution"], lambda event: None).trials
+    points = bench.task.portfolio(bench.preparation, len(bench.loaded.truth))
+    later = replace(trials[0], ticket=Ticket(8, Proposal(points[0], "portfolio")))
+    ticket, slow = Ticket(9, Proposal(points[0], "portfolio")), Course()
+    candidate = bench.task.candidate(points[0], bench.preparation)
+    slow.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 1e3)
+    for finished in (trials, [later, *trials]):
+        assert heir_of(bench, [ticket], finished, 1.0, slow) is None
+        found = heir_of(bench, [ticket], finished, 1.0, slow, last=True)
+        assert found is not None
+        assert found[0] in ([later] if later in finished else trials)
+    assert heir_of(bench, [trials[0].ticket], [later], 1.0, slow, last=True) is None  # the first are trained
+
+
+@pytest.mark.parametrize(("limit", "left", "over"), [(60.0, 1.5, True), (60.0, 2.0, False), (3_600.0, 11.0, False)])
+def test_a_trial_is_begun_as_long_as_there_is_time_for_a_short_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: float, left: float, over: bool
+) -> None:
+    """A share of the limit, but of hours no more than some seconds."""
+    monkeypatch.setattr(run, "finishing", lambda bench, pool, seconds: 0.0)
+    budget = Budget(seconds=limit, started=0.0, clock=lambda: limit - left)
+    pool = search(bench, Budget(trials=1), SAMPLERS["evolution"], lambda event: None)
+    assert run._over(bench, budget, pool) is over
+    late = Budget(seconds=limit, started=0.0, clock=lambda: limit - 0.2)
+    assert run._over(bench, late, pool)
 
 
 def test_no_stack_is_written_over_the_end_of_its_training(bench: Bench) -> None:

@@ -28,6 +28,7 @@ from netwright.stacks import heir_of, siblings
 from netwright.train.pace import Pace
 
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
+SHORTEST_LEFT = 0.3, 10.0  # seconds, that this is at least and at most: of an hour it would be nearly two minutes
 SHORTEST_TRAINING = 0.2  # seconds, without its last checks
 HOPELESS = 20  # trials that failed one after another: the next one will not be better, as where a card has gone
 
@@ -158,9 +159,13 @@ def search(
         left = _left(bench, budget, pool)
         heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
         if heir is None:
-            return Attempt(
+            attempt = Attempt(
                 bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints
             )
+            if budget.seconds is not None and pool.trials and attempt.seconds < SHORTEST_TRAINING:
+                heir = heir_of(bench, tickets, pool.trials, left, course, last=True)
+            if heir is None:
+                return attempt
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
@@ -205,7 +210,8 @@ def _over(bench: Bench, budget: Budget, pool: Pool) -> bool:
         return bool(pool.failures) and budget.left() <= 0
     if budget.seconds is None:
         return budget.ended_early
-    return _left(bench, budget, pool) < max(0.3, SHORTEST * budget.seconds)
+    least, most = SHORTEST_LEFT
+    return _left(bench, budget, pool) < max(least, min(most, SHORTEST * budget.seconds))
 
 
 def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
