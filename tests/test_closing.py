@@ -14,6 +14,7 @@ from netwright.bench import WRITTEN, Bench, set_up
 from netwright.budget import Budget
 from netwright.closing import MEASURED, RESERVE, SHORT, USUAL_BYTES, USUAL_SCORING, answering, finishing, leaving
 from netwright.course import Course
+from netwright.finish import _time_for_another
 from netwright.metrics import find_metric
 from netwright.pool import Pool, take_in
 from netwright.run import search
@@ -96,6 +97,21 @@ def test_mixing_and_measuring_are_timed_where_there_is_a_limit(bench: Bench, poo
     unhurried = Pool()
     take_in(unhurried, bench, tickets, pool.trials, Budget(trials=2))
     assert unhurried.measuring == 0.0
+
+
+def test_mixes_are_estimated_as_long_as_the_longest_would_fit_once_more() -> None:
+    """And what follows them; what takes a moment does in any case, also when somebody asked for the end."""
+    now = [0.0]
+    budget = Budget(seconds=10.0, started=0.0, clock=lambda: now[0])
+    more_time = _time_for_another(budget, after=2.0)
+    for now[0], enough in ((0.4, True), (2.9, True), (3.0, True), (5.4, True), (5.6, False)):  # the longest takes 2.5
+        assert more_time() is enough
+    ended = Budget(seconds=10.0, started=0.0, clock=lambda: now[0])
+    ended.end()
+    more_time = _time_for_another(ended, after=2.0)
+    assert more_time()
+    now[0] += 1.0
+    assert not more_time()
 
 
 def test_no_trial_is_begun_after_which_the_end_comes_too_late(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,12 +64,7 @@ def assemble(
     shelf = _shelf(bench, pool)
     asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
     began, after = budget.elapsed(), leaving(bench, pool)
-
-    def more_time() -> bool:
-        taken = budget.elapsed() - began  # the next one takes no longer than all before it
-        return taken < AT_ONCE or budget.left() > taken + after
-
-    whole = best_mix(shelf, limits, _result(bench, pool, budget), more_time)
+    whole = best_mix(shelf, limits, _result(bench, pool, budget), _time_for_another(budget, after))
     model = whole = measured(whole, footprint(whole), limits)
     needed = FRONT_NEEDS + after + budget.elapsed() - began
     failure = ""
@@ -84,6 +79,25 @@ def assemble(
     model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), model.file_size()), asked)
     missed = (*([failure] if failure else []), *model.result.missed)
     return replace(model, result=replace(model.result, missed=missed)), shelf
+
+
+def _time_for_another(budget: Budget, after: float) -> Callable[[], bool]:
+    """Return what says, asked after each mix, whether there is time for one that takes as long as the longest so far.
+
+    Args:
+        budget: asked for the time.
+        after: seconds that what follows the mixes takes.
+    """
+    began = last = budget.elapsed()
+    longest = 0.0
+
+    def more_time() -> bool:
+        nonlocal last, longest
+        now = budget.elapsed()
+        last, longest = now, max(longest, now - last)
+        return now - began < AT_ONCE or budget.left() > longest + after
+
+    return more_time
 
 
 def _less_card(limits: Limits, columns: int) -> Limits:
