@@ -18,7 +18,7 @@ from netwright.train.pace import Pace
 RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORT = 0.25  # of the time limit: what is guessed takes no more of a run, or a short one had no time to learn
 MEASURED = 2  # times that of measuring a mix: once for all metrics, and for the interval around one of them
-USUAL_SCORING = 1.2  # seconds of mixing and measuring that `RESERVE` has room for: a dozen networks of 20,000 rows
+USUAL_SCORING = 1.2  # seconds of mixing and measuring that `RESERVE` has room for: a dozen trials of 20,000 rows
 USUAL_BYTES = 200e6  # of kept answers and weights, likewise
 ROW_BYTES = 16  # of a row among the kept trials beside their answers: its truth and its fold
 TOGETHER = 4_096  # rows that are answered at a time, about
