@@ -25,7 +25,7 @@ from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.pool import Pool
 from netwright.result import Baseline, Result, Standing
-from netwright.select.calibrate import fit_temperature, spread_rows
+from netwright.select.calibrate import fit_temperature
 from netwright.select.estimate import DISTILLED, estimate
 from netwright.select.importance import permutation_importance
 from netwright.select.room import Room
@@ -125,9 +125,9 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
         Kept(trial.ticket.number, trial.candidate, rounded(trial.weights), trial.predictions) for trial in pool.trials
     )
-    rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
-    sample = bench.features.rows(rows)
     truth, folds = bench.loaded.truth, bench.folds
+    some = min(len(truth), SAMPLE_ROWS)
+    sample = bench.features.rows(np.arange(some) * len(truth) // some)
     groups = bench.loaded.groups if bench.loaded.drawn_together else None
     return Shelf(
         bench.task, bench.preparation, bench.metric, truth, folds, groups, sample, bench.seed, kept, bench.predict
