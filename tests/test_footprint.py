@@ -1,14 +1,18 @@
-"""How long a call takes: the clock is given, so that nothing hangs on the machine."""
+"""How long a call takes: the clock is given, so that nothing hangs on the machine; and how large a file is."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from netwright import footprint
 from netwright.footprint import ENOUGH, REPEATS, ROUNDS, WARM_UP, seconds_of, seconds_of_each
+from netwright.tasks import TASKS
+from netwright.testing.models import untrained_model
 
 
 @dataclass
@@ -67,3 +71,11 @@ def test_what_is_slow_is_called_a_few_times_only(clock: Clock, seconds: float, c
 def test_nothing_takes_no_time(clock: Clock) -> None:
     """An empty list of calls gives an empty list of times."""
     assert seconds_of_each([]) == []
+
+
+def test_the_size_of_a_file_is_known_without_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the byte; a place for temporary files that is full or gone at the end of a run costs nobody the model."""
+    model = untrained_model(TASKS["tabular"], *TASKS["tabular"].toy(0))
+    model.save(tmp_path / "model.nw")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert footprint.footprint(model).size == model.file_size() == (tmp_path / "model.nw").stat().st_size

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,9 +40,9 @@ class Footprint:
 
 
 def footprint(model: Model) -> Footprint:
-    """Return what the model costs on this machine, by predicting a row and by writing the file."""
+    """Return what the model costs on this machine, by predicting a row and by making what its file holds."""
     row = typical_row(model.preparation.schema)
-    return Footprint(seconds_of(lambda: model.answers(row)), file_size(model))
+    return Footprint(seconds_of(lambda: model.answers(row)), model.file_size())
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -76,14 +74,6 @@ def _round(work: Callable[[], object]) -> list[float]:
         work()
         times.append(time.perf_counter() - began)
     return times
-
-
-def file_size(model: Model) -> int:
-    """Return the bytes of the model's file, by writing it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.nw"
-        model.save(path)
-        return path.stat().st_size
 
 
 def typical_row(schema: Schema) -> pd.DataFrame:
