@@ -245,10 +245,15 @@ def _sql(draw: Random, run: Path) -> None:
     table = draw.choice([*TABLES])
     changed = f"UPDATE {table} SET {draw.choice(TABLES[table])} = {draw.choice(ODD)}"
     if draw.random() < 0.5:
-        changed += f" WHERE rowid = (SELECT rowid FROM {table} ORDER BY random() LIMIT 1)"
+        changed += f" WHERE rowid = (SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {_place(draw, table)})"
     if table == "event" and draw.random() < 0.7:
         changed = f"UPDATE event SET seconds = {draw.choice(ODD)} WHERE kind = 'data'"
     _do(run, changed if draw.random() < 0.6 else draw.choice(OTHERS))
+
+
+def _place(draw: Random, table: str) -> str:
+    """Return the place of a row, in SQL, which would draw another one each time."""
+    return f"{draw.randrange(10**6)} % max(1, (SELECT count(*) FROM {table}))"
 
 
 def _many(draw: Random, run: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +16,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "attacks"))
 
 import fuzz
+import fuzz_runs
 import fuzz_targets
 from fuzz_commands import Outcome, run_command
 from fuzz_properties import PROPERTIES, Property
 from hypothesis import HealthCheck, given, settings
+
+from netwright.events import BestImproved, TrialStarted
+from netwright.journal import Journal
 
 INPUTS = 250
 COMMANDS = (0, 1, 2)
@@ -54,6 +61,24 @@ def test_a_number_gives_one_input(target: str) -> None:
     drawn = [make(Random("some number")) for _ in range(2)]
     assert drawn[0] == drawn[1] or drawn[0][0].endswith(".xlsx")  # a workbook says when it was made
     assert len({make(Random(f"number {place}")) for place in range(12)}) > 1
+
+
+def test_a_number_gives_one_damage_to_a_record(tmp_path: Path) -> None:
+    """Also where one row of many is changed: else a fault could not be tried again."""
+    with Journal.create(tmp_path / "journal.sqlite") as journal:
+        for trial in range(1, 7):
+            journal.record(TrialStarted(0.1 * trial, trial, "net", "random", {"width": trial}, 10))
+            journal.record(BestImproved(0.1 * trial, 0.5, 0.5, 1))
+    for seed in range(20):
+        damaged = []
+        for turn in ("one", "two"):
+            run = tmp_path / f"{turn}-{seed}"
+            run.mkdir()
+            shutil.copy(tmp_path / "journal.sqlite", run)
+            with contextlib.suppress(sqlite3.Error):
+                fuzz_runs.DAMAGES["sql"][1](Random(seed), run)
+            damaged.append((run / "journal.sqlite").read_bytes())
+        assert damaged[0] == damaged[1]
 
 
 @pytest.fixture

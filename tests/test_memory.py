@@ -14,7 +14,7 @@ import netwright as nw
 from netwright import memory
 from netwright.errors import BadMemory, TooLittleMemory
 from netwright.limits import parse_memory
-from netwright.memory import LEAST, LOADED, Memory, container_rooms, free_memory, make_memory, peak_memory, used_memory
+from netwright.memory import LEAST, LOADED, Memory, free_memory, make_memory, peak_memory, used_memory
 
 GIB = 2**30
 
@@ -70,51 +70,6 @@ def test_this_process_holds_something() -> None:
     """And its peak is no less."""
     assert 10**6 < used_memory() <= peak_memory() + 10**6
     assert 0 <= free_memory() < 2**60
-
-
-# --- containers ------------------------------------------------------------------------------------------------------
-
-
-def write(folder: Path, **files: str) -> None:
-    """Write the files of a control group, a point in a name written as two lines below."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name.replace("__", ".")).write_text(text + "\n")
-
-
-def test_groups_of_version_2_limit_each_other(tmp_path: Path) -> None:
-    """That of the process, and all around it; what the system can take back is no use, and `high` is a limit too."""
-    mounted, groups = tmp_path / "mounted", tmp_path / "groups"
-    groups.write_text("0::/pod/one\n")
-    write(mounted / "pod/one", memory__max="max", memory__current="700", memory__high="900")
-    (mounted / "pod/one/memory.stat").write_text("anon 300\ninactive_file 400\nactive_file 10\n")
-    write(mounted / "pod", memory__max="1000", memory__current="800")
-    write(mounted, memory__stat="anon 1")  # the outermost has no limit
-    assert sorted(container_rooms(groups, mounted)) == [200, 600]
-
-
-def test_groups_of_version_1_are_read_where_they_are_mounted(tmp_path: Path) -> None:
-    """Inside a container its own group stands as the outermost; a limit beyond any memory is none."""
-    mounted, groups = tmp_path / "mounted", tmp_path / "groups"
-    groups.write_text("9:cpu,cpuacct:/docker/a\n4:memory:/docker/a\n1:name=systemd:/\n")
-    write(
-        mounted / "memory",
-        memory__limit_in_bytes="5000",
-        memory__usage_in_bytes="4500",
-        memory__stat="total_inactive_file 1500\ninactive_file 1",
-    )
-    assert container_rooms(groups, mounted) == (2000,)
-    write(mounted / "memory/docker/a", memory__limit_in_bytes=str(2**63 - 4096), memory__usage_in_bytes="1")
-    assert min(container_rooms(groups, mounted)) == 2000
-
-
-@pytest.mark.parametrize("limit", ["max", "", "a lot"])
-def test_a_group_without_a_limit_limits_nothing(limit: str, tmp_path: Path) -> None:
-    """Nor does one whose files cannot be understood; no path leads out of the folder."""
-    (tmp_path / "groups").write_text("0::/../../etc\n")
-    write(tmp_path / "mounted/etc", memory__max=limit, memory__current="5")
-    assert container_rooms(tmp_path / "groups", tmp_path / "mounted") == ()
-    assert container_rooms(tmp_path / "none", tmp_path / "mounted") == ()
 
 
 def test_what_is_free_is_what_the_narrowest_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

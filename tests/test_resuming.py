@@ -20,8 +20,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 import netwright as nw
+from netwright.attempt import Attempt
 from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.checkpoints import FOLDER
+from netwright.checkpoints import FOLDER, SavedStack
 from netwright.errors import (
     CannotGoOn,
     CannotWrite,
@@ -39,13 +40,14 @@ from netwright.events import (
     Proposed,
     RunFinished,
     RunResumed,
+    StackKept,
     Told,
     TrialFinished,
     TrialResumed,
     TrialStarted,
 )
 from netwright.journal import Journal
-from netwright.resuming import digest
+from netwright.resuming import differences, digest
 
 TRIALS = 7
 FEWER = 5  # where it does not matter what comes after
@@ -165,6 +167,25 @@ def test_a_trial_in_training_goes_on_from_where_it_was_kept(
             assert passes == sorted(set(passes))
 
 
+def test_the_time_until_a_stack_was_kept_is_spent(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that is cut off between two checks would have that time once more, with what it had learnt in it."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    kept: list[float] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StackKept):
+            kept.append(event.seconds)
+            raise Cut
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=TRIALS, out=tmp_path, listener=listen)
+    with Journal.open(tmp_path / "journal.sqlite") as journal:
+        assert journal.spent() >= kept[0]
+
+
 def test_a_run_may_be_cut_off_again_and_again(table: pd.DataFrame, whole: nw.Run, tmp_path: Path) -> None:
     """Each time the search hears of one more trial."""
     cut = cutting(lambda event: isinstance(event, Told))
@@ -254,6 +275,21 @@ def test_a_finished_run_is_given_back(table: pd.DataFrame, whole: nw.Run, tmp_pa
     assert [event.trials for event in told if isinstance(event, RunResumed)] == [TRIALS]
 
 
+def test_a_report_of_an_earlier_end_is_not_taken_for_that_of_this_one(
+    table: pd.DataFrame, whole: nw.Run, tmp_path: Path
+) -> None:
+    """A run that was gone on with is killed when all is recorded and its report is not yet written."""
+    out = tmp_path / "run"
+    shutil.copytree(whole.folder, out)
+    with pytest.raises(Cut):
+        nw.fit(
+            table, "target", trials=TRIALS + 1, out=out, listener=cutting(lambda event: isinstance(event, RunFinished))
+        )
+    run = nw.fit(table, "target", trials=TRIALS + 1, out=out)
+    assert run.before and run.result.trials == TRIALS + 1
+    assert run.report.read_bytes() != whole.report.read_bytes()
+
+
 def test_time_that_was_spent_counts_and_more_can_be_added(table: pd.DataFrame, tmp_path: Path) -> None:
     """A run of six seconds that was cut off after some has the rest; another four make it ten."""
     cut = cutting(lambda event: isinstance(event, TrialFinished) and event.seconds > 2.5)
@@ -272,6 +308,36 @@ def test_time_that_was_spent_counts_and_more_can_be_added(table: pd.DataFrame, t
     assert seconds == sorted(seconds)
     with Journal.open(more.journal) as journal:
         assert journal.limit() == 10.0 and journal.finished
+
+
+def test_a_run_that_is_given_less_time_ends_in_that(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack in training had been allowed more, by a limit that does not count any longer."""
+    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    ended = 0
+
+    def in_training(event: Event) -> bool:
+        nonlocal ended
+        ended += isinstance(event, Told)
+        stacks = [int(path.stem.removeprefix("stack-")) for path in (tmp_path / FOLDER).glob("stack-*.nw")]
+        return ended >= 2 and isinstance(event, EpochDone) and max(stacks, default=0) > 2  # none of a first glance
+
+    with pytest.raises(Cut):
+        nw.fit(table, "target", time="1h", out=tmp_path, listener=cutting(in_training))
+    until: list[float] = []
+    real = Attempt._go_on_from
+
+    def go_on_from(self: Attempt, begun: SavedStack) -> None:
+        real(self, begun)
+        until.append(self._stepping + self.seconds)
+
+    monkeypatch.setattr(Attempt, "_go_on_from", go_on_from)
+    with pytest.raises(Cut):
+        resumed = cutting(lambda event: isinstance(event, TrialResumed))
+        nw.fit(table, "target", time="60s", out=tmp_path, listener=resumed)
+    assert until and max(until) < 60
 
 
 def test_there_is_nothing_to_add_to_where_no_run_is(table: pd.DataFrame, tmp_path: Path) -> None:
@@ -297,6 +363,14 @@ def test_another_run_in_the_same_folder_is_refused(table: pd.DataFrame, whole: n
         nw.fit(table, "target", trials=TRIALS, metric="log_loss", out=out)
     assert (out / "model.nw").read_bytes() == before
     assert nw.fit(table, "target", trials=1, seed=1, out=out, fresh=True).result.trials == 1
+
+
+def test_a_run_of_a_cluster_is_gone_on_with_on_one_machine_and_the_other_way_round() -> None:
+    """Where the device was left to the cluster, which one there was does not tell runs apart; else it does."""
+    there, here = {"device": "auto", "cluster": "auto"}, {"device": "cuda", "cluster": None}
+    assert differences(there, here) == differences(here, there) == []
+    assert differences(here, {**here, "device": "cpu"}) == ["its device is 'cuda', not 'cpu'"]
+    assert differences({**there, "device": "cpu"}, here) == ["its device is 'cpu', not 'cuda'"]
 
 
 def test_rows_that_are_prepared_in_another_way_are_not_gone_on_with(
@@ -375,6 +449,7 @@ def forge(path: Path, documents: dict[str, Any], arrays: dict[str, np.ndarray[An
 @pytest.mark.parametrize(
     "answers",
     [
+        np.zeros((), np.float32),
         np.zeros((150, 2), np.float32),
         np.zeros(150, np.float32),
         np.zeros((150, 3, 1), np.float32),
@@ -432,6 +507,21 @@ def test_a_stack_that_stands_nowhere_is_a_trial_that_failed(
     with Journal.open(run.journal) as journal:
         reasons = {record.reason for record in journal.trials() if record.status == "failed"}
     assert reasons == {"what was kept of its training cannot be gone on with"}
+
+
+def test_what_was_half_written_is_removed(table: pd.DataFrame, cut: Path) -> None:
+    """At once, and not when the run ends: it may be killed many times before. What a link leads to stays."""
+    half = cut / FOLDER / ".netwright-00.tmp"
+    half.write_bytes(b"half of a stack")
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=FEWER, out=cut, listener=cutting(lambda event: isinstance(event, DataRead)))
+    assert not half.exists()
+    elsewhere = (cut / FOLDER).rename(cut / "elsewhere")
+    (cut / FOLDER).symlink_to(elsewhere)
+    (elsewhere / half.name).write_bytes(b"of somebody else")
+    with pytest.raises(Cut):
+        nw.fit(table, "target", trials=FEWER, out=cut, listener=cutting(lambda event: isinstance(event, DataRead)))
+    assert (elsewhere / half.name).exists()
 
 
 def test_a_trial_that_had_failed_is_not_trained_on(table: pd.DataFrame, cut: Path) -> None:

@@ -24,7 +24,7 @@ from netwright.events import BestImproved, Event, Told, TrialFailed, TrialFinish
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
-from netwright.pool import FEWEST_KEPT, Pool
+from netwright.pool import FEWEST_KEPT, Pool, take_over_trials
 from netwright.run import HOPELESS, search
 from netwright.search import SAMPLERS
 from netwright.search.desk import Ticket
@@ -352,7 +352,9 @@ def test_memory_is_shared_out_when_trials_begin(bench: Bench) -> None:
     assert shared.lane_room == pytest.approx(TRAINING_SHARE * 1e9 / lanes, rel=0.01)  # the rows are few
     assert shared.kept_room == pytest.approx(KEPT_SHARE * 1e9, rel=0.01)
     assert within_memory(bench, 1e9, 1e6).lane_room == 1e6 / lanes
-    card = replace(bench, framework=SimpleNamespace(lanes=1, device="cuda:0"))
+    elsewhere = replace(bench, framework=SimpleNamespace(lanes=1_000, sharing=4, device="cpu"))  # of a cluster
+    assert within_memory(elsewhere, 1e9, 1e6).lane_room == 1e6 / 4
+    card = replace(bench, framework=SimpleNamespace(sharing=1, device="cuda:0"))
     assert within_memory(card, 1e9, 0.0).lane_room == math.inf
 
 
@@ -361,3 +363,35 @@ def test_answers_of_kept_trials_take_no_more_than_there_is(bench: Bench) -> None
     few = replace(bench, kept_room=1.0)
     pool = search(few, Budget(trials=7), SAMPLERS["random"], lambda event: None)
     assert (len(pool.trials), len(pool.dropped)) == (FEWEST_KEPT, 3)
+
+
+def test_no_more_trials_are_taken_over_than_are_kept(bench: Bench) -> None:
+    """A process may have been killed before it removed the file of one that it had let go."""
+    budget = Budget(trials=6)
+    trials = search(bench, budget, SAMPLERS["random"], lambda event: None).trials
+    pool = Pool(kept_bytes=1.0)
+    take_over_trials(pool, bench, budget, [*reversed(trials)], (), ())
+    assert all(one is same for one, same in zip(pool.trials, trials[:FEWEST_KEPT], strict=True))
+    assert [one.ticket for one in pool.dropped] == [one.ticket for one in trials[FEWEST_KEPT:]]
+    assert len(pool.weights) == FEWEST_KEPT and pool.weights.sum() == pytest.approx(1.0)
+
+
+def test_who_leaves_a_run_leaves_no_lanes_at_work(bench: Bench) -> None:
+    """As by Ctrl-C in a notebook, where nothing else asks for the end: they stop at the next step."""
+    begun, lanes = threading.Event(), list[threading.Thread]()
+
+    class Left(Torch):
+        def run_lanes(self, work: Any, *, alike: bool) -> None:
+            lanes.append(threading.Thread(target=work, daemon=True))
+            lanes[0].start()
+            assert begun.wait(60)
+            raise KeyboardInterrupt
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            begun.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        search(replace(bench, framework=Left()), Budget(seconds=3_600.0), SAMPLERS["evolution"], listen)
+    lanes[0].join(60)
+    assert not lanes[0].is_alive()

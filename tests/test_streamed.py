@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 
 import netwright as nw
 from netwright.bench import Bench
+from netwright.budget import Budget
 from netwright.data import needs
-from netwright.errors import NoTarget
-from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, TrialFinished
+from netwright.errors import CannotGoOn, DifferentRun, NoTarget
+from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, RunResumed, TrialFinished
 from netwright.journal import Journal
+from netwright.memory import LOADED, Memory
+from netwright.sources import MOST_AGAIN, read_tables
 
 ROWS, HELD = 5_600, 700
 
@@ -131,6 +136,65 @@ def test_a_seed_gives_one_model_and_a_run_that_was_cut_off_comes_to_the_same(pat
     assert counted(events).rows == ROWS + 300 - HELD
 
 
+@pytest.mark.parametrize(("drawn", "held"), [(HELD + 100, HELD + 100), (10**12, MOST_AGAIN * HELD)])
+def test_a_record_does_not_say_how_much_memory_is_taken(drawn: int, held: int, path: Path) -> None:
+    """As many rows are drawn again as it says, but no more than twice those that there is room for."""
+    before = DataRead(1.0, {}, (), HELD, 6, drawn=drawn)
+    tables = read_tables(path, "kind", None, "auto", memory=Memory(4 * 10**9), before=before)
+    assert tables.sample is not None and len(tables.sample.numbers) == held
+
+
+def test_a_table_that_was_held_is_not_held_again_at_any_price(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With half of the memory it is, and with less the run is refused before it is read."""
+    before, size = DataRead(1.0, {}, (), ROWS, 6), path.stat().st_size
+    monkeypatch.setattr(needs, "TIMES", dict.fromkeys(needs.TIMES, 1e6))
+    monkeypatch.setattr(needs, "ROW", 0.0)
+    enough, less = (Memory(int(share * 1e6 * size) + LOADED) for share in (0.6, 0.4))
+    assert read_tables(path, "kind", None, "auto", memory=enough, before=before).large is None
+    with pytest.raises(CannotGoOn, match="--memory"):
+        read_tables(path, "kind", None, "auto", memory=less, before=before)
+
+
+def test_a_run_on_other_data_does_not_say_what_is_held(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small table had been held whole; that the large one is another is what is said of it."""
+    small, out = tmp_path / "small.csv", tmp_path / "run"
+    table(200).to_csv(small, index=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(needs, "TIMES", dict.fromkeys(needs.TIMES, 1.0))
+        nw.fit(small, "kind", trials=1, out=out)
+    with pytest.raises(DifferentRun, match="its data is"):
+        nw.fit(path, "kind", trials=1, out=out)
+
+
+def test_a_run_that_memory_does_not_hold_any_more_is_refused_and_can_be_gone_on_with_later(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record stays as it was until there is as much memory again; one that says that all were held is refused."""
+
+    class CutOff(BaseException):
+        """Stands for the end of a process."""
+
+    def cut(event: Event) -> None:
+        if isinstance(event, TrialFinished | RunResumed):
+            raise CutOff
+
+    out = tmp_path / "run"
+    with pytest.raises(CutOff):
+        nw.fit(path, "kind", trials=2, out=out, listener=cut)
+    with monkeypatch.context() as patch, pytest.raises(CannotGoOn, match=r"hold as many .* by --memory"):
+        for name in ("MOST_JUDGED", "FEWEST_JUDGED"):
+            patch.setattr(needs, name, HELD // 7)
+        nw.fit(path, "kind", trials=2, out=out)
+    with pytest.raises(CutOff):
+        nw.fit(path, "kind", trials=2, out=out, listener=cut)
+    with closing(sqlite3.connect(out / "journal.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE event SET body = json_set(body, '$.drawn', 1000000000000) WHERE kind = 'data'")
+    with pytest.raises(CannotGoOn, match=r"hold as many .* by --memory"):
+        nw.fit(path, "kind", trials=2, out=out)
+
+
 def test_a_frame_is_read_in_parts_too(tmp_path: Path) -> None:
     """It lies in memory, but what would be made of it does not."""
     run, events = heard(table(), tmp_path)
@@ -189,6 +253,34 @@ def test_a_run_that_has_no_time_to_read_all_says_so(
     streamed = counted(events)
     assert 0 < streamed.read <= 300 < streamed.rows
     assert "there was no time" in run.report.read_text()
+
+
+def test_the_end_does_not_wait_for_rows_that_an_earlier_run_had_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are finished trials, they are handed over at once; a later run reads all the same rows again."""
+    monkeypatch.setattr("netwright.data.large.PART_ROWS", 300)
+    budget, seen = Budget(trials=3), list[RowsEncoded]()
+
+    class CutOff(BaseException):
+        """Stands for the end of a process."""
+
+    def cut(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            raise CutOff
+
+    def end(event: Event) -> None:
+        if isinstance(event, RowsEncoded):
+            seen.append(event)
+            budget.end()
+
+    with pytest.raises(CutOff):
+        nw.fit(table(), "kind", trials=3, out=tmp_path, listener=cut)
+    run = nw.fit(table(), "kind", budget=budget, out=tmp_path, listener=end)
+    assert len(seen) == 1 and run.result.ended_early and run.result.trials >= 1 and run.result.failed == 0
+    with Journal.open(run.journal) as journal:
+        streamed = journal.streamed()
+    assert streamed is not None and streamed.read == streamed.rows == ROWS - HELD
 
 
 def test_what_a_run_takes_is_told_for_any_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

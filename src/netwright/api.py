@@ -128,7 +128,7 @@ def fit(
     lent = _lent(pretrained, trains)
     kinds = dict(kinds or {})
     allowed = make_memory(memory)
-    earlier = data_before(Path(out), fresh=fresh)
+    earlier = data_before(Path(out), _named(data), fresh=fresh)
     tables = read_tables(data, target, test, task, memory=allowed, seed=seed, before=earlier)
     table, target = tables.table, tables.target
     settings = {

@@ -15,7 +15,7 @@ from netwright.budget import Budget
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.course import Course
 from netwright.errors import TrialError
-from netwright.events import EpochDone, Listener, NotKept, TrialResumed, TrialStarted, WorkerLost
+from netwright.events import EpochDone, Listener, NotKept, StackKept, TrialResumed, TrialStarted, WorkerLost
 from netwright.extended import beginning
 from netwright.search.desk import Ticket
 from netwright.search.halving import far_behind, successions
@@ -284,7 +284,7 @@ class Attempt:
         self._every = max(KEPT_EVERY, KEEPING_SHARE * self._keeping)
         if failure:
             self._every = math.inf  # it will not be otherwise the next time
-            self._tell(NotKept(self._kept_at, failure))
+        self._tell(NotKept(self._kept_at, failure) if failure else StackKept(self._kept_at))
 
     def _lost(self, worker: str, reason: str, epoch: int) -> None:
         """Tell that the worker is gone that trained the stack, which another one goes on with."""
@@ -296,8 +296,9 @@ class Attempt:
         known = {ticket.number: ticket for ticket in self.tickets}
         self._places = [known[number] for number in begun.places]
         self._candidates, self._batch = [*begun.candidates], begun.batch_size
+        until = self._began + self._left  # the limit may be less than it was when the stack was begun
         self._shown, self._began, self._stepping = [*begun.shown], begun.began, begun.stepping
-        self.seconds = begun.seconds
+        self.seconds = min(begun.seconds, until - begun.stepping)
         self._inherits = begun.inherits
         self._rungs = {rung: following for rung, following in self._rungs.items() if rung in begun.rungs}
 

@@ -206,7 +206,7 @@ def within_memory(bench: Bench, room: float, left: float) -> Bench:
     """
     rows = ROWS_TIMES * sum(array.nbytes for array in bench.features.arrays.values())
     free = max(0.0, room - rows)
-    lane = min(TRAINING_SHARE * free, left) / bench.framework.lanes
+    lane = min(TRAINING_SHARE * free, left) / bench.framework.sharing
     on_card = bench.framework.device.startswith("cuda")  # whose memory is its own
     return replace(bench, lane_room=math.inf if on_card else lane, kept_room=KEPT_SHARE * free)
 

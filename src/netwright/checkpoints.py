@@ -25,7 +25,7 @@ from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import BundleError, CannotWrite, UnfitBundle, UnwritableModel
 from netwright.model import checked_weights
 from netwright.spec.network import Candidate
-from netwright.storage import make_folder
+from netwright.storage import make_folder, remove_leftovers
 from netwright.train.control import Snapshot, Trained
 
 FOLDER = "checkpoints"
@@ -167,6 +167,11 @@ class Checkpoints:
             self._most = max(self._most, self.size)
         return ""
 
+    def sweep(self) -> None:
+        """Remove what a killed process had half written; nobody may be writing now."""
+        if not self._leads_out:
+            remove_leftovers(self._folder)
+
     def drop(self, numbers: Collection[int]) -> None:
         """Remove the files of trials that are no longer needed, where there are any."""
         for number in numbers:
@@ -252,7 +257,7 @@ def _read(path: Path, rows: int) -> Saved | None:
         weights, more = contents.tensors
         checked = checked_weights(path, candidate, weights)
         predictions = more["predictions"]
-        if len(predictions) != rows or not np.isfinite(predictions).all():
+        if predictions.shape[:1] != (rows,) or not np.isfinite(predictions).all():
             raise UnfitBundle(path, "it has not one answer for every row")
     except (BundleError, ValidationError, ValueError, KeyError, OSError):
         return None  # its trial is trained again

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -15,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from netwright._version import __version__
-from netwright.memory import container_rooms
+from netwright.containers import container_rooms
+from netwright.machine import usable_cores
 
 TIMEOUT = 5.0  # seconds for a program that is asked about the machine
 GIBIBYTE = 2**30
@@ -81,7 +81,7 @@ def as_text(facts: Sequence[Fact], width: int = 80) -> str:
 
 
 def _processor() -> Fact:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     flags = _processor_flags()
     found = [feature for feature in FEATURES if feature in flags]
     words = f"{cores} usable core{'' if cores == 1 else 's'}"

@@ -165,6 +165,16 @@ class TrialResumed:
 
 
 @dataclass(frozen=True)
+class StackKept:
+    """Trials in training were written to disk: a run that is cut off goes on from here, so the time until here counts.
+
+    Between two checks, which may be minutes apart, nothing else is told.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class EpochDone:
     """One pass of a trial. `loss`: the validation loss, averaged over folds (lower is better)."""
 
@@ -322,6 +332,7 @@ Event = (
     | Told
     | TrialStarted
     | TrialResumed
+    | StackKept
     | EpochDone
     | TrialFinished
     | TrialFailed

@@ -45,7 +45,7 @@ MOST_STANDINGS = 5_000  # lines of a leaderboard: a model file holds half a mill
 SAMPLE_ROWS = 1_000  # on which the networks of different folds are compared
 IMPORTANCE_ROWS = 300
 IMPORTANCE_SECONDS = 0.5  # it explains the model, but makes none better
-IMPORTANCE_COLUMNS = 64  # looked at when there is no time limit, so that the result does not hang on the clock
+IMPORTANCE_COLUMNS = 64  # looked at without a time limit, so that the result does not hang on the clock
 
 
 def assemble(
@@ -314,7 +314,7 @@ def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, 
     asked = count()
 
     def more_time() -> bool:
-        if budget.seconds is None:
+        if budget.seconds is None and not budget.ended_early:
             return next(asked) < IMPORTANCE_COLUMNS
         return budget.elapsed() < until
 

@@ -40,6 +40,7 @@ from netwright.resuming import (
     JOURNAL,
     SHELF,
     carried_over,
+    check_held,
     earlier_run,
     is_done,
 )
@@ -110,11 +111,15 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
         if earlier is not None:
             stack.enter_context(earlier)
             remove_leftovers(folder)
+            Checkpoints(folder).sweep()
             if is_done(earlier, budget):
                 return _finished(folder, earlier)
         team = stack.enter_context(team_of(order.staff, order.framework, budget))  # it comes while rows are read
         order = replace(order, framework=team.framework)
-        rows = read_rows(order, budget, listener, None if earlier is None else earlier.data())
+        before = None if earlier is None else earlier.data()
+        rows = read_rows(order, budget, listener, before)
+        read = data_read(order, rows, budget)
+        check_held(before, read)
         journal = earlier or stack.enter_context(_new_journal(folder))
         tell_all = _telling(journal, listener, budget)
 
@@ -123,7 +128,7 @@ def carry_out(order: Order, budget: Budget, listener: Listener | None) -> Run:
 
         if earlier is None:
             tell(RunStarted(order.settings))
-        tell(data_read(order, rows, budget))
+        tell(read)
         team.meet(tell)
         bench = prepared(order, rows, budget, journal, tell, listener)
         checkpoints = Checkpoints(folder)
@@ -223,6 +228,7 @@ def _hand_over(
     tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
     rows_on_disk = 0 if bench.more is None else bench.more.size
     tell(ResourcesUsed(budget.elapsed(), peak_memory(), order.memory.limit, checkpoints.most, rows_on_disk))
+    remove_file(order.folder / REPORT)  # that of an earlier end, which would be taken for ours if we were killed now
     tell(RunFinished(budget.elapsed(), model.result))
     checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
     return model

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
+
+from netwright.containers import container_cores
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: those that it may run on, or fewer where a container says so.
+
+    More threads than a container lets compute wait for their turn, all of them at once.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = container_cores()
+    return cores if allowed >= cores else max(1, math.ceil(allowed))
 
 
 def usable_threads() -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from netwright.containers import container_rooms
 from netwright.errors import TooLittleMemory
 from netwright.limits import parse_memory
 
@@ -18,9 +18,6 @@ if sys.platform != "win32":
 SHARE = 0.8  # of what is free, where the user says nothing: other programs want some
 LEAST = 400 * 2**20  # bytes that a run takes beyond what the process holds when it begins
 LOADED = 600 * 2**20  # bytes that a process is taken to hold at least, with PyTorch and pandas loaded
-
-_GROUPS = Path("/proc/self/cgroup")
-_MOUNTED = Path("/sys/fs/cgroup")
 
 
 def used_memory() -> int:
@@ -81,80 +78,3 @@ def make_memory(text: str | float | None) -> Memory:
 def free_memory() -> int:
     """Return the bytes that this process could take more: by the machine, and by every container around it."""
     return min(int(psutil.virtual_memory().available), *container_rooms(), 2**63)
-
-
-def container_rooms(groups: Path = _GROUPS, mounted: Path = _MOUNTED) -> tuple[int, ...]:
-    """Return the bytes that each control group leaves which limits this process; none where nothing does.
-
-    Linux keeps limits in control groups of version 1 or 2, each inside others that limit it too. Inside a container the
-    own group may be mounted as if it were the outermost.
-
-    Args:
-        groups: the file that names the groups of this process.
-        mounted: the folder where their files are.
-    """
-    try:
-        lines = groups.read_text().splitlines()
-    except OSError:  # another system
-        return ()
-    found: list[int] = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":  # version 2; beside version 1 it has a folder of its own
-            homes, files = [mounted, mounted / "unified"], _VERSION_2
-        elif "memory" in controllers.split(","):
-            homes, files = [mounted / "memory"], _VERSION_1
-        else:
-            continue
-        for home in homes:
-            for folder in _outwards(home, path):
-                found += _rooms(folder, files)
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class _Files:
-    """The names of a group's files: its limits, its use, and which line of `memory.stat` the system can take back."""
-
-    limits: tuple[str, ...]
-    use: str
-    reclaimable: str
-
-
-_VERSION_2 = _Files(("memory.max", "memory.high"), "memory.current", "inactive_file")
-_VERSION_1 = _Files(("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
-
-
-def _outwards(home: Path, path: str) -> Iterator[Path]:
-    """Yield the folders of a group and of those around it, the outermost last."""
-    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-    for count in range(len(parts), -1, -1):
-        yield home.joinpath(*parts[:count])
-
-
-def _rooms(folder: Path, files: _Files) -> Iterator[int]:
-    used = _number(folder / files.use)
-    if used is None:
-        return
-    used -= min(used, _reclaimable(folder / "memory.stat", files.reclaimable))
-    for name in files.limits:
-        limit = _number(folder / name)
-        if limit is not None:
-            yield max(0, limit - used)
-
-
-def _number(file: Path) -> int | None:
-    """Return the number that a file holds; None where there is none, or it says `max`."""
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _reclaimable(file: Path, name: str) -> int:
-    """Return the bytes of files in memory that nobody has used for a while: the system can drop them."""
-    try:
-        lines = (line.split() for line in file.read_text().splitlines())
-        return next((int(words[1]) for words in lines if len(words) == 2 and words[0] == name), 0)
-    except (OSError, ValueError):
-        return 0

@@ -94,14 +94,7 @@ def _mixed_in(pool: Pool, bench: Bench, finished: Sequence[Trial | str], budget:
     before = pool.trials, pool.weights, pool.dropped
     try:
         pool.trials = sorted([*pool.trials, *fresh], key=lambda trial: (trial.loss, trial.ticket.number))
-        if budget.trials is not None:
-            _drop(pool, pool.trials)  # by loss alone: what is kept must not hang on who finished first
-        _mix(pool, bench, budget)
-        if budget.trials is None:
-            share_of = {trial.ticket.number: share for trial, share in zip(pool.trials, pool.weights, strict=True)}
-            _drop(pool, sorted(pool.trials, key=lambda trial: share_of[trial.ticket.number] == 0))
-            pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
-            pool.weights /= pool.weights.sum()
+        _choose(pool, bench, budget)
     except MemoryError:
         pool.trials, pool.weights, pool.dropped = before
         return [trial if isinstance(trial, str) else NO_ROOM for trial in finished]
@@ -122,7 +115,19 @@ def take_over_trials(
     if curve:
         pool.best = -curve[-1][1] if bench.metric.greater_is_better else curve[-1][1]
     if pool.trials:
-        _mix(pool, bench, budget)
+        _choose(pool, bench, budget)
+
+
+def _choose(pool: Pool, bench: Bench, budget: Budget) -> None:
+    """Choose the mix of the pool's trials, which are sorted, and let go of those that are too many."""
+    if budget.trials is not None:
+        _drop(pool, pool.trials)  # by loss alone: what is kept must not hang on who finished first
+    _mix(pool, bench, budget)
+    if budget.trials is None:
+        share_of = {trial.ticket.number: share for trial, share in zip(pool.trials, pool.weights, strict=True)}
+        _drop(pool, sorted(pool.trials, key=lambda trial: share_of[trial.ticket.number] == 0))
+        pool.weights = np.array([share_of[trial.ticket.number] for trial in pool.trials])
+        pool.weights /= pool.weights.sum()
 
 
 def _drop(pool: Pool, ranking: Sequence[Trial]) -> None:

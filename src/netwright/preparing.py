@@ -83,6 +83,7 @@ def _rest(
         tell=tell,
         told=partial(_tell_encoded, listener, budget),
         read=None if before is None else before.read,
+        hasty=any(record.status == "finished" for record in journal.trials()),
     )
 
 

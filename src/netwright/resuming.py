@@ -32,6 +32,8 @@ PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
 # Settings that may differ when a run goes on.
 FREE = ("time", "trials", "out", "memory", "workers", "cluster", *PACKAGES)
 DATA = {"data_digest": "data", "test_digest": "test"}
+LESS_MEMORY = "memory does not hold as many of its rows as it held; allow more by --memory"
+NEARLY = 0.9  # of its limit: a run that gave up after that has come to its end
 ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 
 
@@ -68,16 +70,17 @@ def _digest_of_frame(frame: pd.DataFrame) -> str:
     return whole.hexdigest()
 
 
-def data_before(folder: Path, *, fresh: bool) -> DataRead | None:
+def data_before(folder: Path, data: str, *, fresh: bool) -> DataRead | None:
     """Return what the run that the folder holds had read; None where there is none, or one is to begin anew.
 
     It is asked before data is read, since of a table that memory does not hold the same rows are to be held again.
+    What a run of data with another name had read is none of this one's concern: it will be refused.
     """
     if fresh:
         return None
     try:
         with Journal.open(folder / JOURNAL) as journal:
-            return journal.data() if journal.settings() else None
+            return journal.data() if journal.settings().get("data") == data else None
     except OutputError:
         return None  # whoever goes on with it says what is wrong
 
@@ -136,7 +139,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     before, now = (json.loads(json.dumps(one, default=str)) for one in (before, now))  # as the record keeps them
     for name in sorted({*before, *now} - {*FREE}):
         old, new = before.get(name), now.get(name)
-        if old == new:
+        if old == new or (name == "device" and "auto" in (old, new)):  # of a cluster, whose devices are its own
             continue
         if name not in DATA:
             named = name if name in now else repr(name)  # as a record that was forged may have it
@@ -158,6 +161,16 @@ def digest_of_bench(bench: Bench) -> str:
     return whole.hexdigest()
 
 
+def check_held(before: DataRead | None, now: DataRead) -> None:
+    """Refuse to go on with trials of more rows than memory holds now, before anything is recorded of these.
+
+    Raises:
+        CannotGoOn: if so.
+    """
+    if before is not None and (before.drawn, before.files) != (now.drawn, now.files):
+        raise CannotGoOn(LESS_MEMORY)
+
+
 def check_same(before: BenchSet | None, now: BenchSet) -> None:
     """Refuse to go on with trials of rows that were prepared in another way.
 
@@ -169,13 +182,18 @@ def check_same(before: BenchSet | None, now: BenchSet) -> None:
 
 
 def is_done(journal: Journal, budget: Budget) -> bool:
-    """Return whether a run came to its end and has no time or trials left."""
+    """Return whether a run came to its end and has no time or trials left.
+
+    One that gave up has what was left then, as when a graphics card had gone, which may be back.
+    """
     result = journal.result() if journal.finished else None
     if result is None:
         return False
     if budget.trials is not None:
         return result.trials + result.failed >= budget.trials
-    return not result.ended_early and budget.seconds is not None and budget.seconds <= (journal.limit() or 0.0)
+    limit = journal.limit() or 0.0
+    early = result.ended_early or (bool(journal.given_up()) and result.seconds < NEARLY * limit)
+    return not early and budget.seconds is not None and budget.seconds <= limit
 
 
 def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:

@@ -122,6 +122,8 @@ def search(
 
     def next_attempt() -> Attempt | None:
         with changing:  # two lanes may be here at one time
+            if pool.trials and budget.left() <= 0:
+                return None  # what is half trained is not gone on with either
             stack = going_on.pop() if going_on else None
         if stack is not None:
             return resumed(stack)
@@ -179,12 +181,19 @@ def search(
             bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints, stack
         )
 
-    alike = budget.seconds is None
-    bench.framework.run_lanes(work, alike=alike)
+    def run_lanes() -> None:
+        try:
+            bench.framework.run_lanes(work, alike=budget.seconds is None)
+        except BaseException:  # as by Ctrl-C in a program of the user's: who has left leaves no lanes at work
+            budget.end()
+            desk.close()
+            raise
+
+    run_lanes()
     if pool.kept_back and pool.trials and budget.seconds and not budget.ended_early and needless(pool):
         pool.kept_back = 0.0
         desk.reopen()
-        bench.framework.run_lanes(work, alike=alike)
+        run_lanes()
     if not pool.trials:
         raise NoTrialFinished(pool.failures[0] if pool.failures else "the time was over before the first began")
     return pool

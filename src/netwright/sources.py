@@ -17,9 +17,19 @@ from netwright.data.large import LargeTable, Sample
 from netwright.data.needs import judged_rows, large_table, needed
 from netwright.data.reading import read_table
 from netwright.data.tagged import TAG, is_tagged
-from netwright.errors import GroupOfTarget, NoClasses, NoTarget, OneGroup, UnequalLengths, UnknownColumn, nearest
+from netwright.errors import (
+    CannotGoOn,
+    GroupOfTarget,
+    NoClasses,
+    NoTarget,
+    OneGroup,
+    UnequalLengths,
+    UnknownColumn,
+    nearest,
+)
 from netwright.events import DataRead
 from netwright.memory import Memory
+from netwright.resuming import LESS_MEMORY
 from netwright.tasks import reader
 from netwright.tasks.task import Loaded
 
@@ -28,7 +38,7 @@ if TYPE_CHECKING:
 
 
 TEST_SEED = 1  # another than that of the rows to learn from: both files may be one
-MOST_AGAIN = 2  # times the rows that would be drawn now: a record that was forged may say any number
+MOST_AGAIN = 2  # times the rows that would be held now: a record that was forged may say any number
 
 
 @dataclass(frozen=True, eq=False)  # frames have no equality of one bit
@@ -74,9 +84,10 @@ def read_tables(
         before: what an earlier run read of the same data, which this one goes on with: as many are drawn again.
 
     Raises:
+        CannotGoOn: if the earlier run held all rows, and there is far less memory now.
         DataError: if one of them cannot be read, or nobody said what to predict.
     """
-    large = _large(data, task, memory.room) if before is None else _large_again(data, before, memory.room)
+    large = _large(data, task, memory.room) if before is None else _large_again(data, task, before, memory.room)
     if large is not None:
         if not isinstance(target, str):
             raise NoTarget
@@ -110,9 +121,17 @@ def _large(source: Any, task: str, room: float) -> LargeTable | None:
     return large_table(source, room)
 
 
-def _large_again(source: Any, before: DataRead, room: float) -> LargeTable | None:
-    """Return a table that an earlier run did not hold either, whatever memory there is now."""
-    return None if before.drawn is None or needed(source, 0.0) == 0 else large_table(source, room)
+def _large_again(source: Any, task: str, before: DataRead, room: float) -> LargeTable | None:
+    """Return a table that an earlier run did not hold either, whatever memory there is now.
+
+    Raises:
+        CannotGoOn: if it held it, and there is far less memory now.
+    """
+    if before.drawn is not None:
+        return None if needed(source, 0.0) == 0 else large_table(source, room)
+    if reader(task, source) is read_table and needed(source, MOST_AGAIN * room) > MOST_AGAIN * room:
+        raise CannotGoOn(LESS_MEMORY)
+    return None
 
 
 def _to_test_on(

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from netwright.errors import CannotWrite
 
+TEMPORARY = "The folder for temporary files, which TMPDIR names,"  # in an error
 _START, _ENDING = ".netwright-", ".tmp"  # of the names of temporary files
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that cannot sync a folder: then none is needed

@@ -47,6 +47,7 @@ class Streamed:
         budget: asked for the time.
         tell: told what came of it; told: how many are encoded, and of how many.
         read: how many rows to read, as an earlier run did that this one goes on with; None to look at the time.
+        hasty: whether fewer are read where the run is at its end, since there are finished trials to hand over.
     """
 
     table: LargeTable
@@ -59,6 +60,7 @@ class Streamed:
     tell: Listener
     told: Told = nobody
     read: int | None = None
+    hasty: bool = False
 
     @property
     def rows(self) -> int:
@@ -83,8 +85,13 @@ class Streamed:
             raise
         written, more = writer.rows, writer.finish()
         size = 0 if more is None else more.size
-        self.tell(RowsStreamed(self.budget.elapsed(), self.rows, read, written, size))
+        if self.read is None or not self._cut_short():  # else what the earlier run read is what a later one reads
+            self.tell(RowsStreamed(self.budget.elapsed(), self.rows, read, written, size))
         return more
+
+    def _cut_short(self) -> bool:
+        """Return whether no more are read since the run is at its end: its time is over, or somebody asked for it."""
+        return self.budget.left() <= 0 and (self.hasty or self.read is None)
 
     def _write(self, writer: Writer, loaded: Loaded, preparation: Preparation, folds: Integers) -> int:
         """Write the rows that there is time for; return how many were read."""
@@ -102,8 +109,8 @@ class Streamed:
             writer.write(preparation.encode(frame), preparation.goal.targets(truth), own)
             read += len(part)
             self.told(read, self.rows)
-            late = self.budget.elapsed() > until or self.budget.ended_early
-            if late if self.read is None else read >= self.read:
+            enough = self.budget.elapsed() > until if self.read is None else read >= self.read
+            if enough or self._cut_short():
                 break
         return read
 

@@ -26,6 +26,7 @@ from netwright.errors import BadCluster, NoCluster, TooFewInCluster
 from netwright.events import EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
 from netwright.team.link import Gone
+from netwright.team.messages import ask_facts
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -174,6 +175,50 @@ def test_a_connection_of_the_caller_stays_open(cluster: Any, tmp_path: Path) -> 
         assert ray.get(ray.put(1), timeout=30) == 1
     finally:
         ray.shutdown()
+
+
+def test_another_cluster_than_that_of_the_caller_is_refused(cluster: Any, tmp_path: Path) -> None:
+    """Trials would be given to machines that were not named."""
+    ray.init(address=cluster.address, log_to_driver=False)
+    try:
+        with pytest.raises(NoCluster, match="can be in one at a time"):
+            nw.fit(iris(), "target", trials=1, workers=1, cluster="127.0.0.1:9", out=tmp_path)
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
+
+
+def test_a_worker_that_has_answered_is_asked_whether_the_cluster_is_open(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the first that was asked for: it may be lost, or wait for room, and the run would wait with it."""
+    from netwright.team import cluster as module  # which needs Ray
+
+    class Open(module.ClusterWorker):
+        def guarded(self) -> bool:
+            return False
+
+    monkeypatch.setattr(module, "ClusterWorker", Open)
+    transport = module.Cluster(cluster.address, 2, "torch", "cpu", 60.0)
+    try:
+        lost, there = transport.begin(1, 0), transport.begin(2, 1)
+        lost.close()
+        assert transport.warning == ""
+        there.exchange(ask_facts(), 120)
+        assert transport.warning == module.OPEN
+    finally:
+        transport.close()
+
+
+def test_what_a_worker_says_of_an_error_names_it() -> None:
+    """And not where it happened: that is what Ray begins with."""
+    from netwright.team.cluster import _words  # which needs Ray
+
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\nValueError: this is broken.'
+    error = ray.exceptions.RayTaskError("f", trace, ValueError("this is broken."), "ray::f", 1, "127.0.0.1")
+    assert _words(error) == _words(ray.exceptions.ActorDiedError(error)) == "ValueError: this is broken"
+    assert _words(ray.exceptions.ActorDiedError()) == "The actor died unexpectedly before finishing this task"
+    assert _words(ray.exceptions.RayError("\n")) == "RayError"
 
 
 def test_what_a_cluster_has_no_room_for_is_refused(cluster: Any, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -13,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from netwright.data import files
 from netwright.data.files import Unreadable
 from netwright.data.images import common_size, decode, decode_all
 from netwright.data.size import Size
+from netwright.errors import CannotWrite
 
 GRADIENT = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
 COLOURED = np.stack([GRADIENT, GRADIENT[::-1], GRADIENT[:, ::-1]], axis=2)
@@ -143,3 +147,19 @@ def test_texts_that_are_no_size(text: str) -> None:
 def test_a_size_is_a_text_and_back() -> None:
     """As it stands in a schema."""
     assert Size.parse(str(Size(28, 32, 3))) == Size(28, 32, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no system call for it")
+def test_what_does_not_lie_in_memory_has_its_room_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of a file that finds none on the disk would end the process."""
+    monkeypatch.setattr(files, "MOST_IN_MEMORY", 10)
+    pixels, failures = files.decode_into((4, 4, 1), [1, 2], lambda source: np.full((4, 4, 1), source, np.uint8))
+    assert isinstance(pixels, np.memmap) and not failures
+    assert pixels[:, 0, 0, 0].tolist() == [1, 2]
+
+    def full(*given: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(CannotWrite, match=r"TMPDIR.*No space left"):
+        files.decode_into((4, 4, 1), [1, 2], lambda source: pytest.fail("nothing is decoded"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from netwright.data.in_time import FEWEST, SHARE, TIMED, check_in_time, files_in_time
+from netwright.data.in_time import FEWEST, MOST_AGAIN, SHARE, TIMED, check_in_time, files_in_time
 
 
 @dataclass
@@ -75,4 +75,13 @@ def test_a_run_that_goes_on_decodes_the_same_files_whatever_the_time() -> None:
     assert len(first) < len(classes)
     late = Clock(0.0, 0.01)
     np.testing.assert_array_equal(files_in_time(classes, late.decode, late.read, len(first)), first)
+    np.testing.assert_array_equal(files_in_time(classes, late.decode, late.read, len(first), len(first) / 2), first)
     assert late.asked == []
+
+
+def test_a_record_does_not_say_how_much_memory_is_taken() -> None:
+    """No more than twice the files that it holds now; one, where it holds none."""
+    clock = Clock(0.0, 0.01)
+    assert len(files_in_time(CLASSES, clock.decode, clock.read, 10**12, 100.0)) == MOST_AGAIN * 100
+    assert len(files_in_time(CLASSES, clock.decode, clock.read, 10**12)) == len(CLASSES)
+    assert len(files_in_time(CLASSES, clock.decode, clock.read, 0, 0.0)) == 1

@@ -27,8 +27,9 @@ from test_endings import SHORT
 
 SECONDS = "20s"
 TRIALS = "6"
-# By a signal, or by a library that can have no memory (std::bad_alloc in a thread of its own), which nobody can catch.
-AT_ONCE = (130, -signal.SIGINT, -signal.SIGTERM, -signal.SIGABRT)
+READING = (130,)  # while data are read the first signal ends a run
+TWICE = (*READING, -signal.SIGINT, -signal.SIGTERM)
+ABORTED = (-signal.SIGABRT,)  # by a library that can have no memory (std::bad_alloc in a thread of its own)
 SENTENCES = (1, 2)
 HEAD = (
     *("fault", "tried", "model, status 0", "sentence, status 1 or 2", "at once", "broken promises"),
@@ -61,12 +62,12 @@ class Row:
         return f"| {' | '.join(map(str, cells))} |"
 
 
-def judge(row: Row, ended: subprocess.CompletedProcess[str], out: Path) -> None:
-    """Count how a run ended."""
+def judge(row: Row, ended: subprocess.CompletedProcess[str], out: Path, at_once: tuple[int, ...] = ()) -> None:
+    """Count how a run ended; at_once: the statuses of an end without a word that such a fault may have."""
     row.tried += 1
     status, words = ended.returncode, ended.stderr
     whole = opens(out) and (out / "model.nw").exists() and (out / "report.html").exists()
-    if "Traceback" in words or (status not in (0, *SENTENCES) and status not in AT_ONCE):
+    if "Traceback" in words or status not in (0, *SENTENCES, *at_once):
         row.broken.append(f"status {status}: {words[-1000:]}")
     elif status == 0 and not whole:
         row.broken.append(f"status 0 without a whole model and a report: {words[-1000:]}")
@@ -74,7 +75,7 @@ def judge(row: Row, ended: subprocess.CompletedProcess[str], out: Path) -> None:
         row.broken.append("a model file that does not open")
     row.models += status == 0
     row.sentences += status in SENTENCES
-    row.at_once += status in AT_ONCE
+    row.at_once += status in at_once
 
 
 def go_on(row: Row, words: list[str], out: Path) -> None:
@@ -103,10 +104,11 @@ def signalled(folder: Path, table: Path, generator: np.random.Generator, row: Ro
     began = time.monotonic()
     _, said = process.communicate(timeout=LONGEST)
     row.seconds.append(time.monotonic() - began)
-    judge(row, subprocess.CompletedProcess(words, process.returncode, "", said), out)
+    at_once = TWICE if twice else READING
+    judge(row, subprocess.CompletedProcess(words, process.returncode, "", said), out, at_once)
     if process.returncode == 0 and "Ended early" not in said:
         row.broken.append("no note of the early end")
-    if process.returncode in AT_ONCE:
+    if process.returncode in at_once:
         go_on(row, command(table, out, ("--time", SECONDS)), out)
 
 
@@ -136,7 +138,7 @@ def short(folder: Path, table: Path, generator: np.random.Generator, row: Row) -
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
     )
-    judge(row, ended, folder / "run")
+    judge(row, ended, folder / "run", ABORTED)
     go_on(row, words, folder / "run")
 
 

@@ -14,6 +14,8 @@ import pytest
 from failing import table
 
 import netwright as nw
+from netwright.budget import Budget
+from netwright.events import Event, TrialFinished
 from netwright.journal import Journal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals to other processes")
@@ -63,6 +65,21 @@ def test_a_signal_hands_over_all_that_a_run_hands_over(number: signal.Signals, d
     with Journal.open(out / "journal.sqlite") as journal:
         assert journal.finished
     assert nw.pick(out).parts
+
+
+def test_an_early_end_does_not_wait_for_what_explains_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a number of trials, where else many columns are looked at, however long a slow model takes for them."""
+    monkeypatch.setattr("netwright.finish.IMPORTANCE_SECONDS", 0.0)
+    budget = Budget(trials=50)
+
+    def end(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            budget.end()
+
+    run = nw.fit(table(), "target", budget=budget, out=tmp_path, listener=end)
+    assert run.result.ended_early and run.result.importance == ()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

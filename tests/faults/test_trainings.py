@@ -14,7 +14,7 @@ from failing import Trainings, failing, placed, table
 
 import netwright as nw
 from netwright.errors import FailedDevice, NoTrialFinished, ShortOfMemory
-from netwright.events import EpochDone, Event, GaveUp, TrialFailed, TrialFinished
+from netwright.events import EpochDone, Event, GaveUp, RunResumed, TrialFailed, TrialFinished
 from netwright.journal import Journal, TrialRecord
 from netwright.progress import notice
 from netwright.run import HOPELESS
@@ -229,6 +229,13 @@ def test_many_failures_one_after_another_are_enough(tmp_path: Path, monkeypatch:
     assert "trials failed one after another, the last of them because of this: training stopped" in gave_up.reason
     assert HOPELESS <= sum(isinstance(event, TrialFailed) for event in told) < 2 * HOPELESS
     assert run.result.trials == 1
+
+    def listen(event: Event) -> None:
+        if isinstance(event, RunResumed):
+            raise KeyError("it goes on")
+
+    with pytest.raises(KeyError, match="it goes on"):  # since nearly all of its time is left
+        nw.fit(table(), "target", time=600, out=tmp_path, listener=listen, device="cpu")
 
 
 @pytest.fixture(params=[(MemoryError(), ShortOfMemory), (RuntimeError(LOST), FailedDevice)], ids=["memory", "device"])

@@ -23,6 +23,7 @@ from netwright.events import (
     EpochDone,
     RunFinished,
     RunStarted,
+    StackKept,
     TeamStarted,
     TrialFailed,
     TrialFinished,
@@ -132,6 +133,19 @@ def test_epochs_wait_but_not_long(tmp_path: Path) -> None:
         journal.record(EpochDone(2.2, 0, 3, 9, 0.4))
         journal.record(started(1))
         assert len(reader.trials()[0].curve) == 3
+
+
+def test_of_stacks_that_were_kept_the_last_is_known(tmp_path: Path) -> None:
+    """Which says what time is spent, and takes what waits to the disk with it."""
+    path = tmp_path / "journal.sqlite"
+    with Journal.create(path) as journal, Journal.open(path) as reader:
+        journal.record(started(0))
+        journal.record(EpochDone(1.5, 0, 1, 9, 0.5))
+        for seconds in (5.0, 9.0):
+            journal.record(StackKept(seconds))
+        assert reader.spent() == 9.0 and len(reader.trials()[0].curve) == 1
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM event").fetchone() == (1,)
 
 
 def test_long_curves_are_thinned_but_keep_their_end(tmp_path: Path) -> None:

@@ -67,6 +67,32 @@ def test_the_command_survives_a_shell() -> None:
     ]
 
 
+def test_the_command_says_all_that_a_run_is_known_by() -> None:
+    """What is as usual is left out."""
+    settings = {
+        "data": "a.csv",
+        "target": "y",
+        "time": 60.0,
+        "seed": 0,
+        "group": "who",
+        "test": "b.csv",
+        "task": "auto",
+        "metric": "auto",
+        "search": "auto",
+        "pretrained": "none",
+        "framework": "jax",
+        "bad_files": 0.2,
+    }
+    assert shlex.split(words.command(settings))[3:] == [
+        *("--target", "y", "--time", "60s", "--group", "who", "--test", "b.csv"),
+        *("--pretrained", "none", "--framework", "jax", "--bad-files", "0.2", "--seed", "0"),
+    ]
+    usual = {**settings, **words.USUAL, "group": None, "test": words.FRAME}
+    assert shlex.split(words.command(usual))[3:] == ["--target", "y", "--time", "60s", "--seed", "0"]
+    told = words.command({**settings, "data": words.FRAME})
+    assert "group='who', test='b.csv', pretrained='none', framework='jax', bad_files=0.2, seed=0" in told
+
+
 def test_a_frame_is_fitted_in_python() -> None:
     """A run on a data frame is repeated by lines of Python, which are well formed."""
     told = words.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -109,24 +110,28 @@ def test_workers_take_the_cards_of_a_machine_in_turn(monkeypatch: pytest.MonkeyP
     assert device_of_seat("cuda:1", 0) == "cuda:1"
     assert device_of_seat("cpu", 2) == "cpu"
     processes = Processes(500, "torch", "cpu")
-    assert processes.computing == usable_cores()
+    assert (processes.computing, processes.sharing) == (usable_cores(), 500)
     processes.close()
 
 
 def test_a_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    """Also where that one is killed: nothing is left behind."""
+    """Also where that one is killed: nothing is left behind, nor are the rows."""
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    block_path(folder, 1).write_bytes(b"rows")
     code = (
         "import pathlib, sys, time; from netwright.team.process import ProcessLink; "
         "from netwright.team.messages import ask_facts; "
         "link = ProcessLink(1, ('torch', 'cpu', '0'), pathlib.Path(sys.argv[1])); link.exchange(ask_facts(), 120); "
         "print(link._process.pid, flush=True); time.sleep(600)"
     )
-    driver = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    driver = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
     with driver:
         assert driver.stdout is not None
         worker = psutil.Process(int(driver.stdout.readline()))
         driver.kill()
     worker.wait(timeout=60)
+    assert not folder.exists()
 
 
 def test_the_signals_of_a_terminal_do_not_end_a_process(link: ProcessLink) -> None:
@@ -162,6 +167,30 @@ def test_a_block_is_a_file_that_is_mapped_and_may_be_written_to_in_memory(proces
     processes.close()
     with pytest.raises(CannotWrite):
         processes.publish(2, {})
+
+
+def test_a_disk_without_room_for_a_folder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence, before a worker is started."""
+
+    def full(prefix: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("netwright.team.process.tempfile.TemporaryDirectory", full)
+    with pytest.raises(CannotWrite, match=r"TMPDIR.*No space left"):
+        Processes(1, "torch", "cpu")
+
+
+def test_half_of_a_block_does_not_stay(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was too small for it would be full from then on."""
+
+    def full(document: object, groups: object) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("netwright.team.process.pieces", full)
+    with pytest.raises(CannotWrite, match="No space left"):
+        processes.publish(1, {})
+    assert not block_path(Path(processes._folder.name), 1).exists()
 
 
 def test_trainings_go_on_when_a_process_is_killed_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:

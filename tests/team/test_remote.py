@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from workers_inside import NETWORK, PLAIN, Inside, check_equal, rows, splits, spread_over
+from workers_inside import NETWORK, PLAIN, Inside, InsideLink, check_equal, rows, splits, spread_over
 
 from netwright.errors import TrialError
 from netwright.spec.network import Recipe
 from netwright.team import remote
+from netwright.team.crew import LAST, Crew
 from netwright.team.frames import unpack
+from netwright.team.link import Gone
 from netwright.team.remote import beat_of
 from netwright.team.spread import Spread
+from netwright.team.worker import versions_of
 from netwright.train import torch as home
 from netwright.train.control import Control, Heir, Progress, Snapshot, Trained
 from netwright.train.framework import Framework
@@ -185,13 +189,25 @@ def test_heirs_are_asked_for_and_gone_on_with_elsewhere() -> None:
 
 
 def test_a_training_that_ends_every_worker_ends_alone() -> None:
-    """After three it is not tried again, and others are trained as before."""
+    """After three it is not tried again, and others are trained as before; what ended the first is told."""
     driver = Driver()
-    transport = Inside(1, dies=lambda number, turn: number <= 3 and turn == 2)
+
+    class Reasons(InsideLink):
+        def exchange(self, frame: bytes, seconds: float) -> bytearray:
+            try:
+                return super().exchange(frame, seconds)
+            except Gone as gone:
+                raise Gone(f"{self.name} has gone") from gone
+
+    class Telling(Inside):
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Reasons(f"worker {number}", number, self, super().begin(number, seat).workplace)
+
+    transport = Telling(1, dies=lambda number, turn: number <= 3 and turn == 2)
     with spread_over(transport) as spread:
-        with pytest.raises(TrialError, match=r"3 workers .* signal 9"):
+        with pytest.raises(TrialError, match=r"3 workers .*: worker 1 has gone$"):
             train(spread, TOGETHER, driver)
-        assert len(driver.lost) == 3
+        assert [reason for _, reason, _ in driver.lost] == [f"worker {number} has gone" for number in (1, 2, 3)]
         assert len(train(spread, [PLAIN], Driver())) == 1
 
 
@@ -265,6 +281,33 @@ def test_who_finds_no_worker_any_more_says_so() -> None:
     assert transport.begun == 4
 
 
+def test_a_worker_that_is_silent_is_not_waited_for_beyond_the_end() -> None:
+    """Of a run that ends in five seconds, whatever a worker may take else."""
+    asked: list[float] = []
+
+    class Timed(InsideLink):
+        def exchange(self, frame: bytes, seconds: float) -> bytearray:
+            asked.append(seconds)
+            return super().exchange(frame, seconds)
+
+        def hold(self, key: int, seconds: float) -> None:
+            asked.append(seconds)
+            super().hold(key, seconds)
+
+    class Timing(Inside):
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Timed(f"worker {number}", number, self, super().begin(number, seat).workplace)
+
+    crew = Crew(Timing(1), versions_of(Torch()), lambda: 5.0)
+    crew.start()
+    try:
+        train(Spread(Torch(), crew), [PLAIN], Driver())
+    finally:
+        crew.close()
+    _, *others = asked  # the first is what it is
+    assert len(others) > 3 and max(others) <= 5.0 + LAST + beat_of(1)
+
+
 def test_a_worker_that_takes_no_step_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers, but what it trains hangs: after a while another one is asked."""
     monkeypatch.setattr(remote, "STUCK", 0.0)
@@ -326,7 +369,7 @@ def test_a_framework_of_workers_is_what_its_workers_are() -> None:
     """Where they train, how many cores they count for, and what predicts here."""
     with spread_over(Inside(3)) as spread:
         assert (spread.name, spread.device, spread.lanes, spread.stacked) == ("torch", "cpu", 3, 1)
-        assert spread.computing == 3
+        assert (spread.computing, spread.sharing) == (3, 3)
         assert spread.versions() == Torch().versions()
         assert isinstance(spread, Spread) and not spread.over(*rows()).compiles(NETWORK)
 
@@ -347,3 +390,25 @@ def test_an_error_in_a_lane_is_raised_and_the_others_end_first() -> None:
     with spread_over(Inside(3)) as spread, pytest.raises(ValueError, match="broken"):
         spread.run_lanes(work, alike=True)
     assert sorted(ended) == [0, 2]
+
+
+def test_who_leaves_does_not_wait_for_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Ctrl-C in a program of the user's; in a command it asks for the end, and they are waited for."""
+    at_work, left, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        at_work.set()
+        left.wait(60)
+        ended.set()
+
+    def interrupted(self: Future[None]) -> None:
+        assert at_work.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with spread_over(Inside(1)) as spread:
+        with pytest.raises(KeyboardInterrupt):
+            spread.run_lanes(work, alike=True)
+        assert not ended.is_set()
+        left.set()
+        assert ended.wait(60)

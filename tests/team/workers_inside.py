@@ -53,6 +53,11 @@ class Inside:
         """Return that all compute at one time."""
         return self.workers
 
+    @property
+    def sharing(self) -> int:
+        """Return that all share the memory of this machine."""
+        return self.workers
+
     def begin(self, number: int, seat: int) -> InsideLink:
         """Make a worker."""
         self.begun += 1

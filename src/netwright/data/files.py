@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.errors import CannotWrite
 from netwright.machine import usable_cores
+from netwright.storage import TEMPORARY
 
 LARGEST_FILE = 512 * 2**20  # bytes
 BLOCK = 256  # files that are decoded ahead of being used
@@ -82,6 +85,9 @@ def decode_into(
         sources: what to decode.
         decode: source → (H, W, C). Raises Unreadable.
         told: before the first file, after the last, and some times between.
+
+    Raises:
+        CannotWrite: if the disk has no room for what does not lie in memory.
     """
     room, failures = _room((len(sources), *shape)), {}
     step = -(-len(sources) // TOLD)
@@ -97,11 +103,20 @@ def decode_into(
 
 
 def _room(shape: tuple[int, ...]) -> Pixels:
-    """Return zeros."""
+    """Return zeros.
+
+    Raises:
+        CannotWrite: if the disk has no room for them.
+    """
     if math.prod(shape) <= MOST_IN_MEMORY:
         return np.zeros(shape, np.uint8)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+    try:
+        with tempfile.TemporaryFile() as file:
+            if hasattr(os, "posix_fallocate"):  # else a page that finds no room later ends the process
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+            return np.memmap(file, np.uint8, "w+", shape=shape)
+    except OSError as error:
+        raise CannotWrite(TEMPORARY, error.strerror or str(error)) from error
 
 
 def each(sources: Sequence[Any], work: Callable[[Any], Result]) -> Iterator[Result | str]:

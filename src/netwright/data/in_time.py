@@ -13,6 +13,7 @@ from netwright.data.findings import Finding
 TIMED = 128  # files by which is told how long all of them take, where there are more than `FEWEST`
 FEWEST = 2_000  # that are decoded in any case
 SHARE = 0.4  # of the time left that decoding may take
+MOST_AGAIN = 2  # times the files that memory holds now: a record that was forged may say any number
 
 Integers = NDArray[np.int64]
 
@@ -32,11 +33,11 @@ def files_in_time(
         classes: (N,) of each file; zeros where there are none.
         decode: places → decoded files, which are not kept; asked of a few, by which the time for all is told.
         left: → seconds that are left; infinite without a limit.
-        files: how many it shall be, whatever the time; None to look at it.
+        files: how many it shall be, whatever the time, as far as memory suffices; None to look at it.
         held: how many memory holds, decoded.
     """
     if files is not None:
-        return np.sort(_spread_order(classes)[:files])
+        return np.sort(_spread_order(classes)[: int(max(1, min(files, MOST_AGAIN * held, len(classes))))])
     before = left()
     if len(classes) <= held and (len(classes) <= FEWEST or math.isinf(before)):
         return np.arange(len(classes), dtype=np.int64)

@@ -110,7 +110,8 @@ class DamagedJournal(OutputError):
 
     def __init__(self, path: object, what: str) -> None:
         super().__init__(
-            f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; run again."
+            f"The record of a run {path} cannot be used: {what}. It is damaged or not made by Netwright; begin anew by "
+            "netwright fit with --fresh."
         )
 
 

@@ -32,6 +32,7 @@ from netwright.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    StackKept,
     TeamStarted,
     Told,
     TrialFailed,
@@ -221,6 +222,9 @@ class Journal:
                 run(statements.STARTED, (trial, sound(name), sound(origin), text(candidate), parameters, seconds))
             case TrialResumed(_, trial, epoch):  # what came later is trained once more
                 run("DELETE FROM epoch WHERE trial = ? AND epoch >= ?", (trial, epoch))
+            case StackKept(seconds):  # the last is enough
+                run("DELETE FROM event WHERE kind = 'kept'")
+                run("INSERT INTO event VALUES ('kept', ?, '{}')", (seconds,))
             case TrialFinished(_, trial, score, loss, duration):
                 self._end_trial(trial, statements.FINISHED, (score, loss, duration, trial))
             case TrialFailed(_, trial, reason):

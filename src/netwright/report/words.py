@@ -13,6 +13,14 @@ from netwright.result import Result
 
 GOOD_ENOUGH = 0.985  # shares from here on are told with one decimal: 98.9 of 100 is not 99 of 100
 
+FRAME = "a data frame"  # as a record names one, which no command can name
+USUAL = {
+    **dict.fromkeys(("task", "metric", "search", "pretrained"), "auto"),
+    "framework": "torch",
+    "bad_files": 0.1,
+}
+"""What settings are where nobody says otherwise."""
+
 _UNUSED = {
     "identifier": "no: it names the row, and says nothing about new ones",
     "constant": "no: it is the same in every row",
@@ -123,7 +131,7 @@ def lost_in_words(lost: WorkerLost) -> str:
 
 def command(settings: Mapping[str, Any]) -> str:
     """Return the command, or the lines of Python, that makes the run again."""
-    if settings.get("data") == "a data frame":
+    if settings.get("data") == FRAME:
         return _python(settings)
     words = ["netwright", "fit", str(settings.get("data", "DATA"))]
     words += ["--target", str(settings["target"])] if settings.get("target") else []
@@ -131,8 +139,10 @@ def command(settings: Mapping[str, Any]) -> str:
         words += ["--trials", str(settings["trials"])]
     elif settings.get("time") is not None:
         words += ["--time", f"{settings['time']}".removesuffix(".0") + "s"]
-    for name in ("task", "metric", "search"):
-        words += [f"--{name}", str(settings[name])] if settings.get(name, "auto") != "auto" else []
+    words += ["--group", str(settings["group"])] if settings.get("group") is not None else []
+    words += ["--test", str(settings["test"])] if settings.get("test") not in (None, FRAME) else []
+    for name, usual in USUAL.items():
+        words += [f"--{name.replace('_', '-')}", str(settings[name])] if settings.get(name, usual) != usual else []
     words += ["--seed", str(settings.get("seed", 0)), *(["--single"] if settings.get("single") is True else [])]
     for name in ("max_latency", "max_size", "memory", "workers", "cluster"):
         words += [f"--{name.replace('_', '-')}", str(settings[name])] if settings.get(name) is not None else []
@@ -147,9 +157,9 @@ def _python(settings: Mapping[str, Any]) -> str:
         "target",
         "time",
         "trials",
-        "task",
-        "metric",
-        "search",
+        "group",
+        "test",
+        *USUAL,
         "seed",
         "kinds",
         "single",
@@ -159,6 +169,6 @@ def _python(settings: Mapping[str, Any]) -> str:
         "workers",
         "cluster",
     )
-    given = [(name, settings.get(name)) for name in names]
-    shown = [f"{name}={value!r}" for name, value in given if value not in (None, "auto", {}) and value is not False]
+    given = [(name, settings.get(name)) for name in names if settings.get(name) != USUAL.get(name)]
+    shown = [f"{name}={value!r}" for name, value in given if value not in (None, FRAME, {}) and value is not False]
     return f"import netwright as nw\n\nrun = nw.fit(df, {', '.join(shown)})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 import ray
 
-from netwright.errors import BadCluster, CannotWrite, NoCluster, TooFewInCluster
+from netwright.errors import CannotWrite, NoCluster, TooFewInCluster
+from netwright.machine import usable_cores
+from netwright.team.address import check_joined, named, reach
 from netwright.team.cluster_worker import ClusterWorker
 from netwright.team.frames import Groups, pack
 from netwright.team.link import MOST_WORKERS, Gone
@@ -21,8 +22,9 @@ from netwright.team.link import MOST_WORKERS, Gone
 JOINING = 60.0  # seconds to join a cluster
 REACHED = 5.0  # seconds for the first word of its head
 LEAVING = 10.0  # seconds to leave it
-GUARDED = 30.0  # seconds for a worker to say whether the cluster asks for tokens
-ADDRESS, USAGE = "RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED"
+GUARDED = 5.0  # seconds for a worker that is there to say whether the cluster asks for tokens
+LAYING = 300.0  # seconds to lay a block into its store
+USAGE = "RAY_USAGE_STATS_ENABLED"
 OPEN = (
     "This Ray cluster asks for no token: whoever reaches its ports can run programs on all of its machines, and read "
     "what is learnt from. Start it with RAY_AUTH_MODE=token on every machine; docs/scaling.md says how."
@@ -47,18 +49,20 @@ class Cluster:
 
         Raises:
             BadCluster: if the address is none.
-            NoCluster: if it cannot be joined.
+            NoCluster: if it cannot be joined, or this process is in another one.
             TooFewInCluster: if it has not room for so many workers.
         """
-        self._address, self._words = _named(address), (framework, device)
+        self._address, self._words = named(address), (framework, device)
         self._blocks: dict[int, Any] = {}
-        self._some: Any = None  # one of the actors
+        self._some: Any = None  # one of the actors, that has answered
         self._using, self._left = threading.Lock(), False  # whoever begins a worker may be later than who closes
         self._own = not ray.is_initialized()  # a connection that its owner made before stays his
         self._before: dict[str, str | None] = {}  # variables that are other than they were, as they were
         try:
             if self._own:
                 self._join(min(JOINING, seconds))
+            elif self._address != "auto":
+                check_joined(self._address, ray.get_runtime_context().gcs_address, ray.util.get_node_ip_address())
             cards, self.workers = _room(self._resources(), workers, device)
         except BaseException:
             self._leave()
@@ -82,6 +86,11 @@ class Cluster:
         return self.workers
 
     @property
+    def sharing(self) -> int:
+        """Return how many share the memory of one machine: one a core, if its nodes are as this machine is."""
+        return min(self.workers, usable_cores())
+
+    @property
     def warning(self) -> str:
         """Return that the cluster is open to all, if it is; as a worker says, once there is one."""
         if self._some is None:
@@ -100,14 +109,14 @@ class Cluster:
                 actor = self._make.remote(*self._words)
             except ray.exceptions.RayError as error:
                 raise Gone(_words(error)) from error
-            self._some = self._some or actor
-        return ActorLink(number, actor, self._blocks)
+        return ActorLink(number, actor, self._blocks, self._met)
 
     def publish(self, key: int, groups: Groups) -> None:
         """Lay a block into Ray's store: each node fetches it once, and its workers read it there."""
+        block = np.frombuffer(pack({}, groups), np.uint8)
         try:
-            self._blocks[key] = ray.put(np.frombuffer(pack({}, groups), np.uint8))
-        except ray.exceptions.RayError as error:
+            self._blocks[key] = _in_time(lambda: ray.put(block), LAYING)
+        except (TimeoutError, ray.exceptions.RayError) as error:
             raise CannotWrite("The store of the Ray cluster", _words(error)) from error
 
     def withdraw(self, key: int) -> None:
@@ -121,6 +130,11 @@ class Cluster:
             self._blocks.clear()
             self._some = None
         self._leave()
+
+    def _met(self, actor: Any) -> None:
+        """Hear of an actor that has answered."""
+        if self._some is None and not self._left:
+            self._some = actor
 
     def _resources(self) -> Mapping[str, float]:
         """Return what the cluster has.
@@ -136,7 +150,7 @@ class Cluster:
 
     def _join(self, seconds: float) -> None:
         if ":" in self._address:
-            _reach(self._address)
+            reach(self._address, REACHED)
         before = dict(os.environ)
         os.environ[USAGE] = "0"
 
@@ -173,15 +187,17 @@ class Cluster:
 class ActorLink:
     """See `team.link.Link`."""
 
-    def __init__(self, number: int, actor: Any, blocks: dict[int, Any]) -> None:
-        """Take over an actor that was asked for; it may wait for room still."""
+    def __init__(self, number: int, actor: Any, blocks: dict[int, Any], met: Callable[[Any], None]) -> None:
+        """Take over an actor that was asked for; it may wait for room still. `met` is told when it has answered."""
         self.name = f"worker {number}"
-        self._actor, self._blocks = actor, blocks
+        self._actor, self._blocks, self._met = actor, blocks, met
 
     def exchange(self, frame: bytes, seconds: float) -> bytearray:
         """Say something to the actor and return its answer."""
         with _gone(seconds):
-            return bytearray(ray.get(self._actor.exchange.remote(frame), timeout=seconds))
+            answer = bytearray(ray.get(self._actor.exchange.remote(frame), timeout=seconds))
+        self._met(self._actor)
+        return answer
 
     def hold(self, key: int, seconds: float) -> None:
         """Let the actor have a block of the store."""
@@ -205,32 +221,6 @@ def _gone(seconds: float, quiet: bool = False) -> Iterator[None]:
     except ray.exceptions.RayError as error:
         if not quiet:
             raise Gone(_words(error)) from error
-
-
-def _named(address: str) -> str:
-    """Return the address to join: one that leads to a cluster which runs.
-
-    Raises:
-        BadCluster: if it would have Ray start one, or is no address.
-    """
-    named = os.environ.get(ADDRESS) or address if address == "auto" else address
-    host, sign, port = named.rpartition(":")
-    if named != "auto" and not (sign and host and port.isdecimal() and "/" not in host):
-        raise BadCluster(named, ADDRESS if named != address else "")
-    return named
-
-
-def _reach(address: str) -> None:
-    """Look whether somebody listens at HOST:PORT: Ray would try for a minute.
-
-    Raises:
-        NoCluster: if nobody does.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), REACHED).close()
-    except (OSError, OverflowError) as error:
-        raise NoCluster(address, f"nobody answers there ({error})") from error
 
 
 def _room(has: Mapping[str, float], workers: int | None, device: str) -> tuple[bool, int]:
@@ -279,6 +269,7 @@ def _in_time(work: Callable[[], T], seconds: float) -> T:
 
 
 def _words(error: BaseException) -> str:
-    """Return the first line of an error that says something."""
-    lines = (line.strip() for line in str(error).split("\n"))
-    return next((line for line in lines if line), type(error).__name__)[:300].rstrip(".")
+    """Return the line of an error that says most: the first, or the last of what the program of a worker raised."""
+    raised = isinstance(error, ray.exceptions.RayTaskError) or getattr(error, "actor_init_failed", False)
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()] or [type(error).__name__]
+    return lines[-1 if raised else 0][:300].rstrip(".")

@@ -15,6 +15,7 @@ from netwright.team.messages import Facts, Said, ask_facts, hear
 START = 120.0  # seconds that a worker may take to be there: PyTorch is read from a disk that others may use too
 ANSWER = 60.0  # seconds beyond those that it was given after which a worker that says nothing is lost
 TRANSFER = 300.0  # seconds that a block of data or a training's beginning may take to arrive
+LAST = 10.0  # seconds after the end of the run for which any of that is waited for at the most
 GLANCE = 0.2  # seconds between two looks at whether it is still worth waiting
 MOST_STARTS = 3  # times that a place may fail to be filled, one after another: what fails so often will not work
 
@@ -121,6 +122,10 @@ class Crew:
                     raise self._nobody() from None
             if not worth() or self._left() <= 0:
                 return None
+
+    def patience(self, seconds: float) -> float:
+        """Return how long to wait for what may take so many seconds: a worker that hangs does not hold the end up."""
+        return min(seconds, self._left() + LAST)
 
     def give_back(self, member: Member) -> None:
         """Let others have a worker."""

@@ -61,6 +61,10 @@ class Transport(Protocol):
     def computing(self) -> int:
         """How many of them at most compute at one time, where each has a core or a card."""
 
+    @property
+    def sharing(self) -> int:
+        """How many of them share the memory of one machine."""
+
     def begin(self, number: int, seat: int) -> Link:
         """Start a worker; it may not be there yet when this returns.
 

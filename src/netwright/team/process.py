@@ -14,6 +14,7 @@ from typing import IO
 
 from netwright.errors import CannotWrite
 from netwright.machine import usable_cores
+from netwright.storage import TEMPORARY
 from netwright.team.frames import BadFrame, Groups, pack, pieces, read_frame, unpack, write_frame
 from netwright.team.link import Gone
 
@@ -29,10 +30,17 @@ class Processes:
     warning = ""
 
     def __init__(self, workers: int, framework: str, device: str) -> None:
-        """Have so many processes that train by a framework on a device."""
+        """Have so many processes that train by a framework on a device.
+
+        Raises:
+            CannotWrite: if the disk is full.
+        """
         self.workers = workers
         self._words = (framework, device)
-        self._folder = tempfile.TemporaryDirectory(prefix="netwright-")  # closed to other users
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="netwright-")  # closed to other users
+        except OSError as error:
+            raise CannotWrite(TEMPORARY, error.strerror or str(error)) from error
 
     @property
     def place(self) -> str:
@@ -43,6 +51,11 @@ class Processes:
     def computing(self) -> int:
         """Return how many compute at one time: one a core, where they train on the processor."""
         return min(self.workers, usable_cores()) if self._words[1] == "cpu" else self.workers
+
+    @property
+    def sharing(self) -> int:
+        """Return how many share the memory of this machine: all."""
+        return self.workers
 
     def begin(self, number: int, seat: int) -> ProcessLink:
         """Start a process."""
@@ -58,6 +71,7 @@ class Processes:
             with path.open("xb") as file:
                 file.writelines(pieces({}, groups))
         except OSError as error:
+            self.withdraw(key)  # half of it would keep a full disk full
             raise CannotWrite(path, error.strerror or str(error)) from error
 
     def withdraw(self, key: int) -> None:
@@ -80,7 +94,7 @@ class ProcessLink:
         Args:
             number: of the worker, by which it is called.
             words: the framework, the device and the seat.
-            folder: of the blocks, and of what the process says of errors.
+            folder: of the blocks, and of what the process says of errors; removed by it where its owner was killed.
 
         Raises:
             OSError: if that cannot be done.
@@ -90,7 +104,7 @@ class ProcessLink:
         self._log = (folder / f"worker-{number}.log").open("w+b")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             # Without -P a file in the folder that the user works in could stand for a package.
-            [sys.executable, "-P", "-m", PROGRAM, *words],
+            [sys.executable, "-P", "-m", PROGRAM, *words, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -1,14 +1,15 @@
-"""The program of a worker that is a process of this machine: `python -m netwright.team.process_worker torch cpu 0`.
+"""The program of a worker that is a process of this machine: `python -m netwright.team.process_worker torch cpu 0 DIR`.
 
-It is given a framework, a device and its seat. It reads frames on standard input and answers each on standard output,
-and ends with whoever started it: nobody writes to it any more then. What libraries print goes to standard error, so
-that it never stands between frames.
+It is given a framework, a device, its seat, and the folder of the blocks. It reads frames on standard input and answers
+each on standard output, and ends with whoever started it: nobody writes to it any more then. What libraries print goes
+to standard error, so that it never stands between frames.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import shutil
 import signal
 import sys
 from typing import IO
@@ -26,11 +27,12 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches all processes: the driver says when to end
     asked, answers = _own_pipes()
     try:
-        name, device, seat = sys.argv[1:]
+        name, device, seat, folder = sys.argv[1:]
         framework = find_framework(name, device_of_seat(device, int(seat)))
     except NetwrightError as error:
         sys.exit(str(error))
     serve(Workplace(framework), asked, answers)
+    shutil.rmtree(folder, ignore_errors=True)  # its owner was killed: else the rows would lie there for ever
 
 
 def serve(workplace: Workplace, asked: IO[bytes], answers: IO[bytes]) -> None:

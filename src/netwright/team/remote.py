@@ -145,19 +145,20 @@ class RemoteTrainer:
         """Train on a worker; where it is lost, once more on another, from the last snapshot on if there is one."""
         room = KEPT_BYTES / self._crew.workers
         course = _Course([*recipes], tuple(recipes), snapshot, room, followed=snapshot is not None)
-        last: Gone | None = None
+        first: Gone | None = None
         for _ in range(MOST_LOSSES):
             member = self._worker(control)
             try:
                 job = self._job(network, course, splits, loss, seeds, begun)
-                trained = _Exchange(member, control, course, beat_of(self._crew.workers)).run(job)
+                beat, patience = beat_of(self._crew.workers), self._crew.patience
+                trained = _Exchange(member, control, course, beat, patience).run(job)
             except Gone as gone:
                 self._crew.lose(member)
                 epoch = 1 if course.snapshot is None else int(course.snapshot.numbers.get("epoch", 1))
                 control.lost(member.link.name, str(gone), epoch)
                 if course.unknown:  # in the moment between their coming and the snapshot that knows them
                     raise TrialError(f"its worker was lost just as others took places in its stack: {gone}") from gone
-                last = gone
+                first = first or gone
                 continue
             except CannotWrite as error:
                 self._crew.give_back(member)
@@ -167,7 +168,7 @@ class RemoteTrainer:
                 raise
             self._crew.give_back(member)
             return trained
-        raise TrialError(f"{MOST_LOSSES} workers were lost that trained it, one after another; the last: {last}")
+        raise TrialError(f"{MOST_LOSSES} workers were lost that trained it, one after another; the first: {first}")
 
     def _worker(self, control: Control) -> Member:
         try:
@@ -201,8 +202,11 @@ class RemoteTrainer:
 class _Exchange:
     """One training on one worker."""
 
-    def __init__(self, member: Member, control: Control, course: _Course, beat: float) -> None:
+    def __init__(
+        self, member: Member, control: Control, course: _Course, beat: float, patience: Callable[[float], float]
+    ) -> None:
         self._member, self._control, self._course, self._beat = member, control, course, beat
+        self._patience = patience  # seconds that something may take → seconds to wait for it
         self._clock = _Clock(control.time_used)
         self._asked = False  # whether a snapshot was asked for that has not come yet
         self._quick = 2  # waits that are short
@@ -219,7 +223,7 @@ class _Exchange:
         """
         for key in (job.rows, job.splits, job.begun):
             if key is not None and key not in self._member.held:
-                self._member.link.hold(key, TRANSFER)
+                self._member.link.hold(key, self._patience(TRANSFER))
                 self._member.held.add(key)
         self._member.held &= {*job.needed}
         if job.snapshot is None:
@@ -227,10 +231,11 @@ class _Exchange:
             self._clock.restart()
             if self._control.time_used() >= 1:
                 raise TrialError(LATE)
-        said = self._member.ask(ask_train(replace(job, steering=self._steering())), TRANSFER)
+        order = ask_train(replace(job, steering=self._steering()))
+        said = self._member.ask(order, self._patience(TRANSFER))
         while not isinstance(said, Done):
             answer = self._answer(said)
-            said = self._member.ask(ask_on(answer), answer.wait + ANSWER)
+            said = self._member.ask(ask_on(answer), answer.wait + self._patience(ANSWER))
         return said.trained
 
     def _answer(self, said: Said) -> Steering:

@@ -56,6 +56,11 @@ class Spread:
         return self._crew.transport.computing
 
     @property
+    def sharing(self) -> int:
+        """Return how many of them share the memory of one machine."""
+        return self._crew.transport.sharing
+
+    @property
     def stacked(self) -> int:
         """Return how large stacks may be, as for a single worker; waits for the first."""
         return self._crew.facts().stacked
@@ -99,9 +104,15 @@ class Spread:
 
         Workers train with one core each, alike or not.
         """
-        with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
+        pool, patient = ThreadPoolExecutor(self.lanes, thread_name_prefix="lane"), True
+        try:
             for done in [pool.submit(work) for _ in range(self.lanes)]:
                 done.result()
+        except KeyboardInterrupt:  # in a program of the user's, who does not wait until the time is over
+            patient = False
+            raise
+        finally:
+            pool.shutdown(wait=patient)
 
     def in_lane(self, work: Callable[[], None]) -> None:
         """Call `work`, which waits for workers."""

@@ -112,6 +112,10 @@ class Framework(Protocol):
         """How many of them compute at one time, each as `pace` has it: fewer than lanes where these share cores."""
 
     @property
+    def sharing(self) -> int:
+        """How many of them share the memory of one machine."""
+
+    @property
     def stacked(self) -> int:
         """How many times as large as on a processor stacks of several trials may be; 0 where each is trained alone."""
 

@@ -50,7 +50,7 @@ class Keras:
     device = "auto"  # what the backend takes
     sight = "cpu"
     pace = ONE_CORE
-    lanes = computing = 1  # a backend spreads each program over the cores
+    lanes = computing = sharing = 1  # a backend spreads each program over the cores
     stacked = 0
     streams = False  # its rows are arrays that the backend may copy
     predict = None

@@ -76,6 +76,11 @@ class Torch:
         return self.lanes
 
     @property
+    def sharing(self) -> int:
+        """Return how many of them share the memory of this machine: all."""
+        return self.lanes
+
+    @property
     def stacked(self) -> int:
         """Return how many times as large stacks of several trials may be as on a processor."""
         return 1 if self._device.type == "cpu" else CARD
