@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 
 import netwright as nw
-from netwright import affordable, finish, front
+from netwright import affordable, choosing, finish, front
 from netwright.affordable import best_of, within
-from netwright.choosing import lone, measured, mixed
+from netwright.choosing import best_mix, lone, measured, mixed, usual_room
 from netwright.errors import TrialError
 from netwright.footprint import Footprint
 from netwright.front import mix_of, name_of, smaller_mixes
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
-from netwright.result import FrontPoint
+from netwright.result import FrontPoint, Result
 from netwright.select.room import Room
 from netwright.shelf import Kept, Shelf, read_shelf
 
@@ -226,6 +226,64 @@ def test_where_none_keeps_the_limits_the_best_of_the_nearest(whole: Model) -> No
     assert best_of(models, limits) is models[1]
 
 
+def test_a_size_that_no_file_has_still_tells_who_comes_nearest(whole: Model) -> None:
+    """What stands beside the networks takes more than was asked for: the smallest is handed over, not the best."""
+    limits = finish._less_card(Limits(size=1_000.0), 3)
+    models = [
+        measured(replace(whole, result=replace(whole.result, score=score)), Footprint(1e-3, size), limits)
+        for score, size in ((0.7, 20_000), (0.9, 3_000_000))
+    ]
+    assert best_of(models, limits) is models[0]
+
+
+@pytest.mark.parametrize(("keeps", "more", "tries"), [(True, False, 1), (True, True, 3), (False, False, 3)])
+def test_where_time_is_short_the_first_mixes_that_keep_the_limits_are_enough(
+    shelf: Shelf, machine: Machine, whole: Model, monkeypatch: pytest.MonkeyPatch, keeps: bool, more: bool, tries: int
+) -> None:
+    """As long as none does, all kinds are looked at whatever the time."""
+    limits, asked = Limits(latency=BESIDE), []
+    machine.slower = 2.0  # the whole mix is out of the question
+
+    def tried(*_: object) -> list[Model]:
+        asked.append(1)
+        return [_made(whole, 0.9, (0.9 if keeps else 2.0) * BESIDE, limits)]
+
+    monkeypatch.setattr(affordable, "_tried", tried)
+    within(shelf, limits, whole, lambda: more)
+    assert len(asked) == tries
+
+
+@pytest.mark.parametrize(("more", "mixes"), [(False, 1), (True, 2)])
+def test_where_time_is_short_one_mix_is_estimated(
+    run: nw.Run, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, more: bool, mixes: int
+) -> None:
+    """That of all networks; half of them are looked at where there is time for it."""
+    made: list[Model] = []
+
+    def noted(shelf: Shelf, room: Room, result: Result) -> Model:
+        made.append(mixed(shelf, room, result))
+        return made[-1]
+
+    monkeypatch.setattr(choosing, "mixed", noted)
+    best = best_mix(shelf, NO_LIMITS, run.result, lambda: more)
+    assert len(made) == mixes and any(best is one for one in made)
+    whole = mixed(shelf, usual_room(shelf), run.result)
+    assert [part.share for part in made[0].parts] == [part.share for part in whole.parts]
+
+
+def test_the_size_of_a_trial_is_told_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large networks it takes a while, and every mix asks for it."""
+    asked: list[object] = []
+
+    def bytes_of(weights: object) -> int:
+        asked.append(weights)
+        return 7
+
+    monkeypatch.setattr("netwright.shelf.bytes_of", bytes_of)
+    one = replace(shelf.kept[0])
+    assert (one.size, one.size) == (7, 7) and len(asked) == 1
+
+
 def test_a_point_of_the_front_is_made_again(run: nw.Run, shelf: Shelf) -> None:
     """From its trials and the number of its networks: the same mix, with the same shares."""
     whole = run.model
@@ -249,7 +307,7 @@ def test_a_fit_under_a_limit_hands_over_nothing_worse_than_its_front(
 ) -> None:
     """The front is measured after the mix was chosen, and the report shows both."""
 
-    def poorest(shelf: Shelf, limits: Limits, whole: Model) -> Model:
+    def poorest(shelf: Shelf, limits: Limits, whole: Model, more_time: Callable[[], bool]) -> Model:
         last = replace(lone(shelf), kept=lone(shelf).kept[-1:])
         model = mixed(last, Room.without_limits(1), whole.result)
         return measured(model, Footprint(1e-3, 10_000), limits)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from netwright import distil as module
 from netwright.bench import Bench, set_up
 from netwright.budget import Budget
+from netwright.data.features import Features
+from netwright.data.stretches import POSITIONS
 from netwright.distil import Student, distil
 from netwright.errors import TrialError
 from netwright.finish import assemble
@@ -85,10 +90,6 @@ def test_the_labels_of_a_fold_do_not_reach_its_student(
     classes: tuple[Bench, Model, Student], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With other truth in one fold, the lessons of that fold's student stay the same, and those of others change."""
-    from dataclasses import replace
-
-    from netwright import distil as module
-
     bench, model, _ = classes
     inside = bench.folds == 1
     other = replace(bench.loaded, truth=np.where(inside, (bench.loaded.truth + 1) % 3, bench.loaded.truth))
@@ -98,3 +99,17 @@ def test_the_labels_of_a_fold_do_not_reach_its_student(
         lessons.append([found.targets[split.train] for split in found.splits])
     assert np.array_equal(lessons[0][1], lessons[1][1])
     assert not np.array_equal(lessons[0][0], lessons[1][0])
+
+
+@pytest.mark.parametrize("most", [20, 1_000])
+def test_rows_that_follow_each_other_are_taught_together(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole sentences, from all over the table; all of them where they are few."""
+    monkeypatch.setattr(module, "MOST_ROWS", most)
+    lengths = np.array([3, 1, 5, 4] * 15)
+    positions = np.arange(lengths.sum()) + np.repeat(np.arange(len(lengths)), lengths)
+    sentence = np.repeat(np.arange(len(lengths)), lengths)
+    rows = module._taught(Features({POSITIONS: positions[:, None].astype(np.int32)}))
+    some, counts = np.unique(sentence[rows], return_counts=True)
+    assert np.array_equal(counts, lengths[some])
+    assert np.array_equal(rows, np.unique(rows))
+    assert len(rows) == len(sentence) if most > len(sentence) else 10 <= len(rows) <= 40 and some.max() > 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +83,20 @@ def test_without_time_there_is_no_trunk() -> None:
     assert extend(INNER, LOADED.frame, image_trunk(weights(), IMAGES, 0.01)) is INNER
 
 
-def test_a_run_with_a_trunk_is_saved_and_answers_the_same(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+    """Return a short run with the trunk."""
+    return nw.fit(TABLE, TARGET, trials=4, pretrained=weights(), out=tmp_path_factory.mktemp("run"))
+
+
+def test_a_run_with_a_trunk_is_saved_and_answers_the_same(run: nw.Run, tmp_path: Path) -> None:
     """From images to a file and back; a file of weights that is none is refused."""
-    run = nw.fit(TABLE, TARGET, trials=4, pretrained=weights(), out=tmp_path)
     assert any("trained trunk" in standing.name for standing in run.result.leaderboard)
     model = nw.load(run.bundle)
     assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
-    nw.pick(tmp_path, max_size="1MB")
+    nw.pick(run.folder, max_size="1MB", out=tmp_path / "small.nw")
     with pytest.raises(UnfitWeights):
-        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path, fresh=True)
+        nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path / "run")
 
 
 def test_a_trunk_may_come_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,10 +152,10 @@ def test_arrays_that_are_none_of_a_trunk_are_refused(extended: Extended, change:
         restore(TASK, extended.documents(), tensors)
 
 
-def test_a_bundle_with_half_a_trunk_is_refused(tmp_path: Path) -> None:
+def test_a_bundle_with_half_a_trunk_is_refused(run: nw.Run, tmp_path: Path) -> None:
     """As a whole file."""
-    run = nw.fit(TABLE, TARGET, trials=4, out=tmp_path)
-    contents = read_bundle(run.folder / "trials.nw")
+    shutil.copytree(run.folder, tmp_path, dirs_exist_ok=True)
+    contents = read_bundle(tmp_path / "trials.nw")
     spoilt = {name: array for name, array in contents.tensors[0].items() if not name.startswith("trunk.3.")}
     write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (spoilt, *contents.tensors[1:])))
     with pytest.raises(BundleError):

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from netwright.events import BestImproved, TrialStarted
 from netwright.journal import Journal
 
-INPUTS = 350
+INPUTS = 250
 COMMANDS = (0, 1, 2)
 
 

@@ -108,7 +108,7 @@ def check_equal(run: nw.Run, other: nw.Run) -> None:
             np.testing.assert_array_equal(tensor, same.weights[name])
 
 
-@pytest.mark.parametrize("place", [0.02, 0.35, 0.65, 0.8, 0.95, 1.0])
+@pytest.mark.parametrize("place", [0.02, 0.4, 0.8, 1.0])
 def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
     place: float, table: pd.DataFrame, whole: nw.Run, events: list[Event], tmp_path: Path
 ) -> None:

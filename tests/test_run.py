@@ -11,6 +11,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netwright import run
@@ -30,9 +31,10 @@ from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
 from netwright.spec.costs import step_bytes
 from netwright.spec.network import Network, Recipe
+from netwright.stacks import heir_of
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
-from netwright.train.control import Control
+from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.torch import Torch
 
 
@@ -195,6 +197,90 @@ def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench
     assert late.seconds == 1.0 and used[3:] == [0.0, 1.0, 1.0]
     known.append(bench.task.candidate(ticket.proposal.point, bench.preparation).network)
     assert attempt(20.0).seconds == 20.0
+
+
+def test_what_goes_on_over_the_end_of_a_training_counts_as_its_tail(bench: Bench) -> None:
+    """Where nobody looked at the clock in time, as during a check, or somebody went on looking, as for a worker."""
+    clock = SimpleNamespace(now=0.0)
+    predictions = tuple(np.zeros((len(split.valid), 3), np.float32) for split in bench.splits)
+
+    class Checks:
+        looks = 0.0  # seconds after the time is up at which the clock is looked at once more
+
+        def train(self, *given: object) -> tuple[Trained, ...]:
+            (control,) = (each for each in given if isinstance(each, Control))
+            assert control.time_used() == 0.0
+            clock.now += attempt.seconds + self.looks
+            assert control.time_used() == 1.0
+            clock.now += 2.0
+            return (Trained({}, predictions, 1.0, 1),)
+
+        def compiles(self, network: Network) -> bool:
+            return False
+
+    checks = Checks()
+    budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=100.0, trials=None, ended_early=False)
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    for checks.looks in (0.0, 3.0):
+        attempt = Attempt(
+            replace(bench, trainer=checks), [ticket], budget, 20.0, Course(), lambda one: ticket, lambda event: None
+        )
+        (trial,) = attempt.run()
+        assert isinstance(trial, Trial)
+        assert attempt.tail == pytest.approx(checks.looks + 2.0)
+
+
+def test_where_no_trial_fits_any_more_one_that_has_finished_is_gone_on_with(bench: Bench) -> None:
+    """Be it the only one, or a first small network; else the rest of the time would be left."""
+    trials = search(bench, Budget(trials=2), SAMPLERS["evolution"], lambda event: None).trials
+    points = bench.task.portfolio(bench.preparation, len(bench.loaded.truth))
+    later = replace(trials[0], ticket=Ticket(8, Proposal(points[0], "portfolio")))
+    ticket, slow = Ticket(9, Proposal(points[0], "portfolio")), Course()
+    candidate = bench.task.candidate(points[0], bench.preparation)
+    slow.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 1e3)
+    for finished in (trials, [later, *trials]):
+        assert heir_of(bench, [ticket], finished, 1.0, slow) is None
+        found = heir_of(bench, [ticket], finished, 1.0, slow, last=True)
+        assert found is not None
+        assert found[0] in ([later] if later in finished else trials)
+    assert heir_of(bench, [trials[0].ticket], [later], 1.0, slow, last=True) is None  # the first are trained
+
+
+@pytest.mark.parametrize(("limit", "left", "over"), [(60.0, 1.5, True), (60.0, 2.0, False), (3_600.0, 11.0, False)])
+def test_a_trial_is_begun_as_long_as_there_is_time_for_a_short_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: float, left: float, over: bool
+) -> None:
+    """A share of the limit, but of hours no more than some seconds."""
+    monkeypatch.setattr(run, "finishing", lambda bench, pool, seconds: 0.0)
+    budget = Budget(seconds=limit, started=0.0, clock=lambda: limit - left)
+    pool = search(bench, Budget(trials=1), SAMPLERS["evolution"], lambda event: None)
+    assert run._over(bench, budget, pool) is over
+    late = Budget(seconds=limit, started=0.0, clock=lambda: limit - 0.2)
+    assert run._over(bench, late, pool)
+
+
+def test_no_stack_is_written_over_the_end_of_its_training(bench: Bench) -> None:
+    """What that took the last time must be left: of millions of rows the order alone is hundreds of megabytes."""
+    clock = SimpleNamespace(now=0.0)
+
+    def keep_stack(stack: object) -> str:
+        clock.now += 3.0
+        return ""
+
+    budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=1_000.0, trials=None, ended_early=False)
+    ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
+    checkpoints: Any = SimpleNamespace(keep_stack=keep_stack)
+    attempt = Attempt(
+        bench, [ticket], budget, 400.0, Course(), lambda one: ticket, lambda event: None, checkpoints=checkpoints
+    )
+    assert not attempt._due()
+    clock.now = 4.0
+    assert attempt._due()
+    attempt._keep(Snapshot({}, {}))
+    clock.now = attempt.seconds - 4.0
+    assert attempt._due()
+    clock.now = attempt.seconds - 2.0
+    assert not attempt._due()
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ NEAR = 1.25  # times the limit: who takes more is not measured again
 ALIKE = 1.1  # times that differ by less are one time, measured on a machine that is never twice the same
 
 
-def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
+def within(shelf: Shelf, limits: Limits, whole: Model, more_time: Callable[[], bool] = lambda: True) -> Model:
     """Return the best mix that keeps the limits when it is measured; of the nearest ones the best where none does.
 
     Mixes of whole trials, of half of their networks and of one network of each are compared by their honest estimates,
@@ -38,14 +38,20 @@ def within(shelf: Shelf, limits: Limits, whole: Model) -> Model:
         shelf: the kept trials.
         limits: what it may cost.
         whole: the mix without limits; the front of the run stands in its result.
+        more_time: whether there is time to look further once a mix keeps the limits; asked before each kind of mixes.
     """
     found = [measured(whole, footprint(whole), limits)]
     if not found[0].result.missed:
         return found[0]
+
+    def go_on() -> bool:
+        return all(model.result.missed for model in found) or more_time()
+
     for each in {id(one): one for one in (shelf, without_trunk(shelf)) if one}.values():
-        besides = _besides(each, whole.result)
-        for one in (each, halved(each), lone(each)):
-            found += _tried(one, limits, besides, whole.result)
+        if go_on():
+            besides = _besides(each, whole.result)
+            for one in (each, halved(each), lone(each)):
+                found += _tried(one, limits, besides, whole.result) if go_on() else []
     found += _of_front(shelf, limits, best_of(found, limits))
     return best_of(_measured_again(found, limits), limits)
 

@@ -91,8 +91,9 @@ class Attempt:
         self._given_up = False
         self._stepping = self._began  # when the first step was taken
         self._asked = self._began  # when training last looked at the clock
-        self.tail = 0.0  # seconds that the last checks and predictions took after it
+        self.tail = 0.0  # seconds that it took after its time: the last checks and predictions
         self._kept_at, self._every, self._on_disk = self._began, KEPT_EVERY, begun is not None
+        self._keeping = 0.0  # seconds that this took the last time
         self._batch = self._fitting(self._candidates[0].recipe.batch_size)
         self._outside: Exception | None = None  # what went wrong in who is told or asked
         if begun is not None:
@@ -100,6 +101,7 @@ class Attempt:
 
     def run(self) -> tuple[Trial | str, ...]:
         """Train; return each of `tickets` as it came out, or the reason why it failed."""
+        here = self._budget.elapsed()
         if self._begun is None:
             for ticket, candidate in zip(self.tickets, self._candidates, strict=True):
                 self._announce(ticket, candidate)
@@ -111,7 +113,9 @@ class Attempt:
             judged = self._judged(self._train())
         except TrialError as error:
             return (str(error),) * len(self.tickets)
-        self.tail = self._budget.elapsed() - self._asked
+        # Where a check, or a long step, went on over the end of its time, nobody looked at the clock then.
+        due = max(here, self._stepping + self.seconds)
+        self.tail = self._budget.elapsed() - min(self._asked, due)
         return judged
 
     def _candidate(self, ticket: Ticket) -> Candidate:
@@ -247,7 +251,10 @@ class Attempt:
     # --- being cut off ---------------------------------------------------------------------------------------------
 
     def _due(self) -> bool:
-        return self._checkpoints is not None and self._budget.elapsed() - self._kept_at >= self._every
+        """Return whether the stack is to be written now: not where that would go on over the end of its training."""
+        now = self._budget.elapsed()
+        left = self._stepping + self.seconds - now
+        return self._checkpoints is not None and now - self._kept_at >= self._every and left > self._keeping
 
     def _keep(self, snapshot: Snapshot) -> None:
         """Write the stack to disk; the longer that takes, the less often.
@@ -273,7 +280,8 @@ class Attempt:
         )
         failure = self._checkpoints.keep_stack(stack)
         self._kept_at, self._on_disk = self._budget.elapsed(), not failure
-        self._every = max(KEPT_EVERY, KEEPING_SHARE * (self._kept_at - began))
+        self._keeping = self._kept_at - began
+        self._every = max(KEPT_EVERY, KEEPING_SHARE * self._keeping)
         if failure:
             self._every = math.inf  # it will not be otherwise the next time
         self._tell(NotKept(self._kept_at, failure) if failure else StackKept(self._kept_at))

@@ -73,8 +73,9 @@ class Bench:
         framework: what trains networks.
         trainer: the same with the rows and their targets.
         predict: what answers for trained networks.
-        writing: seconds that finishing the run takes beside the usual: for a large preparation, such as a trained
-            trunk, to be written, and for rows to test on to be encoded.
+        writing: seconds that finishing the run takes beside the usual, for a large preparation, such as a trained
+            trunk, to be written.
+        tested: rows to test on in the end; testing: seconds in which they are read and encoded.
         more: rows that networks learn from and nobody is judged on, since memory does not hold them; None without any.
         lane_room: bytes of memory that one training may take.
         kept_room: bytes of memory for the answers of trials that are kept.
@@ -92,6 +93,8 @@ class Bench:
     trainer: Trainer
     predict: Predict
     writing: float = 0.0
+    tested: int = 0
+    testing: float = 0.0
     more: MoreRows | None = None
     lane_room: float = math.inf
     kept_room: float = math.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +16,7 @@ from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.report.numbers import megabytes, milliseconds
 from netwright.result import Result
-from netwright.select.calibrate import fit_temperature
-from netwright.select.ensemble import blend, select_weights
+from netwright.select.ensemble import select_weights
 from netwright.select.estimate import (
     ALONE,
     OF_FOLDS,
@@ -26,6 +26,7 @@ from netwright.select.estimate import (
     confusion_counts,
     estimate,
     reliability_bins,
+    temperature_of,
     with_gain,
 )
 from netwright.select.room import Room
@@ -54,7 +55,7 @@ def chosen(shelf: Shelf, room: Room, result: Result) -> Model:
     predictions = [one.predictions for one in shelf.kept]
     weights = select_weights(predictions, shelf.truth, shelf.metric.name, room=room)
     classes = shelf.outcome != Outcome.REGRESSION
-    temperature = fit_temperature(blend(predictions, weights), shelf.truth) if classes else 1.0
+    temperature = temperature_of(predictions, weights, shelf.truth) if classes else 1.0
     parts = tuple(
         Part(one.candidate, one.weights, float(weight))
         for one, weight in zip(shelf.kept, weights, strict=True)
@@ -85,12 +86,22 @@ def mixed(shelf: Shelf, room: Room, result: Result) -> Model:
     return replace(model, result=scored(model.result, shelf, made, words))
 
 
-def best_mix(shelf: Shelf, limits: Limits, result: Result) -> Model:
-    """Return the best mix that has room before it is measured; a trained trunk takes part where that is worth it."""
+def best_mix(shelf: Shelf, limits: Limits, result: Result, more_time: Callable[[], bool] = lambda: True) -> Model:
+    """Return the best mix that has room before it is measured; a trained trunk takes part where that is worth it.
+
+    Args:
+        shelf: the kept trials.
+        limits: what a model may cost; only a size beyond the usual is looked at.
+        result: what a mix's numbers are filled into.
+        more_time: whether there is time for one mix more; asked before each but the first.
+    """
     apart = without_trunk(shelf)
     if apart is None or apart is shelf:
-        return _best_of(shelf, limits, result)
-    without, best = _best_of(apart, limits, result), _best_of(shelf, limits, result)
+        return _best_of(shelf, limits, result, more_time)
+    without = _best_of(apart, limits, result, more_time)
+    if not more_time():
+        return without
+    best = _best_of(shelf, limits, result, more_time)
     return best if _loss(best) < WORTH_SIZE * _loss(without) else without
 
 
@@ -106,7 +117,7 @@ def _loss(model: Model) -> float:
     return model.result.metrics["rmse" if model.outcome == Outcome.REGRESSION else "log_loss"]
 
 
-def _best_of(shelf: Shelf, limits: Limits, result: Result) -> Model:
+def _best_of(shelf: Shelf, limits: Limits, result: Result, more_time: Callable[[], bool]) -> Model:
     """Return the best mix of a shelf, of all networks of its trials or of half of them each.
 
     Half of the networks leave room for more designs. On five tables of 1,000 to 10,000 rows the honest estimates, which
@@ -115,8 +126,10 @@ def _best_of(shelf: Shelf, limits: Limits, result: Result) -> Model:
     """
     half = halved(shelf)
     rooms = [usual_room(each, limits) for each in (shelf, half)]
-    best = min((mixed(each, room, result) for each, room in zip((shelf, half), rooms, strict=True)), key=_loss)
-    if half.kept[0].size <= rooms[1].caps[0]:
+    best = mixed(shelf, rooms[0], result)
+    if more_time():
+        best = min(best, mixed(half, rooms[1], result), key=_loss)
+    if half.kept[0].size <= rooms[1].caps[0] or not more_time():
         return best
     larger = mixed(half, replace(rooms[1], caps=np.array([float(half.kept[0].size)])), result)
     return larger if _loss(larger) < WORTH_SIZE * _loss(best) else best

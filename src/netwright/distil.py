@@ -22,6 +22,7 @@ from netwright.bench import Bench
 from netwright.data.augment import swapped
 from netwright.data.features import Features, joined
 from netwright.data.schema import Outcome
+from netwright.data.stretches import POSITIONS, edges_of
 from netwright.model import Model
 from netwright.select.calibrate import spread_rows
 from netwright.spec.network import Candidate, Recipe
@@ -115,7 +116,7 @@ def _lessons(bench: Bench, model: Model, seed: int) -> _Lessons:
     """
     generator = np.random.default_rng(seed)
     own = bench.features
-    chosen = spread_rows(len(own), MOST_ROWS)
+    chosen = _taught(own)
     copies = 0 if "images" in own.arrays else max(0, min(MADE, MOST_ROWS // len(chosen) - 1))  # no half of an image
     base = own.rows(chosen)
     lessons, source = base, chosen  # source: the row of the table that each comes from
@@ -133,6 +134,19 @@ def _lessons(bench: Bench, model: Model, seed: int) -> _Lessons:
         judged = chosen[:: len(bench.splits)] if everyone else bench.splits[student].valid
         splits.append(Split(start + learnt, judged))
     return _Lessons(features, targets, tuple(splits))
+
+
+def _taught(own: Features) -> NDArray[np.int64]:
+    """Return the rows that students learn from, evenly spread, about `MOST_ROWS` at the most.
+
+    Of those that follow each other whole sequences are taken: single ones would teach a chain nothing of neighbours.
+    """
+    if POSITIONS not in own.arrays or len(own) <= MOST_ROWS:
+        return spread_rows(len(own), MOST_ROWS)
+    edges = edges_of(own[POSITIONS][:, 0])
+    count = len(edges) - 1
+    some = spread_rows(count, max(1, count * MOST_ROWS // len(own)))
+    return np.concatenate([np.arange(edges[one], edges[one + 1]) for one in some])
 
 
 def _soft_truth(bench: Bench) -> NDArray[np.float32]:

@@ -14,17 +14,18 @@ from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.bundle.short import rounded
 from netwright.choosing import best_mix, chosen, measured, scored, with_shares
+from netwright.closing import judging, leaving
 from netwright.data.frame import Frame
 from netwright.distil import distil
 from netwright.errors import TrialError
 from netwright.extended import needed_by
-from netwright.footprint import Footprint, file_size, footprint
+from netwright.footprint import Footprint, footprint
 from netwright.front import front, smaller_mixes
 from netwright.limits import NO_LIMITS, Limits
 from netwright.model import Model, Part
 from netwright.pool import Pool
 from netwright.result import Baseline, Result, Standing
-from netwright.select.calibrate import fit_temperature, spread_rows
+from netwright.select.calibrate import fit_temperature
 from netwright.select.estimate import DISTILLED, estimate
 from netwright.select.importance import permutation_importance
 from netwright.select.room import Room
@@ -36,6 +37,7 @@ SINGLE_SHARE = 0.25  # of the time limit, kept back for the training of a single
 AFTER_SINGLE = 1.2  # seconds for importance, writing and leaving
 ROOM_TO_GROW = 0.7  # of a limit: a mix that takes no more keeps it most likely also when it has grown
 SHORTEST_SINGLE = 1.0  # seconds of its training, also where someone asked for the end: untrained it is worth nothing
+AT_ONCE = 0.5  # seconds of mixes that are looked at in any case
 FRONT_NEEDS = 1.0  # seconds that must be left after a point of the front: it makes no model better
 CARD_BYTES, COLUMN_BYTES = 5_000, 40  # of a result, beyond what stands in it when models are compared
 TEACHER = "the mix that it learnt from"
@@ -61,26 +63,49 @@ def assemble(
     """
     shelf = _shelf(bench, pool)
     asked, limits = limits, _less_card(limits, len(bench.loaded.schema.columns))
-    began = budget.elapsed()
-    whole = best_mix(shelf, limits, _result(bench, pool, budget))
+    began, after = budget.elapsed(), leaving(bench, pool)
+    whole = best_mix(shelf, limits, _result(bench, pool, budget), _time_for_another(budget, after))
     model = whole = measured(whole, footprint(whole), limits)
-    needed = FRONT_NEEDS + bench.writing + budget.elapsed() - began
+    needed = FRONT_NEEDS + after + budget.elapsed() - began
     failure = ""
     if single or whole.result.missed:
-        model, failure = _smaller(bench, shelf, whole, budget, single=single, limits=limits)
+        checks = after + pool.tail + judging(pool)
+        model, failure = _smaller(bench, shelf, whole, budget, checks, single=single, limits=limits)
     mixes = smaller_mixes(shelf, whole, limits, lambda: budget.left() > needed)
     if whole.result.missed and not single:
         model = best_of([model, *mixes.values()], limits)
     result = replace(model.result, front=front(mixes), importance=_importance(bench, _teacher(shelf, whole), budget))
     model = replace(model, result=result)
-    model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), file_size(model)), asked)
+    model = measured(model, Footprint(1e-3 * (result.latency_ms or 0.0), model.file_size()), asked)
     missed = (*([failure] if failure else []), *model.result.missed)
     return replace(model, result=replace(model.result, missed=missed)), shelf
 
 
+def _time_for_another(budget: Budget, after: float) -> Callable[[], bool]:
+    """Return what says, asked after each mix, whether there is time for one that takes as long as the longest so far.
+
+    Args:
+        budget: asked for the time.
+        after: seconds that what follows the mixes takes.
+    """
+    began = last = budget.elapsed()
+    longest = 0.0
+
+    def more_time() -> bool:
+        nonlocal last, longest
+        now = budget.elapsed()
+        last, longest = now, max(longest, now - last)
+        return now - began < AT_ONCE or budget.left() > longest + after
+
+    return more_time
+
+
 def _less_card(limits: Limits, columns: int) -> Limits:
-    """Return the limits for a model whose front, importance and test results are still to be written into its file."""
-    return replace(limits, size=limits.size - CARD_BYTES - COLUMN_BYTES * columns)
+    """Return the limits for a model whose front, importance and test results are still to be written into its file.
+
+    A size that not even these have room in becomes a byte: how far a model passes it can still be told.
+    """
+    return replace(limits, size=max(1.0, limits.size - CARD_BYTES - COLUMN_BYTES * columns))
 
 
 def keeps(bench: Bench, pool: Pool, budget: Budget, limits: Limits) -> bool:
@@ -100,9 +125,9 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
         Kept(trial.ticket.number, trial.candidate, rounded(trial.weights), trial.predictions) for trial in pool.trials
     )
-    rows = spread_rows(len(bench.loaded.truth), SAMPLE_ROWS)
-    sample = bench.features.rows(rows)
     truth, folds = bench.loaded.truth, bench.folds
+    some = min(len(truth), SAMPLE_ROWS)
+    sample = bench.features.rows(np.arange(some) * len(truth) // some)
     groups = bench.loaded.groups if bench.loaded.drawn_together else None
     return Shelf(
         bench.task, bench.preparation, bench.metric, truth, folds, groups, sample, bench.seed, kept, bench.predict
@@ -124,25 +149,38 @@ def of_mixes(result: Result) -> Result:
 
 
 def _smaller(
-    bench: Bench, shelf: Shelf, whole: Model, budget: Budget, *, single: bool, limits: Limits
+    bench: Bench, shelf: Shelf, whole: Model, budget: Budget, after: float, *, single: bool, limits: Limits
 ) -> tuple[Model, str]:
     """Return one network that learnt from the mix, or where it is better and nobody insists, a smaller mix.
 
     Where its training fails, the run is not lost: a mix is handed over, and a sentence if one network was asked for.
+
+    Args:
+        bench: what the trials shared.
+        shelf: the kept ones.
+        whole: the mix without limits.
+        budget: asked for the time.
+        after: seconds that come after the student's training: it is judged as trials are, and all is written.
+        single: whether one network was asked for.
+        limits: what the model may cost.
     """
-    mix = within(shelf, limits, whole)  # first, since the student's training takes what time is left
+
+    def more_time() -> bool:
+        return budget.left() > SHORTEST_SINGLE + AFTER_SINGLE + after
+
+    mix = within(shelf, limits, whole, more_time)  # first, since the student's training takes what time is left
     try:
-        student = _single(bench, shelf, whole, budget, limits)
+        student = _single(bench, shelf, whole, budget, after, limits)
     except (TrialError, MemoryError, RuntimeError) as error:
         reason = str(error) or "memory did not suffice"
         return mix, f"One network could not be trained in the place of the mix: {reason}." if single else ""
     return (student if single else best_of([mix, student], limits)), ""
 
 
-def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, limits: Limits) -> Model:
+def _single(bench: Bench, shelf: Shelf, whole: Model, budget: Budget, after: float, limits: Limits) -> Model:
     """Return one network that learnt from the mix; the mix's score stands beside its own."""
     began = budget.elapsed()
-    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE - bench.writing)  # infinite without a limit
+    until = began + max(SHORTEST_SINGLE, budget.left() - AFTER_SINGLE - after)  # infinite without a limit
 
     def time_used() -> float:
         nonlocal until

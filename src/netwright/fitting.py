@@ -12,7 +12,7 @@ from netwright.budget import Budget
 from netwright.carried import NOTHING
 from netwright.checkpoints import Checkpoints
 from netwright.data.findings import Finding
-from netwright.errors import CannotWrite, FailedDevice, NetwrightError, ShortOfMemory
+from netwright.errors import CannotWrite, FailedDevice, NetwrightError, ShortOfMemory, UnwritableModel
 from netwright.evaluation import evaluate
 from netwright.events import (
     Event,
@@ -45,7 +45,7 @@ from netwright.resuming import (
     is_done,
 )
 from netwright.run import search
-from netwright.shelf import write_shelf
+from netwright.shelf import Shelf, write_shelf
 from netwright.storage import check_place, make_folder, remove_file, remove_leftovers
 from netwright.team.staff import team_of
 from netwright.train.failures import in_words, of_the_device, short_of_memory
@@ -223,7 +223,8 @@ def _hand_over(
         model = replace(model, result=replace(model.result, test_metrics=evaluate(model, rows.tested)))
     model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
     model.save(order.folder / MODEL)
-    write_shelf(order.folder / SHELF, shelf, of_mixes(model.result))
+    if reason := _shelved(order.folder / SHELF, shelf, model.result):
+        tell(NotKept(budget.elapsed(), reason))
     tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
     rows_on_disk = 0 if bench.more is None else bench.more.size
     tell(ResourcesUsed(budget.elapsed(), peak_memory(), order.memory.limit, checkpoints.most, rows_on_disk))
@@ -231,3 +232,21 @@ def _hand_over(
     tell(RunFinished(budget.elapsed(), model.result))
     checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
     return model
+
+
+def _shelved(path: Path, shelf: Shelf, result: Result) -> str:
+    """Write the trials that another model can be chosen from; return why no file holds them, an empty text if one does.
+
+    Of millions of rows with many classes their answers can be more than a file of this format may hold. The model is
+    written by then, and the run comes to its end without them.
+
+    Raises:
+        CannotWrite: as of any file: once there is room, the same command ends the run.
+    """
+    try:
+        write_shelf(path, shelf, of_mixes(result))
+    except UnwritableModel as error:
+        return f"Its trials are not kept to choose from. {error}"
+    except MemoryError:
+        return f"Its trials are not kept to choose from: memory did not suffice to write {path}."
+    return ""

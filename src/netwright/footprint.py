@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,10 +14,8 @@ import pandas as pd
 from netwright.data.clip import Clip
 from netwright.data.schema import Column, Kind, Schema
 from netwright.data.wave import as_wave
-from netwright.errors import CannotWrite
 from netwright.limits import Limits
 from netwright.model import Model
-from netwright.storage import TEMPORARY
 
 WARM_UP, REPEATS = 3, 15  # predictions of a round before the clock counts, and of which the median is taken
 ROUNDS = 5  # of which the least median counts: of 30, one in four was 2 to 4 % above it, and single ones twice as long
@@ -44,9 +40,9 @@ class Footprint:
 
 
 def footprint(model: Model) -> Footprint:
-    """Return what the model costs on this machine, by predicting a row and by writing the file."""
+    """Return what the model costs on this machine, by predicting a row and by making what its file holds."""
     row = typical_row(model.preparation.schema)
-    return Footprint(seconds_of(lambda: model.answers(row)), file_size(model))
+    return Footprint(seconds_of(lambda: model.answers(row)), model.file_size())
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -78,21 +74,6 @@ def _round(work: Callable[[], object]) -> list[float]:
         work()
         times.append(time.perf_counter() - began)
     return times
-
-
-def file_size(model: Model) -> int:
-    """Return the bytes of the model's file, by writing it.
-
-    Raises:
-        CannotWrite: if the disk has no room for it.
-    """
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.nw"
-            model.save(path)
-            return path.stat().st_size
-    except OSError as error:
-        raise CannotWrite(TEMPORARY, error.strerror or str(error)) from error
 
 
 def typical_row(schema: Schema) -> pd.DataFrame:

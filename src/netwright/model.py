@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
-from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.bundle import Contents, bundle_size, read_bundle, write_bundle
 from netwright.bundle.short import half_where_equal
 from netwright.data.features import Features
 from netwright.data.frame import Frame
@@ -212,9 +212,20 @@ class Model:
         Raises:
             OutputError: if it cannot be written there.
         """
+        write_bundle(path, self._contents())
+
+    def file_size(self) -> int:
+        """Return the bytes of the file that `save` would write; no disk is needed for it.
+
+        Raises:
+            UnwritableModel: if no file can hold the model.
+        """
+        return bundle_size(self._contents(), Path("model.nw"))
+
+    def _contents(self) -> Contents:
         documents = model_documents(self.task, self.preparation, self.parts, self.temperature, self.result)
         tensors = (self.preparation.tensors(), *(half_where_equal(part.weights) for part in self.parts))
-        write_bundle(path, Contents(documents, tensors))
+        return Contents(documents, tensors)
 
 
 def model_documents(

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from netwright.bench import Bench, Trial
 from netwright.budget import Budget
+from netwright.data.schema import Outcome
 from netwright.events import BestImproved, Event, TrialFailed, TrialFinished
+from netwright.metrics import measure
 from netwright.search.desk import Ticket
+from netwright.select.calibrate import apply_temperature
 from netwright.select.ensemble import blend, select_weights
 from netwright.select.room import Room
 
@@ -20,6 +23,7 @@ KEPT = 24  # trials whose weights are kept: more never entered an ensemble, and 
 KEPT_BYTES = 400e6  # of their predictions together: with many rows and classes fewer trials are kept
 FEWEST_KEPT = 4
 WEIGHT_BYTES = 2  # of a number in the model's file
+SOME_TEMPERATURE = 1.1  # any but 1, with which there is nothing to do
 NO_ROOM = "memory did not suffice to mix it with the others"
 
 
@@ -36,8 +40,11 @@ class Pool:
         dropped: finished trials whose weights and predictions were let go.
         best: how bad the mix is, by the metric, lower is better.
         curve: (seconds, score) of the mix, when it got better.
-        mixing: seconds that choosing the mix took the last time.
-        tail: the most seconds that a training took after its time was up: last checks and predictions.
+        mixing: seconds that choosing the mix took the last time, and blending that mixing the answers for all rows did.
+        measuring: seconds in which the mix was calibrated and measured by all metrics, once; 0 where nobody counts the
+            time.
+        answering: seconds in which the mix would answer the rows to test on.
+        tail: the most seconds that a training took after its time was up: last checks and predictions, and its file.
         kept_back: share of the time limit that is not for the search.
         largest: bytes that the weights of the mix may take.
         kept_bytes: that the predictions of the kept trials may take.
@@ -52,6 +59,9 @@ class Pool:
     best: float = float("inf")
     curve: list[tuple[float, float]] = field(default_factory=list)
     mixing: float = 0.0
+    blending: float = 0.0
+    measuring: float = 0.0
+    answering: float = 0.0
     tail: float = 0.0
     kept_back: float = 0.0
     largest: float = float("inf")
@@ -140,8 +150,21 @@ def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
 
 def _improvement(pool: Pool, bench: Bench, budget: Budget) -> list[Event]:
     """Return that the mix has become better, if it has."""
+    began = budget.elapsed()
     mixed = blend([trial.predictions for trial in pool.trials], pool.weights)
+    pool.blending = budget.elapsed() - began
+    if budget.seconds is not None and not pool.measuring:
+        began = budget.elapsed()
+        _measure(bench, mixed)
+        pool.measuring = budget.elapsed() - began
     return improvement(pool, bench, budget, mixed, pool.trials[0].loss, int((pool.weights > 0).sum()))
+
+
+def _measure(bench: Bench, answers: NDArray[np.float64]) -> None:
+    """Do what the estimate does with the answers of a mix, to see how long that takes."""
+    outcome = bench.loaded.schema.target.outcome
+    said = answers if outcome == Outcome.REGRESSION else apply_temperature(answers, SOME_TEMPERATURE)
+    measure(outcome, bench.loaded.truth, said, bench.metric.stretches)
 
 
 def improvement(

@@ -60,7 +60,7 @@ def prepared(
         return bench
     # The rows to test on are read once more at the end.
     encoding = len(rows.tested) * _seconds_a_row(bench.preparation, rows.loaded.frame, budget)
-    return replace(bench, writing=bench.writing + rows.decoding + encoding)
+    return replace(bench, tested=len(rows.tested), testing=rows.decoding + encoding)
 
 
 def _rest(

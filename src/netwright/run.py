@@ -15,6 +15,7 @@ from netwright.budget import Budget
 from netwright.carried import NOTHING, Carried, take_over
 from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.choosing import largest_mix
+from netwright.closing import answering, finishing
 from netwright.course import Course
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, GaveUp, Listener, NotKept, TrialFailed
@@ -26,8 +27,8 @@ from netwright.spec.spaces import Point
 from netwright.stacks import heir_of, siblings
 from netwright.train.pace import Pace
 
-RESERVE = 2.6  # seconds for the estimate, importance, writing and leaving, beside what the size of the data adds
 SHORTEST = 0.03  # of the time limit: with less left no trial is begun
+SHORTEST_LEFT = 0.3, 10.0  # seconds, that this is at least and at most: of an hour it would be nearly two minutes
 SHORTEST_TRAINING = 0.2  # seconds, without its last checks
 HOPELESS = 20  # trials that failed one after another: the next one will not be better, as where a card has gone
 
@@ -108,6 +109,7 @@ def search(
             tickets = [ticket for attempt, _ in together for ticket in attempt.tickets]
             results = [result for _, finished in together for result in finished]
             events = take_in(pool, bench, tickets, results, budget)
+            pool.answering = answering(bench, pool, course)
             for event in events:
                 tell(event)  # still under the lock, so that improvements are told in their order
             if reason := _hopeless(bench, pool):
@@ -134,7 +136,9 @@ def search(
                 if pool.trials and attempt.seconds < SHORTEST_TRAINING:
                     break  # its last checks would take all that is left
                 finished = attempt.run()
+                ending = budget.elapsed()
                 keep(finished)
+                attempt.tail += budget.elapsed() - ending
                 ended.append((attempt, finished))
                 dropped = take_in_all()
                 if checkpoints:
@@ -157,9 +161,13 @@ def search(
         left = _left(bench, budget, pool)
         heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
         if heir is None:
-            return Attempt(
+            attempt = Attempt(
                 bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints
             )
+            if budget.seconds is not None and pool.trials and attempt.seconds < SHORTEST_TRAINING:
+                heir = heir_of(bench, tickets, pool.trials, left, course, last=True)
+            if heir is None:
+                return attempt
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
@@ -211,14 +219,13 @@ def _over(bench: Bench, budget: Budget, pool: Pool) -> bool:
         return bool(pool.failures) and budget.left() <= 0
     if budget.seconds is None:
         return budget.ended_early
-    return _left(bench, budget, pool) < max(0.3, SHORTEST * budget.seconds)
+    least, most = SHORTEST_LEFT
+    return _left(bench, budget, pool) < max(least, min(most, SHORTEST * budget.seconds))
 
 
 def _left(bench: Bench, budget: Budget, pool: Pool) -> float:
-    """Return the seconds left for training: without those for choosing anew for each fold, and for writing."""
+    """Return the seconds left for training: without those for finishing, and those kept back for other work."""
     if budget.seconds is None:
         return budget.left()
-    # Mixes that are estimated: of all networks and of half of them; where there is a trunk, with it and without.
-    mixes = 4 if bench.preparation.lent.features else 2
-    finishing = RESERVE + bench.writing + (mixes * len(bench.splits) + 5) * pool.mixing + pool.tail
-    return max(0.0, budget.left() - min(finishing, 0.3 * budget.seconds) - pool.kept_back * budget.seconds)
+    ending = finishing(bench, pool, budget.seconds)
+    return max(0.0, budget.left() - ending - pool.kept_back * budget.seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ class Kept:
     weights: Mapping[str, Array]
     predictions: Array
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """Bytes of its weights in a file."""
+        """Bytes of its weights in a file: to tell it, every number is looked at."""
         return bytes_of(self.weights)
 
 

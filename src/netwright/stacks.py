@@ -38,7 +38,7 @@ def siblings(bench: Bench, point: Point) -> int:
 
 
 def heir_of(
-    bench: Bench, tickets: Sequence[Ticket], trials: Sequence[Trial], left: float, course: Course
+    bench: Bench, tickets: Sequence[Ticket], trials: Sequence[Trial], left: float, course: Course, *, last: bool = False
 ) -> tuple[Trial, Point] | None:
     """Return a trial to go on from and how, where too little time is left for a training from the beginning.
 
@@ -51,10 +51,12 @@ def heir_of(
         trials: the finished ones, best first.
         left: seconds.
         course: what trainings take.
+        last: whether there is no time for these trials at all: then one parent is enough, if need be a first one.
     """
     quick = bench.quick_points
     parents = [trial for trial in trials[:PARENTS] if trial.ticket.proposal.point not in quick]
-    if len(parents) < FEWEST_PARENTS or any(ticket.proposal.point in quick for ticket in tickets):
+    parents = parents or [*trials[: PARENTS if last else 0]]
+    if len(parents) < (1 if last else FEWEST_PARENTS) or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
     if left - course.until_ready(bench, candidates) > TOO_SHORT * course.need(bench, candidates):

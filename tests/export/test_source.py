@@ -319,7 +319,11 @@ print(json.dumps(predict(load(), rows).tolist()))
 
 @pytest.mark.parametrize(
     ("framework", "channels"),
-    [("torch", 1), ("torch", 3), pytest.param("keras", 3, marks=SLOW)],  # sounds have one channel in Keras too
+    [  # sounds have one channel too
+        pytest.param("torch", 1, marks=pytest.mark.slow),
+        ("torch", 3),
+        pytest.param("keras", 3, marks=SLOW),
+    ],
 )
 def test_a_folder_for_images_answers_as_its_model(framework: str, channels: int, tmp_path: Path) -> None:
     """Of every sort of network for images; arrays of the right size need nothing but numpy."""
@@ -571,7 +575,7 @@ def score_of(printed: str) -> float:
     return float(printed.split()[-1])
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FRAMEWORKS_SLOWLY)
 def test_the_recipe_reproduces_the_score(framework: str, tmp_path: Path) -> None:
     """On the penguins, trained from the beginning by the written loop, within the interval of the estimate."""
     run = nw.fit(PENGUINS, "species", trials=3, out=tmp_path / "run")

@@ -13,7 +13,7 @@ import pytest
 from failing import table
 
 import netwright as nw
-from netwright.errors import CannotWrite
+from netwright.errors import CannotWrite, NoKeptTrials, UnwritableModel
 from netwright.events import Event, NotKept, TrialFinished, TrialStarted
 from netwright.journal import Journal
 
@@ -131,6 +131,25 @@ def test_without_a_disk_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     run = nw.fit(table(), "target", trials=2, out=tmp_path, listener=told.append)
     assert run.result.trials == 2 and nw.load(run.bundle).parts
     assert any(isinstance(event, NotKept) and "No space left" in event.reason for event in told)
+
+
+@pytest.mark.parametrize("error", [UnwritableModel("trials.nw", "it would take more than 2 GiB"), MemoryError()])
+def test_trials_that_no_file_holds_do_not_cost_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The model is there, and its report; only another one cannot be chosen."""
+
+    def failing(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("netwright.fitting.write_shelf", failing)
+    told: list[Event] = []
+    run = nw.fit(table(), "target", trials=1, out=tmp_path, listener=told.append)
+    assert nw.load(run.bundle).parts and run.report.exists()
+    (reason,) = [event.reason for event in told if isinstance(event, NotKept)]
+    assert "not kept to choose from" in reason
+    with pytest.raises(NoKeptTrials):
+        nw.pick(tmp_path)
 
 
 def test_a_place_that_is_taken_is_said_before_anything_is_learnt(tmp_path: Path) -> None:

@@ -86,3 +86,13 @@ def test_rows_are_spread_evenly(rows: int, most: int) -> None:
     assert len(chosen) == min(rows, most)
     assert (np.diff(chosen) > 0).all()
     assert not len(chosen) or chosen[-1] < rows
+    assert np.array_equal(chosen, spread_rows(rows, most))
+    ends = np.arange(len(chosen) + 1) * rows // max(1, len(chosen))  # one of each stretch
+    assert (ends[:-1] <= chosen).all() and (chosen < ends[1:]).all()
+
+
+@pytest.mark.parametrize(("rows", "most", "turns"), [(40_000, 20_000, 2), (1_000_000, 20_000, 50), (24_000, 12_000, 4)])
+def test_rows_that_take_turns_are_all_among_the_spread_ones(rows: int, most: int, turns: int) -> None:
+    """Classes that alternate, or things that are read one after the other, each about as often as any other."""
+    shares = np.bincount(spread_rows(rows, most) % turns, minlength=turns) / most
+    assert shares == pytest.approx(np.full(turns, 1 / turns), rel=0.25)

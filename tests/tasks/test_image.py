@@ -246,7 +246,7 @@ def test_a_preparation_that_is_none_is_refused(run: nw.Run, tmp_path: Path, chan
 
 def test_one_network_can_learn_from_the_mix(tmp_path: Path) -> None:
     """As of tables."""
-    run = nw.fit(TABLE, TARGET, trials=2, single=True, pretrained="none", out=tmp_path)
+    run = nw.fit(TABLE.iloc[:120], TARGET, trials=2, single=True, pretrained="none", out=tmp_path)
     assert run.result.distilled and not run.result.missed
     assert len(run.model.parts) == 1
     assert (run.model.predict(TABLE) == TABLE[TARGET]).mean() > 0.8

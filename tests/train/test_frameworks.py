@@ -83,7 +83,7 @@ def test_a_table_is_learnt_saved_and_predicted_where_pytorch_cannot_be_imported(
     assert told["score"] < 0.8 * told["usual"] if target else told["score"] > told["usual"] + 0.15
 
 
-@pytest.mark.parametrize("task", ["image", "text"])
+@pytest.mark.parametrize("task", [pytest.param("image", marks=pytest.mark.slow), "text"])
 def test_images_and_texts_are_learnt_where_pytorch_cannot_be_imported(task: str, tmp_path: Path) -> None:
     """By the first small network of each."""
     told = fitted("jax", task, "", tmp_path, trials=1)

@@ -104,6 +104,14 @@ def test_a_part_is_of_rows_that_a_network_may_learn_from(tmp_path: Path) -> None
     assert (order[0] != order[3]).any()
 
 
+def test_a_network_that_may_learn_from_no_further_row_learns_from_those_that_are_held(tmp_path: Path) -> None:
+    """As where all others are of groups that it is judged on."""
+    rows = rows_with(tmp_path, 300, np.ones(300, np.int8))
+    order = Population.start(NETWORK, [Recipe()], rows, splits(), [0]).part(rows, 0, 200).numpy()
+    assert {*order[1].tolist()} == {*splits()[1].train.tolist()}
+    assert all((order[fold] >= HELD).any() for fold in (0, 2))
+
+
 def test_more_rows_make_a_better_network(tmp_path: Path) -> None:
     """Than the few that are held alone; it is judged on these, and on all of them."""
     quiet = Control(lambda: 0.0, lambda: False, lambda progress: None)

@@ -14,7 +14,7 @@ from netwright.errors import TrialError
 from netwright.spec.blocks import Dense, Head, Identity, Periodic, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.train import adam, sgd
-from netwright.train.control import Control, Heir, Progress, Trained
+from netwright.train.control import CHECKS, Control, Heir, Progress, Trained
 from netwright.train.framework import Split
 from netwright.train.lanes import run_lanes
 from netwright.train.losses import LOSSES
@@ -103,12 +103,26 @@ def test_time_ends_the_schedule_and_stop_ends_at_once() -> None:
     assert len(ended.predictions[0]) == 100
 
 
-def test_progress_is_told_with_a_loss_for_each_trial() -> None:
-    """The listener hears of every check, at most 32 and the last epoch among them."""
+def test_who_is_given_up_at_a_check_is_not_judged_again() -> None:
+    """On many rows a check takes long; nothing has changed since."""
     heard: list[Progress] = []
-    _train([Recipe(epochs=40, batch_size=64)] * 2, Control(lambda: 0.0, lambda: False, heard.append))
-    assert heard[0].epochs == 40
-    assert all(len(progress.losses) == 2 for progress in heard)
+    (trained,) = _train([Recipe(epochs=50)], Control(lambda: 0.0, lambda: bool(heard), heard.append))
+    assert [progress.epoch for progress in heard] == [1]
+    assert trained.loss == pytest.approx(heard[0].best[0]) and trained.loss < np.inf
+    alone = _splits()[:1]  # of which only the last check counts
+    (single,) = _train([Recipe(epochs=50)], Control(lambda: 0.0, lambda: len(heard) > 1, heard.append), alone)
+    assert np.isfinite(single.loss)
+
+
+def test_progress_is_told_with_a_loss_for_each_trial() -> None:
+    """The listener hears of every check, of a long training at every second epoch or later."""
+    for epochs, every in ((40, 1), (70, 2)):
+        heard: list[Progress] = []
+        _train([Recipe(epochs=epochs, batch_size=64)] * 2, Control(lambda: 0.0, lambda: False, heard.append))
+        assert {progress.epochs for progress in heard} == {epochs}
+        assert [progress.epoch for progress in heard] == [*range(every, every * len(heard) + 1, every)]
+        assert all(len(progress.losses) == len(progress.best) == 2 for progress in heard)
+        assert epochs // every // 3 <= len(heard) < 2 * CHECKS
 
 
 def test_the_weights_of_a_fold_are_chosen_by_the_other_folds() -> None:

@@ -2,6 +2,6 @@
 
 from netwright.bundle.format import Contents, Manifest
 from netwright.bundle.read import read_bundle, read_manifest
-from netwright.bundle.write import write_bundle
+from netwright.bundle.write import bundle_size, write_bundle
 
-__all__ = ["Contents", "Manifest", "read_bundle", "read_manifest", "write_bundle"]
+__all__ = ["Contents", "Manifest", "bundle_size", "read_bundle", "read_manifest", "write_bundle"]

@@ -30,6 +30,19 @@ def write_bundle(path: Path, contents: Contents) -> None:
     replace_file(path, partial(write_archive, members=members))
 
 
+def bundle_size(contents: Contents, path: Path) -> int:
+    """Return the bytes of the file that `write_bundle` would make; nothing is written.
+
+    Args:
+        contents: of the file.
+        path: for the sentence of an error.
+
+    Raises:
+        UnwritableModel, ValueError: as `write_bundle` does.
+    """
+    return archive_size({name: len(content) for name, content in _members(path, contents).items()})
+
+
 def _members(path: Path, contents: Contents) -> dict[str, bytes]:
     """Return the members by name, the manifest first."""
     if set(contents.documents) != set(rules.DOCUMENTS):

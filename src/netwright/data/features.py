@@ -20,7 +20,7 @@ class Features:
         arrays: (N, ...) by name, one at least. Of tables: `numeric` (N, F) float32, scaled and clipped smoothly,
             missing cells 0, which get numerical embeddings; `plain` (N, P) float32, fed to the network as they are:
             booleans, missing flags, one-hot categories; `categories` (N, C) int64, category numbers for embeddings, of
-            which 0 stands for unseen, rare or missing. Of pictures: `pictures` (N, H, W, C) uint8. Of texts: `grams`
+            which 0 stands for unseen, rare or missing. Of pictures: `images` (N, H, W, C) uint8. Of texts: `grams`
             (N, G) int32 with `gram_weights` (N, G) float32, `pieces` (N, L) int32, `bytes` (N, L) uint8, numbered
             from 1, 0 behind the end. Of tokens: `positions` (N, 1) int32, see `data.stretches`.
     """

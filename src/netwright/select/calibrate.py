@@ -44,12 +44,12 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
 
     Args:
         probabilities: (N, K), of rows that the networks did not learn from; zeros are allowed.
-        truth: (N,) class numbers. Of more than 20,000 rows, 20,000 evenly spaced ones are used, of many classes fewer.
+        truth: (N,) class numbers. Those of `fitted_rows` are used.
 
     Returns:
         A temperature from 0.1 to 10.
     """
-    rows = spread_rows(len(truth), min(MOST_ROWS, MOST_NUMBERS // probabilities.shape[1]))
+    rows = fitted_rows(*probabilities.shape)
     logits = _logits(probabilities[rows])
     logits -= logits.max(axis=1, keepdims=True)
     of_truth = float(logits[np.arange(len(rows)), truth[rows]].sum())
@@ -63,9 +63,25 @@ def fit_temperature(probabilities: NDArray[Any], truth: NDArray[np.int64]) -> fl
     return math.exp(lowest)
 
 
+def fitted_rows(rows: int, classes: int) -> NDArray[np.int64]:
+    """Return the numbers of the rows that a temperature is fitted on: of more than 20,000 as many evenly spread ones.
+
+    Of many classes there are fewer.
+    """
+    return spread_rows(rows, min(MOST_ROWS, MOST_NUMBERS // classes))
+
+
 def spread_rows(rows: int, most: int) -> NDArray[np.int64]:
-    """Return all row numbers, or `most` of them evenly spaced where there are more."""
-    return np.arange(rows) if rows <= most else np.arange(most) * rows // most
+    """Return all row numbers, or `most` of them evenly spread where there are more: one of each of as many stretches.
+
+    Which one is drawn, always alike. At equal steps all of 40,000 rows that alternate between two classes would be of
+    one of them, and of readings that take turns all of one thing.
+    """
+    if rows <= most:
+        return np.arange(rows)
+    edges = np.arange(most + 1) * rows // most
+    drawn = np.random.default_rng(0).random(most)
+    return np.asarray(edges[:-1] + (drawn * np.diff(edges)).astype(np.int64))
 
 
 def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ def select_weights(
     metric: str,
     *,
     room: Room | None = None,
+    among: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the mixing weights (C,) of C candidates; they sum to one.
 
@@ -46,15 +47,17 @@ def select_weights(
 
     Args:
         predictions: C arrays, (N, K) probabilities or (N,) values, in any order; of equal ones the first is picked.
-            Of more than 20,000 rows, 20,000 evenly spaced ones are looked at.
+            Of more than 20,000 rows, 20,000 evenly spread ones are looked at.
         truth: (N,) class numbers or values.
         metric: what the user asked for.
         room: what the chosen may take together; if nobody fits in, the one that comes nearest gets all the weight.
+        among: (n,) the rows to choose by, as if there were no others; None for all.
 
     Raises:
         ValueError: if no candidate has finite predictions.
     """
-    rows = spread_rows(len(truth), MOST_ROWS)
+    count = len(truth) if among is None else len(among)
+    rows = spread_rows(count, MOST_ROWS) if among is None else among[spread_rows(count, MOST_ROWS)]
     columns, loss = _objective(predictions, truth[rows], rows, metric)
     usable = np.asarray(np.isfinite(columns).all(axis=1))
     if not usable.any():
@@ -65,7 +68,7 @@ def select_weights(
     if not doors.open_to(nobody).any():
         nearest = np.where(usable, doors.room.greediness(), np.inf).argmin()
         return np.asarray(np.arange(len(columns)) == nearest, np.float64)
-    share = doubt(len(truth))
+    share = doubt(count)
     favoured = _best_few(np.where(usable, loss(columns), np.inf), doors) if share else nobody
     picks = _picks(columns, loss, doors, favoured)
     even = favoured / max(1, favoured.sum())
@@ -74,9 +77,19 @@ def select_weights(
     return np.asarray(np.minimum(weights, 1.0))
 
 
-def blend(predictions: Sequence[Array], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weighted mean (N, ...) of the predictions of C candidates with weights (C,), in full precision."""
+def blend(
+    predictions: Sequence[Array], weights: NDArray[np.float64], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Return the weighted mean (N, ...) of the predictions of C candidates with weights (C,), in full precision.
+
+    Args:
+        predictions: C arrays (N, ...).
+        weights: (C,).
+        rows: (n,) those of which the mean (n, ...) is asked; None for all. Nothing is computed of the others.
+    """
     chosen = ((weight, prediction) for weight, prediction in zip(weights, predictions, strict=True) if weight)
+    if rows is not None:
+        chosen = ((weight, prediction[rows]) for weight, prediction in chosen)
     return np.asarray(sum(weight * prediction.astype(np.float64) for weight, prediction in chosen))
 
 

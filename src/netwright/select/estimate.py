@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.metrics import METRICS, Metric, measure
 from netwright.select.bagging import averaging_gain
-from netwright.select.calibrate import apply_temperature, fit_temperature
+from netwright.select.calibrate import apply_temperature, fit_temperature, fitted_rows
 from netwright.select.ensemble import blend, select_weights
 from netwright.select.intervals import interval
 from netwright.select.room import Room
@@ -80,17 +80,36 @@ def estimate(
         raise ValueError(f"Cross-fitting needs two folds or more, but there is {len(numbers)}.")
     honest = np.empty(predictions[0].shape, np.float64)
     for fold in numbers:
-        inside, outside = folds == fold, folds != fold
-        others = [prediction[outside] for prediction in predictions]
-        weights = select_weights(others, truth[outside], metric.name, room=room)
-        mixed = blend([prediction[inside] for prediction in predictions], weights)
+        # By their numbers: of millions of rows a few thousand are chosen by, and none is copied for it.
+        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        weights = select_weights(predictions, truth, metric.name, room=room, among=outside)
+        mixed = blend(predictions, weights, inside)
         if outcome != "regression":
-            temperature = fit_temperature(blend(others, weights), truth[outside])
-            mixed = apply_temperature(mixed, temperature)
+            mixed = apply_temperature(mixed, temperature_of(predictions, weights, truth, outside))
         honest[inside] = mixed
     low, high = interval(metric, truth, honest, seed, groups)
     metrics = measure(outcome, truth, honest, metric.stretches)
-    return Estimate(metric.function(truth, honest), low, high, honest, metrics)
+    score = metrics[metric.name] if metric.name in metrics else metric.function(truth, honest)
+    return Estimate(score, low, high, honest, metrics)
+
+
+def temperature_of(
+    predictions: Sequence[Array],
+    weights: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    among: NDArray[np.int64] | None = None,
+) -> float:
+    """Return the temperature of a mix: see `fit_temperature`. Only the rows that it is fitted on are mixed.
+
+    Args:
+        predictions: C candidates' out-of-fold probabilities (N, K).
+        weights: (C,) of the mix.
+        truth: (N,).
+        among: (n,) the rows to fit it by, as if there were no others; None for all.
+    """
+    rows = np.arange(len(truth)) if among is None else among
+    rows = rows[fitted_rows(len(rows), predictions[0].shape[1])]
+    return fit_temperature(blend(predictions, weights, rows), truth[rows])
 
 
 def with_gain(made: Estimate, metric: Metric, members: Array, residuals: Array | None, seed: int) -> Estimate:

@@ -49,10 +49,10 @@ def interval(
         seed: of the bootstrap; the other methods draw no random numbers.
         groups: (N,) two numbers at least, which rows share that were drawn together; None where each was by itself.
     """
-    if not math.isfinite(metric.function(truth, prediction)):
-        return math.nan, math.nan
     if metric.ordered:
         return _of_entities(*entities_of(truth, prediction, metric.stretches), groups)
+    if not math.isfinite(metric.function(truth, prediction)):
+        return math.nan, math.nan
     if metric.name in _METHODS:
         return _METHODS[metric.name](truth, prediction, groups)
     if metric.per_row is not None:
@@ -136,8 +136,13 @@ def _of_macro_f1(truth: Array, prediction: Array, groups: Array | None) -> Inter
 
 
 def _of_entities(found: Array, said: Array, true: Array, groups: Array | None) -> Interval:
-    """Return Wilson's interval for as many entities as would give a share the variance that F1 has, as of macro F1."""
+    """Return Wilson's interval for as many entities as would give a share the variance that F1 has, as of macro F1.
+
+    NaN where there is no entity, true or predicted.
+    """
     named = float(said.sum() + true.sum())
+    if not named:
+        return math.nan, math.nan
     share = 2 * float(found.sum()) / named
     influence = (2 * found - share * (said + true)) / named  # (N,)
     variance = float(np.sum(influence**2))

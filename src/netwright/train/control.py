@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.spec.network import Recipe
 
-CHECKS = 32  # times a validation is made in a training; more cost time and find no better epoch
+CHECKS = 32  # validations in a long training, up to twice as many; more cost time and find no better epoch
 WORTH_SHOWING = 0.98  # of the loss when it was last shown: a score is not measured, nor sent for, for less
 RUNGS = (0.25, 0.5)  # of the schedule, where trials that fall behind give their places to heirs of others
 

@@ -129,6 +129,8 @@ class Training:
                 losses = self._check(final=ended)
                 kept: tuple[Folds, ...] = (tuple(self._predictions),)
                 control.report(Progress(epoch, recipe.epochs, share, (losses,), self._best.by_trial(), kept))
+                # Given up for what was told: it is judged already.
+                ended = ended or (len(self._lessons.splits) > 1 and control.stop())
             if ended or (recipe.schedule != "coslog4" and bool((self._best.since > patience).all())):
                 break
         (loss,) = self._best.by_trial()

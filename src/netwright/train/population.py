@@ -132,10 +132,12 @@ class Population:
         assert more is not None
         orders = []
         for place, (train, seed) in enumerate(zip(self.train, self.order_seeds, strict=True)):
-            turn = in_turn(len(train) + len(more), number * count, count, seed)
+            fold = place % self.folds
+            all_barred = more.barred is not None and bool((more.barred == fold).all())
+            turn = in_turn(len(train) + (0 if all_barred else len(more)), number * count, count, seed)
             far = turn >= len(train)
             order = train.numpy()[np.where(far, 0, turn)]
-            order[far] = held + _allowed(turn[far] - len(train), more.barred, place % self.folds)
+            order[far] = held + _allowed(turn[far] - len(train), more.barred, fold)
             orders.append(torch.from_numpy(order))
         return torch.stack(orders)
 
@@ -331,7 +333,7 @@ def _in_stretches(own: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _allowed(places: NDArray[np.int64], barred: NDArray[np.int8] | None, fold: int) -> NDArray[np.int64]:
-    """Return places (n,) of rows, others for those that are barred from the networks of a fold."""
+    """Return places (n,) of rows, others for those that are barred from the networks of a fold; not all may be."""
     if barred is None:
         return places
     places = places.copy()

@@ -114,6 +114,7 @@ def train_population(
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
             progress = Progress(epoch, epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
             control.report(progress)
+            ended = ended or (len(splits) > 1 and control.stop())  # given up for what was told; it is judged already
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
                 if lives.succeed(control, progress):
