@@ -173,7 +173,8 @@ def faults_said_plainly() -> Iterator[None]:
 def _finished(folder: Path, journal: Journal) -> Run:
     """Return a run that came to its end before."""
     model, data = load(folder / MODEL), journal.data()
-    Checkpoints(folder).clear()
+    if (folder / SHELF).exists():  # else they are all that a run which is given more time has of its trials
+        Checkpoints(folder).clear()
     if not (folder / REPORT).exists():  # it was cut off while it was written
         write_report(folder / REPORT, journal, description=architecture(model))
     findings = () if data is None else tuple(Finding(**finding) for finding in data.findings)
@@ -223,14 +224,17 @@ def _hand_over(
         model = replace(model, result=replace(model.result, test_metrics=evaluate(model, rows.tested)))
     model = replace(model, result=replace(model.result, seconds=budget.elapsed()))
     model.save(order.folder / MODEL)
-    if reason := _shelved(order.folder / SHELF, shelf, model.result):
+    reason = _shelved(order.folder / SHELF, shelf, model.result)
+    if reason:
+        remove_file(order.folder / SHELF)  # that of an earlier end
         tell(NotKept(budget.elapsed(), reason))
     tell(MistakesFound(budget.elapsed(), surest_mistakes(bench, pool)))
     rows_on_disk = 0 if bench.more is None else bench.more.size
     tell(ResourcesUsed(budget.elapsed(), peak_memory(), order.memory.limit, checkpoints.most, rows_on_disk))
     remove_file(order.folder / REPORT)  # that of an earlier end, which would be taken for ours if we were killed now
     tell(RunFinished(budget.elapsed(), model.result))
-    checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
+    if not reason:
+        checkpoints.clear()  # the trials that are kept to choose from are on the shelf now
     return model
 
 

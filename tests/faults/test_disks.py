@@ -16,6 +16,7 @@ import netwright as nw
 from netwright.errors import CannotWrite, NoKeptTrials, UnwritableModel
 from netwright.events import Event, NotKept, TrialFinished, TrialStarted
 from netwright.journal import Journal
+from netwright.shelf import read_shelf
 
 TRIALS = 4
 SIZE = 64 * 2**20  # bytes of the disk: more than a run of this table takes
@@ -137,19 +138,25 @@ def test_without_a_disk_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_trials_that_no_file_holds_do_not_cost_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """The model is there, and its report; only another one cannot be chosen."""
+    """The model is there, and its report; only another one cannot be chosen. With more trials it has them still."""
 
     def failing(*given: object) -> None:
         raise error
 
-    monkeypatch.setattr("netwright.fitting.write_shelf", failing)
     told: list[Event] = []
-    run = nw.fit(table(), "target", trials=1, out=tmp_path, listener=told.append)
+    with monkeypatch.context() as patch:
+        patch.setattr("netwright.fitting.write_shelf", failing)
+        run = nw.fit(table(), "target", trials=1, out=tmp_path, listener=told.append)
     assert nw.load(run.bundle).parts and run.report.exists()
     (reason,) = [event.reason for event in told if isinstance(event, NotKept)]
     assert "not kept to choose from" in reason
     with pytest.raises(NoKeptTrials):
         nw.pick(tmp_path)
+    assert nw.fit(table(), "target", trials=1, out=tmp_path).before
+    nw.fit(table(), "target", trials=2, out=tmp_path)
+    shelf, _ = read_shelf(tmp_path / "trials.nw")
+    assert {kept.trial for kept in shelf.kept} == {1, 2}
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_place_that_is_taken_is_said_before_anything_is_learnt(tmp_path: Path) -> None:
