@@ -16,10 +16,12 @@ import pandas as pd
 import psutil
 import pytest
 from sklearn.datasets import load_iris
+from workers_inside import Inside
 
 import netwright as nw
-from netwright.errors import BadWorkers, FolderInUse, MissingExtra, NotWithFramework
-from netwright.events import EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
+from netwright.budget import Budget
+from netwright.errors import BadWorkers, FolderInUse, MissingExtra, NoTrialFinished, NotWithFramework
+from netwright.events import DataRead, EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
 from netwright.team.crew import Crew
 from netwright.team.staff import make_staff
@@ -95,6 +97,33 @@ def test_a_run_is_gone_on_with_by_another_number_of_workers(alone: nw.Run, tmp_p
     with pytest.raises(Cut):
         nw.fit(iris(), "target", trials=TRIALS, workers=3, out=tmp_path, listener=listen)
     assert answers(nw.fit(iris(), "target", trials=TRIALS, workers=1, out=tmp_path)) == answers(alone)
+
+
+def test_what_was_finished_is_handed_over_also_where_no_worker_has_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a run that goes on and is asked to end at once."""
+
+    class Cut(BaseException):
+        """Stands for the end of the process."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            raise Cut
+
+    def end(event: Event) -> None:
+        if isinstance(event, DataRead):
+            budget.end()
+
+    with pytest.raises(Cut):
+        nw.fit(iris(), "target", trials=TRIALS, out=tmp_path, listener=listen)
+    monkeypatch.setattr("netwright.team.staff._transport", lambda *given: Inside(1, dies=lambda number, turn: True))
+    budget = Budget(trials=TRIALS)
+    run = nw.fit(iris(), "target", budget=budget, workers=1, out=tmp_path, listener=end)
+    assert run.result.ended_early and run.result.trials >= 1 and run.result.failed == 0
+    budget = Budget(trials=TRIALS)
+    with pytest.raises(NoTrialFinished, match=r"before a worker was free|no worker any more"):
+        nw.fit(iris(), "target", budget=budget, workers=1, out=tmp_path / "new", listener=end)
 
 
 def test_the_record_is_open_as_long_as_a_worker_may_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,11 @@ class Crew:
         """How many there are to be."""
         return self.transport.workers
 
+    @property
+    def over(self) -> bool:
+        """Whether the time of the run is."""
+        return self._left() <= 0
+
     def start(self) -> None:
         """Start all of them, without waiting."""
         for seat in range(self.workers):
@@ -91,7 +96,7 @@ class Crew:
             OtherVersions: if they run other versions than the driver.
         """
         for _ in range(int(START / GLANCE)):  # in short waits, since who wants to end lets the time be over
-            if self._met.wait(GLANCE) or not self._left():
+            if self._met.is_set() or self.over or self._met.wait(GLANCE):
                 break
         if self._facts is None:
             raise self._nobody()
@@ -120,7 +125,7 @@ class Crew:
             except queue.Empty:
                 if not self._hopeful():
                     raise self._nobody() from None
-            if not worth() or self._left() <= 0:
+            if not worth() or self.over:
                 return None
 
     def patience(self, seconds: float) -> float:

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from netwright.data.features import Features
 from netwright.data.more_rows import MoreRows
+from netwright.errors import NoWorkers
 from netwright.spec.spaces import Value
 from netwright.team.blocks import Blocks
 from netwright.team.crew import Crew
+from netwright.team.messages import Facts
 from netwright.team.remote import RemoteTrainer
+from netwright.team.worker import facts_of
 from netwright.train.framework import Framework, Predict
 from netwright.train.pace import StepModel
 
@@ -33,7 +36,7 @@ class Spread:
     @property
     def device(self) -> str:
         """Return where the workers train; waits for the first."""
-        return self._crew.facts().device
+        return self._facts().device
 
     @property
     def sight(self) -> str:
@@ -43,7 +46,7 @@ class Spread:
     @property
     def pace(self) -> StepModel:
         """Return how long a step takes on a worker; waits for the first."""
-        return self._crew.facts().pace
+        return self._facts().pace
 
     @property
     def lanes(self) -> int:
@@ -63,7 +66,7 @@ class Spread:
     @property
     def stacked(self) -> int:
         """Return how large stacks may be, as for a single worker; waits for the first."""
-        return self._crew.facts().stacked
+        return self._facts().stacked
 
     @property
     def streams(self) -> bool:
@@ -113,6 +116,18 @@ class Spread:
             raise
         finally:
             pool.shutdown(wait=patient)
+
+    def _facts(self) -> Facts:
+        """Return what workers are; what this process is where none has come and the run is at its end.
+
+        What finished trials came to can be handed over without workers.
+        """
+        try:
+            return self._crew.facts()
+        except NoWorkers:
+            if not self._crew.over:
+                raise
+            return facts_of(self._framework)
 
     def in_lane(self, work: Callable[[], None]) -> None:
         """Call `work`, which waits for workers."""

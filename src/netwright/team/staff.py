@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from netwright.budget import Budget
-from netwright.errors import BadWorkers, MissingExtra, NotWithFramework
+from netwright.errors import BadWorkers, MissingExtra, NotWithFramework, NoWorkers
 from netwright.events import Listener, TeamStarted, WorkerLost
 from netwright.team.crew import Crew
 from netwright.team.link import MOST_WORKERS, Transport
@@ -73,12 +73,17 @@ class Team:
         """Wait for the first worker, and tell of it; from now on also of those that cannot be started.
 
         Raises:
-            NoWorkers: if none comes.
+            NoWorkers: if none comes in the time that the run has.
             OtherVersions: if they run other versions.
         """
         if self._crew is None:
             return
-        self._crew.facts()
+        try:
+            self._crew.facts()
+        except NoWorkers:
+            if self._crew.over:
+                return  # an earlier run may have come to something that is handed over
+            raise
         transport, budget = self._crew.transport, self._budget
         tell(TeamStarted(budget.elapsed(), transport.workers, transport.place, transport.warning))
         self._crew.tell_absences(lambda name, reason: tell(WorkerLost(budget.elapsed(), (), name, reason, 0)))
