@@ -216,7 +216,8 @@ def _whole(kept: Mapping[int, Saved], steps: Sequence[Proposed | Told], ended: C
     for step in steps:
         if isinstance(step, Proposed) and step.asked:
             open_ = {number for number, _, _ in step.trials if number not in ended}
-            broken |= set() if open_ <= {*kept} else open_
+            if not open_ <= {*kept}:
+                broken |= open_
     return {number: one for number, one in kept.items() if number not in broken}
 
 

@@ -14,7 +14,7 @@ from netwright.result import Result
 GOOD_ENOUGH = 0.985  # shares from here on are told with one decimal: 98.9 of 100 is not 99 of 100
 
 FRAME = "a data frame"  # as a record names one, which no command can name
-USUAL = {
+USUAL: Mapping[str, Any] = {
     **dict.fromkeys(("task", "metric", "search", "pretrained"), "auto"),
     "framework": "torch",
     "bad_files": 0.1,
