@@ -16,7 +16,7 @@ from netwright.budget import Budget
 from netwright.carried import Carried
 from netwright.checkpoints import Checkpoints, Saved, SavedStack
 from netwright.errors import BundleError, CannotGoOn, DifferentRun, MissingJournal, NothingToAddTo, OutputError
-from netwright.events import BenchSet, DataRead, Proposed, TeamStarted, Told
+from netwright.events import BenchSet, DataRead, Proposed, RowsStreamed, TeamStarted, Told
 from netwright.journal import Journal, TrialRecord
 from netwright.search.desk import MOST_OF_LANE, MOST_OPEN, Ticket, check_steps, tickets_of
 from netwright.shelf import read_shelf
@@ -151,6 +151,12 @@ def is_done(journal: Journal, budget: Budget) -> bool:
     return not early and budget.seconds is not None and budget.seconds <= limit
 
 
+def _has_same_rows(before: RowsStreamed | None, bench: Bench) -> bool:
+    """Return whether as many rows are learnt from as before: at the end of a run fewer may have been read again."""
+    written = 0 if before is None else before.written
+    return written == (0 if bench.more is None else len(bench.more))
+
+
 def most_open(team: TeamStarted | None) -> int:
     """Return how many trials may have been in training at one time, by the workers that a record tells of.
 
@@ -197,7 +203,9 @@ def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
         ),
         failures={n: str(record.reason) for n, record in records.items() if record.status == "failed"},
         running=frozenset(number for number, record in records.items() if record.status == "running"),
-        stacks=_going_on(Checkpoints(folder), {n: tickets[n] for n in alive - finished - {*kept}}, bench),
+        stacks=_going_on(Checkpoints(folder), {n: tickets[n] for n in alive - finished - {*kept}}, bench)
+        if _has_same_rows(journal.streamed(), bench)
+        else (),
         curve=tuple((best.seconds, best.score) for best in journal.curve() if math.isfinite(best.seconds + best.score)),
     )
 

@@ -122,8 +122,6 @@ def search(
 
     def next_attempt() -> Attempt | None:
         with changing:  # two lanes may be here at one time
-            if pool.trials and budget.left() <= 0:
-                return None  # what is half trained is not gone on with either
             stack = going_on.pop() if going_on else None
         if stack is not None:
             return resumed(stack)

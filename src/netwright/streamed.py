@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.budget import Budget
+from netwright.closing import RESERVE
 from netwright.data.cells import is_missing
 from netwright.data.files import Told, nobody
 from netwright.data.hashes import row_hashes
@@ -90,8 +91,11 @@ class Streamed:
         return more
 
     def _cut_short(self) -> bool:
-        """Return whether no more are read since the run is at its end: its time is over, or somebody asked for it."""
-        return self.budget.left() <= 0 and (self.hasty or self.read is None)
+        """Return whether no more are read since the run is at its end: its time is over, or somebody asked for it.
+
+        A run that goes on ends with what it has: what is left of its time is for that.
+        """
+        return self.budget.left() <= (RESERVE if self.hasty else 0.0) and (self.hasty or self.read is None)
 
     def _write(self, writer: Writer, loaded: Loaded, preparation: Preparation, folds: Integers) -> int:
         """Write the rows that there is time for; return how many were read."""
