@@ -20,7 +20,7 @@ from netwright.bench import KEPT_SHARE, TRAINING_SHARE, Bench, Trial, set_up, wi
 from netwright.budget import Budget
 from netwright.course import LAST_CHECKS, Course
 from netwright.errors import NoTrialFinished, TrialError
-from netwright.events import BestImproved, Event, Told, TrialFailed, TrialFinished, TrialStarted
+from netwright.events import BestImproved, Event, GaveUp, Told, TrialFailed, TrialFinished, TrialStarted
 from netwright.finish import keeps
 from netwright.limits import Limits
 from netwright.metrics import find_metric
@@ -35,6 +35,7 @@ from netwright.stacks import heir_of
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control, Snapshot, Trained
+from netwright.train.lanes import run_lanes
 from netwright.train.torch import Torch
 
 
@@ -374,6 +375,28 @@ def test_no_more_trials_are_taken_over_than_are_kept(bench: Bench) -> None:
     assert all(one is same for one, same in zip(pool.trials, trials[:FEWEST_KEPT], strict=True))
     assert [one.ticket for one in pool.dropped] == [one.ticket for one in trials[FEWEST_KEPT:]]
     assert len(pool.weights) == FEWEST_KEPT and pool.weights.sum() == pytest.approx(1.0)
+
+
+def test_a_run_whose_time_is_over_does_not_give_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where many lanes have waited for workers that never came: it ends when its time does, and not before."""
+    budget, arrived, told = Budget(seconds=3_600.0), threading.Barrier(HOPELESS), list[Event]()
+
+    class Many(Torch):
+        lanes = HOPELESS
+
+        def run_lanes(self, work: Any, *, alike: bool) -> None:
+            run_lanes(HOPELESS, work)
+
+    def late(self: Attempt) -> tuple[str, ...]:
+        arrived.wait(60)
+        budget.end()
+        return ("it was too late",) * len(self.tickets)
+
+    monkeypatch.setattr(Attempt, "run", late)
+    with pytest.raises(NoTrialFinished, match="too late"):
+        search(replace(bench, framework=Many()), budget, SAMPLERS["evolution"], told.append)
+    assert sum(isinstance(event, TrialFailed) for event in told) >= HOPELESS
+    assert not any(isinstance(event, GaveUp) for event in told)
 
 
 def test_who_leaves_a_run_leaves_no_lanes_at_work(bench: Bench) -> None:

@@ -112,7 +112,7 @@ def search(
             pool.answering = answering(bench, pool, course)
             for event in events:
                 tell(event)  # still under the lock, so that improvements are told in their order
-            if reason := _hopeless(bench, pool):
+            if budget.left() > 0 and (reason := _hopeless(bench, pool)):  # else it ends anyway, whatever failed
                 pool.given_up = reason
                 tell(GaveUp(budget.elapsed(), reason))
             dropped = [trial.ticket.number for trial in pool.dropped[before:]]
