@@ -11,6 +11,7 @@ its number, so a seed gives the same ones. Each that led to a fault is kept in a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import select
@@ -87,9 +88,11 @@ class Worker:
         process = self._begun()
         assert process.stdin is not None
         started = time.perf_counter()
-        process.stdin.write(json.dumps(asked) + "\n")
-        process.stdin.flush()
-        answer = self._in_time(process.pid)
+        answer = None
+        with contextlib.suppress(BrokenPipeError):  # it has ended since it was looked at
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            answer = self._in_time(process.pid)
         if answer is None:
             hung = process.poll() is None
             self._kill()

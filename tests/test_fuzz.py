@@ -99,6 +99,12 @@ def test_a_crash_and_a_hang_are_faults_and_kept(
     worker._process.kill()
     worker._process.wait()
     assert worker.try_one(good).fault == ""
+    with monkeypatch.context() as patch:  # as if it had ended since it was looked at
+        worker._process.kill()
+        worker._process.wait()
+        ended = worker._process
+        patch.setattr(worker, "_begun", lambda: ended)
+        assert worker.try_one(good).fault.startswith("the process ended with status -9")
     monkeypatch.setattr(fuzz, "LATEST", -1.0)
     late = worker.try_one({"target": "learn", "number": 1})
     assert "longer than" in late.fault
