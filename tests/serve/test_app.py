@@ -151,6 +151,18 @@ def test_a_table_of_very_many_columns_is_refused_before_it_is_read(client: TestC
         header = mark.join(f"x{place}" for place in range(200_000))
         reply = client.post("/predict/batch", content=f"# a comment\n\n{header}\n1\n", headers=text)
         assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
+    commas = ",".join(f"x{place}" for place in range(200_000))
+    marked, long = f"\ufeff# a comment\n{commas}\n1\n", ",".join(f"{place:0>200}" for place in range(20_000))
+    hidden = [
+        f"sep=,\n{commas}\n1\n",
+        f'"a\nb",{commas}\n1\n',
+        marked,
+        f"\n{commas}\n1\n".encode("utf-16"),
+        f"{long}\n1\n",
+    ]
+    for content in hidden:  # no such header is the first line of bytes that is neither blank nor a comment, and short
+        reply = client.post("/predict/batch", content=content, headers=text)
+        assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
     wide = pd.concat(
         [table.head(2), pd.DataFrame(1, index=[0, 1], columns=[f"x{place}" for place in range(1_000)])], axis=1
     )
