@@ -205,6 +205,15 @@ def test_bodies_together_have_a_limit() -> None:
     assert asyncio.run(ask()) == [503, 200, 200]
 
 
+def test_who_needs_no_token_is_given_no_room() -> None:
+    """A body at `/health` is refused with its first byte: else strangers could fill the memory that bodies share."""
+    app = Echo()
+    gate = gate_of(app, token=TOKEN)
+    assert status(asked(gate, scope_of("/health"), b"x", b"x" * 500)) == 413
+    assert app.asked == 0
+    assert status(asked(gate, scope_of("/health"), b"")) == 200
+
+
 @pytest.mark.parametrize("path", ["/predict", "/", "/metrics", "/openapi.json", "/nowhere"])
 def test_a_token_is_asked_for_everywhere_but_at_health(path: str) -> None:
     """A browser is told in a way that lets it ask the person; a body is not read."""

@@ -78,7 +78,7 @@ class Gate:
             if refusal is not None:
                 raise refusal
             with self._watch.within(self._limits.wait) as deadline:
-                await self._read(body, deadline)
+                await self._read(body, deadline, 0 if scope["path"] == HEALTH else self._limits.body)
                 deadline.restart(self._limits.seconds)
                 await self._app(scope, body, answer)
         except Refusal as error:
@@ -109,11 +109,8 @@ class Gate:
             return Refusal(401, detail, headers={"www-authenticate": challenge})
         length = named.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > self._limits.body:
-            return self._too_large()
+            return _too_large(self._limits.body)
         return None
-
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"The body may have {self._limits.body:,} bytes at most. Send fewer rows at a time.")
 
     def _too_slow(self, body: _Body) -> Refusal:
         if not body.whole:
@@ -121,8 +118,13 @@ class Gate:
         took = f"The answer took longer than {self._limits.seconds:g} s. Send fewer rows, or try again later."
         return Refusal(503, took, headers=RETRY)
 
-    async def _read(self, body: _Body, deadline: Deadline) -> None:
+    async def _read(self, body: _Body, deadline: Deadline, most: int) -> None:
         """Read the body of a request; the more of it has come, the more time it has.
+
+        Args:
+            body: to read.
+            deadline: for its arrival.
+            most: bytes that it may have: none for whoever needs no token, or strangers could take the room of `held`.
 
         Raises:
             Refusal: if it is too large, or there is no room for it now.
@@ -133,10 +135,16 @@ class Gate:
             length = await body.take()
             self._held += length
             deadline.until += length / limits.slowest
-            if body.length > limits.body:
-                raise self._too_large()
+            if body.length > most:
+                raise _too_large(most)
             if self._held > max(limits.held, limits.body):
                 raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
+
+
+def _too_large(most: int) -> Refusal:
+    if not most:
+        return Refusal(413, "The request has a body, but nothing is asked for here that would need one.")
+    return Refusal(413, f"The body may have {most:,} bytes at most. Send fewer rows at a time.")
 
 
 @lru_cache(maxsize=128)
