@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netwright.cli.options import Json, ModelFile, load_model
+from netwright.errors import NothingToQuantize
 from netwright.streams import put, put_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def export(
     """Write a model in a form that runs without Netwright, once its answers are seen to be the same."""
     from netwright.export.forms import find_form, find_precision
 
+    if data is not None and quantize is None:
+        raise NothingToQuantize
     path, write = output or model.with_name(f"{model.stem}-{to}"), find_form(to, framework)
     if quantize is not None:
         _export_less_precise(model, path, find_precision(to, quantize, data, max_loss / 100), as_json)
