@@ -59,21 +59,20 @@ class Gate:
         connection: Connection | None = scope.get("state", {}).get(STATE)
         if connection is not None:
             connection.head_arrived()
-        answer = _Answer(send, connection)
+        answer, body = _Answer(send, connection), _Body(receive, connection)
         started, counted = time.perf_counter(), scope["path"] != HEALTH
         self._running += counted
         self._metrics.began()
         try:
-            await self._answer(scope, receive, answer)
+            await self._answer(scope, body, answer)
         finally:
             self._running -= counted
             self._metrics.ended(scope["path"], answer.status, time.perf_counter() - started)
             if connection is not None:
                 connection.answered()
 
-    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, answer: _Answer) -> None:
+    async def _answer(self, scope: MutableMapping[str, Any], body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope["path"], scope["headers"])
-        body = _Body(receive)
         try:
             if refusal is not None:
                 raise refusal
@@ -82,10 +81,10 @@ class Gate:
                 deadline.restart(self._limits.seconds)
                 await self._app(scope, body, answer)
         except Refusal as error:
-            await _refuse(answer, receive, error)
+            await _refuse(answer, body, error)
         except TimeoutError:
             if answer.status == _NO_STATUS:
-                await _refuse(answer, receive, self._too_slow(body))
+                await _refuse(answer, body, self._too_slow(body))
             else:
                 answer.abort()
         except _Gone:
@@ -194,8 +193,8 @@ class _Answer:
 class _Body:
     """The body of a request: taken piece by piece, then handed over whole as the application receives it."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, connection: Connection | None) -> None:
+        self._receive, self._connection = receive, connection
         self._pieces: list[bytes] = []
         self.length, self.whole, self._given = 0, False, False
 
@@ -205,7 +204,7 @@ class _Body:
         Raises:
             _Gone: if the client has gone.
         """
-        message = await self._receive()
+        message = await self.message()
         if message["type"] != "http.request":
             raise _Gone
         piece = message.get("body", b"")
@@ -213,6 +212,13 @@ class _Body:
         self.length += len(piece)
         self.whole = not message.get("more_body", False)
         return len(piece)
+
+    async def message(self) -> Message:
+        """Return what the server says next; its connection is told how much of a body that is."""
+        message = await self._receive()
+        if self._connection is not None:
+            self._connection.body_arrived(len(message.get("body", b"")))
+        return message
 
     async def __call__(self) -> Message:
         """Return the whole body; after it, what the server says: that the client has gone."""
@@ -223,21 +229,21 @@ class _Body:
         return {"type": "http.request", "body": pieces[0] if len(pieces) == 1 else b"".join(pieces), "more_body": False}
 
 
-async def _refuse(answer: _Answer, receive: Receive, refusal: Refusal) -> None:
+async def _refuse(answer: _Answer, body: _Body, refusal: Refusal) -> None:
     """Send a refusal, and close the connection when the client has had the time to read it.
 
     A connection that is closed while the client still sends is reset, and with it goes the answer: what else comes is
     taken and thrown away for a moment.
     """
-    body = refusal.body()
-    headers = {"content-type": JSON_TYPE, "content-length": str(len(body)), "connection": "close", **refusal.headers}
+    said = refusal.body()
+    headers = {"content-type": JSON_TYPE, "content-length": str(len(said)), "connection": "close", **refusal.headers}
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await answer({"type": "http.response.start", "status": refusal.status, "headers": encoded})
-    await answer({"type": "http.response.body", "body": body, "more_body": True})
+    await answer({"type": "http.response.body", "body": said, "more_body": True})
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
             more = refusal.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             while more:
-                message = await receive()
+                message = await body.message()
                 more = message["type"] == "http.request" and message.get("more_body", False)
     await answer({"type": "http.response.body", "body": b"", "more_body": False})
