@@ -67,11 +67,13 @@ def test_answers_come_as_a_table_if_one_is_wanted(client: TestClient, model: nw.
     assert found[TARGET].tolist() == model.predict(table).tolist()
 
 
-def test_no_rows_have_no_answers(client: TestClient, table: pd.DataFrame) -> None:
-    """An empty list, and a table that is a header alone."""
+def test_no_rows_have_no_answers(client: TestClient, model: nw.Model, table: pd.DataFrame) -> None:
+    """An empty list, and a table that is a header alone; as a table the answers have their header all the same."""
     assert client.post("/predict/batch", json=[]).json() == []
     header = table.head(0).to_csv(index=False)
     assert client.post("/predict/batch", content=header, headers={"content-type": "text/csv"}).json() == []
+    told = client.post("/predict/batch", content=header, headers={"content-type": "text/csv", "accept": "text/csv"})
+    assert [*pd.read_csv(io.StringIO(told.text)).columns] == [TARGET, *(f"{TARGET}={one}" for one in model.labels)]
 
 
 def test_unseen_and_missing_cells_are_answered(client: TestClient, table: pd.DataFrame) -> None:

@@ -21,7 +21,7 @@ from netwright.serve.inputs import Input
 from netwright.serve.limits import Limits
 from netwright.serve.problems import Fault, Refusal
 from netwright.serve.refusing import lacking
-from netwright.serve.replies import replies_of, reply_schema
+from netwright.serve.replies import name_of, replies_of, reply_schema
 from netwright.serve.rows import RowReader
 
 CSV_TYPES = (CSV, "application/csv", "application/vnd.ms-excel", "text/plain")  # as browsers call such files
@@ -56,9 +56,8 @@ def is_csv(parts: Sequence[Part]) -> bool:
 def as_csv(model: Model, replies: Sequence[Reply]) -> str:
     """Return replies as a table: the prediction, and a column for the probability of each class."""
     target, out = model.preparation.schema.target.name, io.StringIO()
-    chances = [*replies[0]["probabilities"]] if replies and "probabilities" in replies[0] else []
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([target, *(f"{target}={name}" for name in chances)])
+    writer.writerow([target, *(f"{target}={name_of(label)}" for label in model.labels)])
     for reply in replies:
         writer.writerow([reply["prediction"], *reply.get("probabilities", {}).values()])
     return out.getvalue()
