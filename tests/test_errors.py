@@ -103,6 +103,8 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "UnknownExport": ("form", "onx", ("onnx", "keras")),
     "LosesTooMuch": ("int8", 0.02, 0.005),
     "NothingToJudgeBy": (),
+    "NothingToQuantize": (),
+    "UndefinedMetric": ("roc_auc",),
     "UnknownFormat": ("answers.doc", (".csv", ".parquet")),
     "UnknownFramework": ("tensorflo", ("torch", "tensorflow", "jax")),
     "UnknownKind": ("numerical", ("numeric", "text")),

@@ -14,7 +14,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import netwright as nw
 from netwright.budget import Budget
-from netwright.errors import DataError, MissingColumns, NoProbabilities, UnfitTest, UnknownSearch
+from netwright.bundle import Contents, read_bundle, write_bundle
+from netwright.errors import DataError, MissingColumns, NoProbabilities, UnfitBundle, UnfitTest, UnknownSearch
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
 from netwright.journal import Journal
 
@@ -72,6 +73,16 @@ def test_a_saved_model_gives_the_same_answers(run: nw.Run) -> None:
     assert loaded.result == run.result
     one = loaded.predict_proba(iris().iloc[[3]])
     assert np.abs(one - run.model.predict_proba(iris())[[3]]).max() < 1e-5
+
+
+def test_a_model_of_no_networks_is_refused(run: nw.Run, tmp_path: Path) -> None:
+    """Weights of no fold have the shapes of the network, but there is nothing that could answer."""
+    contents = read_bundle(run.bundle)
+    first, *parts = contents.tensors
+    empty = tuple({name: tensor[:0] for name, tensor in part.items()} for part in parts)
+    write_bundle(tmp_path / "none.nw", Contents(contents.documents, (first, *empty)))
+    with pytest.raises(UnfitBundle, match="shapes of its weights"):
+        nw.load(tmp_path / "none.nw")
 
 
 def test_order_and_extra_columns_do_not_matter_but_missing_ones_do(run: nw.Run) -> None:

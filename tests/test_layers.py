@@ -20,15 +20,17 @@ HEIGHT = {unit: -place for place, units in enumerate(LAYERS) for unit in units}
 LAZY = {
     ("netwright/build/source/parts/images.py", "PIL"),  # who gives arrays does without, and so of sounds
     ("netwright/build/source/parts/sounds.py", "soundfile"),
-    ("netwright/cli.py", "api"),  # a command that fits nothing must not wait for PyTorch
-    ("netwright/cli.py", "answers"),
-    ("netwright/cli.py", "data"),
-    ("netwright/cli.py", "doctor"),
-    ("netwright/cli.py", "export"),
-    ("netwright/cli.py", "evaluation"),
-    ("netwright/cli.py", "model"),
-    ("netwright/cli.py", "progress"),
-    ("netwright/cli.py", "report"),
+    ("netwright/cli/answering.py", "answers"),  # a command that fits nothing must not wait for PyTorch
+    ("netwright/cli/answering.py", "evaluation"),
+    ("netwright/cli/answering.py", "report"),
+    ("netwright/cli/answering.py", "serve"),  # FastAPI and uvicorn, which nothing else needs
+    ("netwright/cli/exporting.py", "export"),
+    ("netwright/cli/looking.py", "doctor"),
+    ("netwright/cli/looking.py", "report"),
+    ("netwright/cli/options.py", "model"),
+    ("netwright/cli/training.py", "api"),
+    ("netwright/cli/training.py", "progress"),
+    ("netwright/cli/training.py", "report"),
     ("netwright/estimators/estimator.py", "api"),  # one that was fitted before predicts without PyTorch
     ("netwright/export/companion/predict.py", "bert_words"),
     ("netwright/export/companion/predict.py", "images"),  # only who has images needs Pillow, and so on
@@ -40,7 +42,6 @@ LAZY = {
     ("netwright/model.py", "inference"),  # a model is loaded and shown without ONNX Runtime
     ("netwright/model.py", "train"),  # and without PyTorch
     ("netwright/train/frameworks.py", "train"),  # a run loads the framework that trains, and no other
-    ("netwright/cli.py", "serve"),  # FastAPI and uvicorn, which nothing else needs
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
     ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it
     ("netwright/team/cluster_worker.py", "ray"),  # a worker that is no actor has none

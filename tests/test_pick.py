@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.choosing import lone, mixed, usual_room
-from netwright.errors import BundleError, MissingFile, NetwrightError, ReplacesTrials
+from netwright.errors import BundleError, MissingFile, NetwrightError, ReplacesTrials, UnfitBundle
 from netwright.footprint import footprint, typical_row
 from netwright.front import smaller_mixes
 from netwright.limits import NO_LIMITS
@@ -131,6 +131,8 @@ def _spoilt(name: str, array: Any) -> dict[str, Any]:
             return {name: -1 - np.abs(array)}
         case "folds":
             return {name: np.zeros_like(array)}
+        case "predictions of another type":
+            return {"predictions": np.ones_like(array, np.uint8)}
         case "trials":
             return {name: array.astype(np.float64)}
         case _:
@@ -139,15 +141,35 @@ def _spoilt(name: str, array: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    ["truth", "predictions", "seed", "folds", "trials", "sample.plain", "sample.categories", "extra"],
+    [
+        "truth",
+        "predictions",
+        "predictions of another type",
+        "seed",
+        "folds",
+        "trials",
+        "sample.plain",
+        "sample.categories",
+        "extra",
+    ],
 )
 def test_kept_trials_that_do_not_belong_together_are_refused(run: nw.Run, tmp_path: Path, name: str) -> None:
     """Each array is checked against the others before anything is chosen by it."""
     contents = read_bundle(run.folder / "trials.nw")
     *others, more = contents.tensors
-    spoilt = {**more, **(_spoilt(name, more[name]) if name in more else {name: np.zeros(1)})}
+    known = name.partition(" ")[0]
+    spoilt = {**more, **(_spoilt(name, more[known]) if known in more else {name: np.zeros(1)})}
     write_bundle(tmp_path / "trials.nw", Contents(contents.documents, (*others, spoilt)))
     with pytest.raises(BundleError):
+        nw.pick(tmp_path)
+
+
+def test_kept_trials_of_a_metric_of_other_targets_are_refused(run: nw.Run, tmp_path: Path) -> None:
+    """It is known, but nothing can be measured by it here."""
+    contents = read_bundle(run.folder / "trials.nw")
+    documents = {**contents.documents, "card": {**contents.documents["card"], "metric": "rmse"}}
+    write_bundle(tmp_path / "trials.nw", Contents(documents, contents.tensors))
+    with pytest.raises(UnfitBundle, match="metric"):
         nw.pick(tmp_path)
 
 

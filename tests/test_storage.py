@@ -248,6 +248,20 @@ def test_a_folder_of_other_files_is_not_replaced(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["dear.txt"]
 
 
+def test_what_somebody_put_into_a_folder_is_not_lost(tmp_path: Path) -> None:
+    """Only what such a folder holds goes with it."""
+    place = tmp_path / "model"
+    replace_folder(place, fill("old"), "mark")
+    (place / "made by running it").write_text("x")
+    replace_folder(place, fill("new"), "mark", {"made by running it"})
+    assert names(place) == ["inner", "mark"]
+    (place / "notes.txt").write_text("mine")
+    with pytest.raises(errors.CannotWrite, match=r"holds 'notes\.txt', which would be lost"):
+        replace_folder(place, fill("newest"), "mark", {"made by running it"})
+    assert (place / "notes.txt").read_text() == "mine" and (place / "mark").read_text() == "new"
+    assert names(tmp_path) == ["model"]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a fault of ours")])
 def test_an_interrupted_folder_changes_nothing(tmp_path: Path, error: BaseException) -> None:
     """The old one stays whole, wherever the new one was broken off."""

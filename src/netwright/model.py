@@ -305,7 +305,7 @@ def read_model(path: Path, contents: Contents) -> Model:
 def checked_weights(
     path: Path, candidate: Candidate, weights: Mapping[str, NDArray[Any]]
 ) -> Mapping[str, NDArray[Any]]:
-    """Return the weights (S, ...) if names, types and shapes are those that the network asks for.
+    """Return the weights (S, ...) if names, types and shapes are those that the network asks for, and S is not zero.
 
     Raises:
         UnfitBundle: if not; `path` is for its sentence.
@@ -315,6 +315,7 @@ def checked_weights(
     fits = (
         set(weights) == set(wanted)
         and len(stacks) == 1
+        and 0 not in stacks
         and all(tensor.dtype in (np.float32, np.float16) for tensor in weights.values())
         and all(tensor.shape[1:] == wanted[name] for name, tensor in weights.items())
     )

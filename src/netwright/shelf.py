@@ -22,7 +22,7 @@ from netwright.data.features import Features
 from netwright.data.schema import Outcome
 from netwright.errors import UnfitBundle
 from netwright.inference.folds import Sessions
-from netwright.metrics import METRICS, Metric
+from netwright.metrics import Metric, metrics_for
 from netwright.model import Model, Part, model_documents, read_model
 from netwright.result import Result
 from netwright.spec.network import Candidate
@@ -127,13 +127,14 @@ def read_shelf(path: Path) -> tuple[Shelf, Result]:
     target = model.preparation.schema.target
     _check(path, more, len(model.parts), len(target.labels))
     sample = _sample(path, more, model)
-    if model.result.metric not in METRICS:
-        raise UnfitBundle(path, "its metric is none that Netwright knows")
+    metrics = {metric.name: metric for metric in metrics_for(target.outcome)}
+    if model.result.metric not in metrics:
+        raise UnfitBundle(path, "its metric is none that Netwright knows for such a target")
     kept = tuple(
         Kept(int(number), part.candidate, part.weights, predictions)
         for number, part, predictions in zip(more["trials"], model.parts, more["predictions"], strict=True)
     )
-    metric, seed = METRICS[model.result.metric].within(more.get("stretches")), int(more["seed"][0])
+    metric, seed = metrics[model.result.metric].within(more.get("stretches")), int(more["seed"][0])
     folds, groups, predict = more["folds"], more.get("groups"), Sessions().predict
     made = Shelf(model.task, model.preparation, metric, more["truth"], folds, groups, sample, seed, kept, predict)
     return made, model.result
@@ -156,6 +157,7 @@ def _check(path: Path, more: Mapping[str, Array], parts: int, classes: int) -> N
         and more["truth"].dtype == (np.int64 if classes else np.float64)
         and all(array.shape == (rows,) for array in (more["truth"], *of_rows))
         and more["predictions"].shape == shape
+        and more["predictions"].dtype in (np.float32, np.float64)
         and more["trials"].shape == (parts,)
         and more["seed"].shape == (1,)
         and int(more["seed"][0]) >= 0

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -105,13 +105,16 @@ def copy_file(source: Path, path: Path) -> None:
         replace_file(path, lambda file: shutil.copyfileobj(whole, file))
 
 
-def replace_folder(folder: Path, write: Callable[[Path], object], mark: str) -> None:
+def replace_folder(
+    folder: Path, write: Callable[[Path], object], mark: str, ours: Collection[str] = frozenset()
+) -> None:
     """Make a folder by way of a temporary one beside it, which gets its name once it is whole.
 
     Args:
         folder: to make; or to replace, if it is empty or holds a file `mark`. If anything fails it is as it was.
         write: given the temporary folder, which is there and empty.
         mark: a file that every such folder holds.
+        ours: names of what such a folder may hold beside what is written now, and what goes with it.
 
     Raises:
         CannotWrite: if the disk is full, the place closed to the user, or the folder holds anything else.
@@ -125,6 +128,9 @@ def replace_folder(folder: Path, write: Callable[[Path], object], mark: str) -> 
             new, old = Path(beside, "new"), Path(beside, "old")
             new.mkdir()
             write(new)
+            names = {path.name for path in folder.iterdir()} if there else set[str]()
+            if lost := sorted(names - {path.name for path in new.iterdir()} - {*ours}):
+                raise CannotWrite(folder, f"it holds {lost[0]!r}, which would be lost")
             if there:
                 folder.rename(old)
             try:

@@ -13,7 +13,15 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
-from netwright.build.pretrained import _LAYOUTS, SENTENCES, installed_weights, read_backbone, read_encoder
+from netwright.build import pretrained
+from netwright.build.pretrained import (
+    _LAYOUTS,
+    LARGEST_HEADER,
+    SENTENCES,
+    installed_weights,
+    read_backbone,
+    read_encoder,
+)
 from netwright.build.pretrained import _encoder_names as encoder_names
 from netwright.build.spatial import image_features
 from netwright.errors import UnfitWeights
@@ -165,6 +173,17 @@ def test_files_that_hold_no_such_weights_are_refused(tmp_path: Path) -> None:
     torch.save({"_conv_stem.weight": torch.zeros(32, 3, 3, 3)}, path)
     with pytest.raises(UnfitWeights, match="not those of"):
         read_backbone(path)
+
+
+def test_a_header_that_is_too_long_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library itself would take one of 100 MB, in many seconds."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes((LARGEST_HEADER + 1).to_bytes(8, "little") + b" " * 100)
+    asked = list[Path]()
+    monkeypatch.setattr(pretrained, "load_file", asked.append)
+    with pytest.raises(UnfitWeights, match="cannot be read"):
+        read_backbone(path)
+    assert asked == []
 
 
 def test_a_pickle_is_not_read_as_safetensors(tmp_path: Path) -> None:

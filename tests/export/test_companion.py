@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 import netwright as nw
 from netwright.build.pretrained import installed_encoder
+from netwright.data.images import decode as decode_image
+from netwright.data.size import Size
 from netwright.data.wave import as_wave
 from netwright.export.onnx import write_onnx
 from netwright.extended import extend
@@ -141,6 +146,53 @@ def test_images_are_decoded_in_any_size(tmp_path: Path) -> None:
     pd.DataFrame({"image": names}).to_csv(out / "new.csv", index=False)
     expected = model.predict(pd.DataFrame({"image": [str(out / name) for name in names]})).tolist()
     assert program(out, "new.csv") == [target, *expected]
+
+
+def beside(name: str) -> ModuleType:
+    """Return a file that lies beside graphs, as a module."""
+    spec = spec_from_file_location(f"beside_{name}", Path(nw.__file__).parent / "export" / "companion" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_every_mode_are_decoded_alike(mode: str, channels: int, tmp_path: Path) -> None:
+    """Bit for bit as Netwright decodes them, those of more than eight bits too."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    wide = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+    if mode in wide:
+        image = Image.fromarray(pixels[:, :, 0].astype(wide[mode]) * 16)
+    else:
+        image = Image.fromarray(pixels).convert(mode)
+    path = tmp_path / "image.tiff"
+    image.save(path)
+    with Image.open(path) as kept:
+        assert kept.mode == mode
+    found = beside("images").pixels(str(path), f"12x16x{channels}")
+    assert np.array_equal(found, decode_image(path, Size(12, 16, channels)))
+
+
+def test_only_images_of_known_formats_are_opened(tmp_path: Path) -> None:
+    """For some of the others Pillow would run a program."""
+    path = tmp_path / "image.ppm"
+    Image.new("L", (4, 4)).save(path)
+    with pytest.raises(UnidentifiedImageError):
+        beside("images").pixels(str(path), "4x4x1")
+
+
+def test_samples_that_are_no_numbers_are_silent(tmp_path: Path) -> None:
+    """As Netwright hears them: else one of them would make the answer none."""
+    soundfile = pytest.importorskip("soundfile")
+    wave = np.sin(np.arange(800, dtype=np.float32) / 9)
+    wave[[3, 5, 7]] = np.nan, np.inf, -np.inf
+    soundfile.write(tmp_path / "odd.wav", wave, 8_000, subtype="FLOAT")
+    found = beside("sounds").samples(str(tmp_path / "odd.wav"), "64x100 of 10000us to 4000Hz")
+    heard, _ = import_module("netwright.data.sounds").decode(str(tmp_path / "odd.wav"))
+    assert np.array_equal(found[0], heard)
+    assert found[0, 3] == found[0, 5] == found[0, 7] == 0
 
 
 @pytest.mark.parametrize("parts", [1, 6], ids=["chains", "mix"])

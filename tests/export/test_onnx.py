@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 import netwright as nw
 from netwright.cli import app
+from netwright.data.frame import Frame
 from netwright.data.schema import Outcome
 from netwright.errors import UnequalExport, UnknownExport
 from netwright.export.examples import example_table
@@ -169,6 +170,19 @@ def test_answers_that_differ_are_not_written(run: nw.Run, tmp_path: Path) -> Non
     )
     with pytest.raises(UnequalExport, match="differ"):
         compare(run.model, lambda rows: other.answers_of(rows.frame), "model.onnx")
+
+
+def test_answers_of_pytorch_that_are_no_numbers_are_not_matched(run: nw.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the other form answers there: the difference would be no number either, and not too large."""
+
+    def broken(model: Model, frame: Frame) -> np.ndarray:
+        answers = model.answers_of(frame)
+        answers[-1] = np.nan
+        return answers
+
+    monkeypatch.setattr(Model, "answers_by_torch", broken)
+    with pytest.raises(UnequalExport):
+        compare(run.model, lambda rows: run.model.answers_of(rows.frame), "model.onnx")
 
 
 def test_made_up_rows_hold_what_is_hard(run: nw.Run) -> None:

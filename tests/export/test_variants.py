@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ from typer.testing import CliRunner
 
 import netwright as nw
 from netwright.cli import app
-from netwright.errors import LosesTooMuch, NothingSaved, NothingToJudgeBy, UnknownExport
+from netwright.errors import (
+    LosesTooMuch,
+    NothingSaved,
+    NothingToJudgeBy,
+    NothingToQuantize,
+    UndefinedMetric,
+    UnknownExport,
+)
 from netwright.export.examples import example_table
 from netwright.export.forms import find_precision
 from netwright.export.int8 import FIXED, FOUND, with_halves
@@ -151,6 +159,18 @@ def test_what_loses_too_much_is_not_written(run: nw.Run, tmp_path: Path) -> None
     assert not (tmp_path / "none").exists()
 
 
+def test_rows_on_which_the_metric_is_not_defined_are_refused(tmp_path: Path) -> None:
+    """Of one class alone there is no curve whose area could be measured."""
+    table, target = TASKS["tabular"].toy(0)
+    table = table[table[target].isin([*dict.fromkeys(table[target])][:2])]
+    model = untrained_model(TASKS["tabular"], table, target, parts=1)
+    model = replace(model, result=replace(model.result, metric="roc_auc"))
+    alone = table[table[target] == table[target].iloc[0]]
+    with pytest.raises(UndefinedMetric, match="roc_auc"):
+        write_less_precise(model, tmp_path / "none", Precision("bfloat16", alone, most=1.0))
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_loss_is_a_share_of_the_score() -> None:
     """Positive where the score is worse, whichever way is better."""
     assert relative_loss(0.8, 0.6, greater_is_better=True) == pytest.approx(0.25)
@@ -164,6 +184,8 @@ def test_settings_that_cannot_be_are_refused() -> None:
         find_precision("onnx", "int8", None, 0.005)
     with pytest.raises(UnknownExport, match="int8"):
         find_precision("onnx", "int9", "rows.csv", 0.005)
+    found = CliRunner().invoke(app, ["export", "none.nw", "--to", "onnx", "--data", "rows.csv"])
+    assert isinstance(found.exception, NothingToQuantize)
 
 
 def test_the_command_prints_a_table(run: nw.Run, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -139,6 +139,35 @@ def test_many_classes_have_no_matrix(recorded: Record, of_classes: Result) -> No
     many = replace(of_classes, labels=labels, confusion=((1,) * 31,) * 31)
     assert "mixes up" not in report(recorded(many))
     assert "mixes up" in report(recorded(replace(many, labels=labels[:30], confusion=((1,) * 30,) * 30)))
+
+
+def test_a_large_matrix_is_scrolled_and_not_shrunk(recorded: Record, of_classes: Result) -> None:
+    """On a telephone thirty classes would be drawn at half their size, with names of six pixels."""
+    labels = tuple(f"class {place}" for place in range(30))
+    text = report(recorded(replace(of_classes, labels=labels, confusion=((1,) * 30,) * 30)))
+    width, least = re.search(r'<div class="scroll"><svg viewBox="0 0 (\d+) .*?min-width:(\d+)px', text).groups()  # type: ignore[union-attr]
+    assert int(least) * 14 / int(width) >= 11  # pixels of a letter there
+
+
+def brightness(colour: Sequence[float]) -> float:
+    """Return the relative luminance of red, green and blue, 0 to 1 (WCAG 2.2)."""
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_counts_can_be_read_on_every_cell(recorded: Record, of_classes: Result, theme: int) -> None:
+    """In the contrast that WCAG 2.2 asks of small texts, on the weakest and on the strongest colour."""
+    text = report(recorded(replace(of_classes, confusion=((9, 0, 0, 0), *of_classes.confusion[1:]))))
+    named = [found[theme] for name in ("ink", "paper", "mark") if (found := re.findall(rf"--{name}: #(\w+);", text))]
+    whole = ["".join(2 * digit for digit in one) if len(one) == 3 else one for one in named]
+    ink, paper, mark = ([int(one[at : at + 2], 16) / 255 for at in (0, 2, 4)] for one in whole)
+    shades = [float(found) for found in re.findall(r'class="cell" style="fill-opacity:([\d.]+)"', text)]
+    assert ".count { fill: var(--ink); }" in text and 'class="count"' in text and max(shades) > 10 * min(shades)
+    for shade in (min(shades), max(shades)):
+        cell = [(1 - shade) * under + shade * over for under, over in zip(paper, mark, strict=True)]
+        light, dark = sorted((brightness(ink), brightness(cell)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 def test_what_is_not_a_number_is_a_dash(recorded: Record, of_classes: Result) -> None:

@@ -67,11 +67,13 @@ def test_answers_come_as_a_table_if_one_is_wanted(client: TestClient, model: nw.
     assert found[TARGET].tolist() == model.predict(table).tolist()
 
 
-def test_no_rows_have_no_answers(client: TestClient, table: pd.DataFrame) -> None:
-    """An empty list, and a table that is a header alone."""
+def test_no_rows_have_no_answers(client: TestClient, model: nw.Model, table: pd.DataFrame) -> None:
+    """An empty list, and a table that is a header alone; as a table the answers have their header all the same."""
     assert client.post("/predict/batch", json=[]).json() == []
     header = table.head(0).to_csv(index=False)
     assert client.post("/predict/batch", content=header, headers={"content-type": "text/csv"}).json() == []
+    told = client.post("/predict/batch", content=header, headers={"content-type": "text/csv", "accept": "text/csv"})
+    assert [*pd.read_csv(io.StringIO(told.text)).columns] == [TARGET, *(f"{TARGET}={one}" for one in model.labels)]
 
 
 def test_unseen_and_missing_cells_are_answered(client: TestClient, table: pd.DataFrame) -> None:
@@ -150,6 +152,18 @@ def test_a_table_of_very_many_columns_is_refused_before_it_is_read(client: TestC
     for mark in ",;\t|":
         header = mark.join(f"x{place}" for place in range(200_000))
         reply = client.post("/predict/batch", content=f"# a comment\n\n{header}\n1\n", headers=text)
+        assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
+    commas = ",".join(f"x{place}" for place in range(200_000))
+    marked, long = f"\ufeff# a comment\n{commas}\n1\n", ",".join(f"{place:0>200}" for place in range(20_000))
+    hidden = [
+        f"sep=,\n{commas}\n1\n",
+        f'"a\nb",{commas}\n1\n',
+        marked,
+        f"\n{commas}\n1\n".encode("utf-16"),
+        f"{long}\n1\n",
+    ]
+    for content in hidden:  # no such header is the first line of bytes that is neither blank nor a comment, and short
+        reply = client.post("/predict/batch", content=content, headers=text)
         assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
     wide = pd.concat(
         [table.head(2), pd.DataFrame(1, index=[0, 1], columns=[f"x{place}" for place in range(1_000)])], axis=1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netwright.serve.connection import Connection
+from netwright.serve.connection import BESIDE, Connection
 from netwright.serve.gathering import Gathering
 from netwright.serve.limits import Limits
 
@@ -154,6 +154,23 @@ def test_a_body_is_no_head() -> None:
 
     transport, inner, _ = told(story)
     assert transport.written == [] and len(inner.data) == 619
+
+
+@pytest.mark.parametrize(("taken", "ended"), [(0, True), (BESIDE, False)])
+def test_what_belongs_to_no_head_and_no_body_has_an_end(taken: int, ended: bool) -> None:
+    """Trailers, or the head of a next request while one is answered: httptools keeps all of it."""
+
+    async def story(connection: Connection, transport: Transport, inner: Inner) -> None:
+        connection.data_received(b"POST / HTTP/1.1\r\n\r\n")
+        connection.head_arrived()
+        connection.body_arrived(taken)
+        for _ in range(20):
+            connection.data_received(b"x" * (BESIDE // 10))
+        assert transport.aborted is ended
+
+    transport, inner, _ = told(story)
+    assert transport.written == []
+    assert (len(inner.data) < 2 * BESIDE) is ended
 
 
 def test_a_connection_too_many_is_told_so() -> None:

@@ -138,6 +138,8 @@ def test_an_answer_that_stops_half_way_ends_the_connection() -> None:
 
         def head_arrived(self) -> None: ...
 
+        def body_arrived(self, length: int) -> None: ...
+
         def answered(self) -> None: ...
 
         def hold(self) -> None: ...
@@ -203,6 +205,15 @@ def test_bodies_together_have_a_limit() -> None:
         return codes
 
     assert asyncio.run(ask()) == [503, 200, 200]
+
+
+def test_who_needs_no_token_is_given_no_room() -> None:
+    """A body at `/health` is refused with its first byte: else strangers could fill the memory that bodies share."""
+    app = Echo()
+    gate = gate_of(app, token=TOKEN)
+    assert status(asked(gate, scope_of("/health"), b"x", b"x" * 500)) == 413
+    assert app.asked == 0
+    assert status(asked(gate, scope_of("/health"), b"")) == 200
 
 
 @pytest.mark.parametrize("path", ["/predict", "/", "/metrics", "/openapi.json", "/nowhere"])

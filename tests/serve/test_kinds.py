@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 
 import netwright as nw
 from netwright.data.images import as_png
+from netwright.serve.batches import FEW
+from netwright.serve.forms import form_of
 from netwright.serve.inputs import inputs_of
 from netwright.serve.limits import Limits
 
@@ -101,6 +103,13 @@ def test_an_image_that_unpacks_to_too_much_is_refused(images: Served) -> None:
     out = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(out, "PNG")
     assert client.post("/predict", content=out.getvalue(), headers={"content-type": "image/png"}).status_code == 422
+
+
+def test_a_file_is_never_decoded_in_the_event_loop(images: Served, sounds: Served) -> None:
+    """However quick the smallest one was: of one that unpacks to much nobody knows beforehand, and all others wait."""
+    for _, model, _ in (images, sounds):
+        form = form_of(model, inputs_of(model), Limits())
+        assert form.weigh(form.warm) > FEW and form.weigh(form.warm * 2) == 2 * form.weigh(form.warm)
 
 
 def test_a_sound_is_its_own_body(sounds: Served) -> None:

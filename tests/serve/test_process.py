@@ -189,6 +189,20 @@ def test_a_long_head_is_refused(server: Server) -> None:
     assert httpx.get(f"{server.url}health").status_code == 200
 
 
+@pytest.mark.parametrize("path", [b"/health", b"/predict"])
+def test_endless_trailers_are_cut_off(server: Server, path: bytes) -> None:
+    """Before they fill the memory, though they belong to no body and to no head."""
+    with server.connect() as connection:
+        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        sent = 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(5_000):
+                connection.sendall(b"x-more: " + b"a" * 10_000 + b"\r\n")
+                sent += 10_000
+        assert sent < 50_000_000
+    assert httpx.get(f"{server.url}health").status_code == 200
+
+
 def test_a_slow_body_is_closed(server: Server) -> None:
     """One that stops, and one in pieces that trickle."""
     with server.connect() as connection:

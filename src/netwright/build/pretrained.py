@@ -26,6 +26,9 @@ WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 BACKBONE_FILES = (WEIGHTS_FILE, CONFIG_FILE)  # of a repository
 LARGEST = 2**30  # bytes of a file of weights
 LARGEST_CONFIG = 2**20  # likewise of what is said of them
+LARGEST_HEADER = (
+    4 * 2**20
+)  # likewise of what a file of safetensors begins with: one of 67 MB costs 16 s and 2 GB to read
 TRAINED_EPSILON = 1e-3  # of the normalisation by batch, as TensorFlow trained it; ours computes with another
 
 Tensors = Mapping[str, Tensor]
@@ -84,7 +87,7 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
         raise UnfitWeights(path, "it is no file, or a very large one")
     try:
         if path.suffix == ".safetensors":
-            found = load_file(path)
+            found = _safetensors(path)
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what both raise for a damaged or hostile file has many types
@@ -92,6 +95,18 @@ def _tensors_in(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(name, str) and _plain(each) for name, each in found.items()):
         raise UnfitWeights(path, "it holds no tensors by name")
     return found
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file of safetensors; how long its header is said to be is looked at first.
+
+    Raises:
+        ValueError: if that is longer than any.
+    """
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > LARGEST_HEADER:
+            raise ValueError("its header is longer than any")
+    return load_file(path)
 
 
 def _plain(found: object) -> bool:
@@ -270,7 +285,7 @@ def read_encoder(encoder: Encoder, folder: Path) -> tuple[dict[str, Tensor], tup
     if not vocabulary.is_file() or vocabulary.stat().st_size > LARGEST_VOCABULARY:
         raise UnfitWeights(folder, f"it holds no file {VOCABULARY_FILE}, or a very large one")
     try:
-        found = load_file(weights)
+        found = _safetensors(weights)
         pieces = tuple(vocabulary.read_text(encoding="utf-8").splitlines())
     except Exception as error:  # what safetensors raises for a damaged file has many types
         raise UnfitWeights(folder, "its files cannot be read") from error

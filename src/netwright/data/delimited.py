@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,24 @@ def read_delimited(content: bytes, name: object) -> pd.DataFrame:
     text = decode(content)
     start, dialect = beginning(text, name)
     return with_header(cut_rows(text[start:], dialect, name, 1 + text.count("\n", 0, start)))
+
+
+def first_width(content: bytes, name: object) -> int:
+    """Return how many cells the first row of a text has: so many columns `read_delimited` would make; 0 without a row.
+
+    No other row is cut, and no table is made.
+
+    Raises:
+        DataError: if it is no text, holds nothing but comments, or a cell of the row is longer than cells may be.
+    """
+    text = decode(content)
+    start, dialect = beginning(text, name)
+    if dialect.separator == " ":
+        return next((len(row) for row in map(str.split, io.StringIO(text[start:])) if row), 0)
+    try:
+        return next((len(row) for row in _reader(text[start:], dialect, strict=False) if row), 0)
+    except csv.Error as error:
+        raise _too_long(name) from error
 
 
 def cut_rows(text: str, dialect: Dialect, name: object, first_line: int, width: int = 0) -> pd.DataFrame:
@@ -236,19 +255,28 @@ def _rows(text: str, dialect: Dialect, name: object) -> list[tuple[int, list[str
     try:
         return _cut_rows(text, dialect, strict=False)  # quotes inside of words
     except csv.Error as error:
-        letters = f"{csv.field_size_limit():,}"
-        raise NotATable(name, f"a quoted cell does not end, or a cell has more than {letters} letters") from error
+        raise _too_long(name) from error
+
+
+def _too_long(name: object) -> NotATable:
+    letters = f"{csv.field_size_limit():,}"
+    return NotATable(name, f"a quoted cell does not end, or a cell has more than {letters} letters")
 
 
 def _cut_rows(text: str, dialect: Dialect, *, strict: bool) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(
+    reader = _reader(text, dialect, strict=strict)
+    return [(reader.line_num, row) for row in reader]
+
+
+def _reader(text: str, dialect: Dialect, *, strict: bool) -> Any:
+    """Return a reader of `csv`: it gives rows, and says on which line it is."""
+    return csv.reader(
         io.StringIO(text, newline=""),
         delimiter=dialect.separator,
         quotechar=dialect.quote,
         skipinitialspace=True,
         strict=strict,
     )
-    return [(reader.line_num, row) for row in reader]
 
 
 def with_header(rows: pd.DataFrame) -> pd.DataFrame:

@@ -208,6 +208,26 @@ class NothingToJudgeBy(OutputError):
         )
 
 
+class NothingToQuantize(OutputError):
+    """Rows to measure less precision on are named, and none is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rows to measure less precision on are named by --data, and none is asked for. "
+            "Add --quantize, such as --quantize int8, or leave --data out."
+        )
+
+
+class UndefinedMetric(OutputError):
+    """What less precision costs cannot be measured on these rows."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(
+            f"The model was chosen by {metric}, which is not defined on the rows of --data, as where they hold one "
+            "class or one value alone. Give more rows."
+        )
+
+
 class NoSource(OutputError):
     """A model cannot be written as source."""
 

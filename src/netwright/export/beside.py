@@ -19,12 +19,20 @@ from netwright.export.answering import answering, network_program, program
 from netwright.export.asking import compare_on_cells
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity, compare_on_features
-from netwright.export.source.preprocess import preprocess_files
+from netwright.export.source.preprocess import OWN_FILES, preprocess_files
 from netwright.model import Model
 from netwright.storage import replace_file
 from netwright.tasks.task import frames
 
 ABOUT, PROGRAM = "about.json", "predict.py"
+BESIDE = frozenset(
+    (
+        *(ABOUT, PROGRAM, "network.py", "preprocess.py", "preprocess.json", "preprocess.safetensors"),
+        *(f"{name}.py" for name in OWN_FILES),
+        "__pycache__",
+    )
+)
+"""What may lie beside a network: not all models have all of it."""
 SETUP = """
 from network import load
 from preprocess import encode

@@ -18,7 +18,7 @@ from netwright.build.keras_backends import installed_backends
 from netwright.build.keras_mix import mixed_model
 from netwright.errors import MissingExtra
 from netwright.export.answering import run_program
-from netwright.export.beside import Form, compared, files_beside, put_beside
+from netwright.export.beside import BESIDE, Form, compared, files_beside, put_beside
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity
 from netwright.model import Model
@@ -27,6 +27,7 @@ from netwright.tasks.task import frames
 
 KERAS, TFLITE = "model.keras", "model.tflite"
 SAVED_MODEL, SAVED_GRAPH = "A SavedModel", "saved_model.pb"
+OF_OTHERS = frozenset(("assets", "fingerprint.pb", "keras_metadata.pb"))  # in SavedModels of some versions
 
 
 def write_keras(model: Model, folder: Path) -> Parity:
@@ -62,8 +63,8 @@ def write_tensorflow(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: that of the SavedModel, which `tf.saved_model.load` asks for. It must be empty, or hold one already,
-            which is replaced.
+        folder: that of the SavedModel, which `tf.saved_model.load` asks for. It must be empty, or hold one already and
+            nothing else, which is replaced.
 
     Returns:
         How near the answers are.
@@ -82,7 +83,7 @@ def write_tensorflow(model: Model, folder: Path) -> Parity:
         files = files_beside(model, form)
         parity = compared(model, form, files, made, "tensorflow")
         put_beside(files, made)
-        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), SAVED_GRAPH)
+        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), SAVED_GRAPH, BESIDE | OF_OTHERS)
     return parity
 
 

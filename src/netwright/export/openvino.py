@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netwright.errors import MissingExtra
 from netwright.export.answering import run_program
-from netwright.export.beside import Form, compared, files_beside, put_beside
+from netwright.export.beside import BESIDE, Form, compared, files_beside, put_beside
 from netwright.export.parity import Parity
 from netwright.inference.graphs import graph_of_features, map_size
 from netwright.model import Model
@@ -31,7 +31,7 @@ def write_openvino(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where they go. It must be empty, or hold such a model already, which is replaced.
+        folder: where they go. It must be empty, or hold such a model already and nothing else, which is replaced.
 
     Returns:
         How near the answers are.
@@ -56,5 +56,5 @@ def write_openvino(model: Model, folder: Path) -> Parity:
         files = files_beside(model, form)
         parity = compared(model, form, files, made / GRAPH, "torch")
         put_beside(files, made)
-        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH)
+        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH, BESIDE)
     return parity

@@ -105,7 +105,8 @@ def compare_on_features(model: Model, names: Sequence[str], ask: Callable[[Featu
 
 
 def _difference(model: Model, right: Answers, found: Answers, form: str) -> float:
-    if right.shape != found.shape or not np.isfinite(found).all():
+    # Not only of those found: what differs from no number differs by none, and that is not more than anything.
+    if right.shape != found.shape or not (np.isfinite(found).all() and np.isfinite(right).all()):
         raise UnequalExport(form, np.inf, MOST)
     scale = model.preparation.goal.scale
     unit = 1.0 if scale is None else max(scale.high - scale.low, np.finfo(np.float64).tiny)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from netwright.data.schema import Kind
-from netwright.errors import LosesTooMuch, NothingSaved
+from netwright.errors import LosesTooMuch, NothingSaved, UndefinedMetric
 from netwright.evaluation import known_rows, stretches
 from netwright.export.examples import example_table
 from netwright.export.int8 import Fed
@@ -57,10 +57,13 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
     Raises:
         LosesTooMuch: if every variant is worse than that; nothing is written then.
         NothingSaved: if none is smaller than the graph that they come from; likewise.
+        UndefinedMetric: if the metric of the model is not defined on the rows.
         UnknownExport: if there is no such precision.
+        UnknownMetric: if the metric of the model is none of its outcome.
         DataError: if the rows are not such that the model can be judged by them.
         OutputError: if it cannot be written there.
     """
+    better = find_metric(model.result.metric, model.outcome).greater_is_better
     exact = graph_of(model, halves=False)
     table = model.task.read(precision.data)
     whole = _measured(model, "float32", exact, table)
@@ -69,7 +72,6 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
     if not made:
         raise NothingSaved(precision.name)
     variants = [_measured(model, name, graph, table) for name, graph in made.items()]
-    better = find_metric(model.result.metric, model.outcome).greater_is_better
     lost = {one.name: relative_loss(whole.score, one.score, greater_is_better=better) for one in variants}
     kept = [one for one in variants if lost[one.name] <= precision.most]
     if not kept:
@@ -88,12 +90,18 @@ def _calibration(model: Model, inputs: Sequence[str]) -> Sequence[Fed]:
 
 
 def _measured(model: Model, name: str, graph: ModelProto, table: pd.DataFrame) -> Variant:
-    """Return a graph with its score on rows, its size, and its time for one row."""
+    """Return a graph with its score on rows, its size, and its time for one row.
+
+    Raises:
+        UndefinedMetric: if there is no score on these rows.
+    """
     session = start(graph, rows_fed_together(model))
     schema = model.preparation.schema
     rows, truth = known_rows(model.task, schema, table)
     answers = _answers(model, session, table)[rows]
     scores = measure(model.outcome, truth, answers, stretches(model.task, table, rows))
+    if model.result.metric not in scores:
+        raise UndefinedMetric(model.result.metric)
     (row,) = rows_of(model, typical_row(schema))
     one = fed_with(model, row)
     latency = seconds_of(lambda: session.run(one))

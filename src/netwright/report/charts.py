@@ -12,6 +12,8 @@ from netwright.report.numbers import number, shortened
 
 WIDTH, HEIGHT = 560, 270
 LEFT, RIGHT, TOP, BOTTOM = 66, 26, 14, 46  # room for the texts of the axes
+FAINTEST, STRONGEST = 0.05, 0.55  # of the colour of a cell: on a stronger one no count can be read, dark or light
+READABLE = 0.8  # pixels a unit: a heat map that would have to be smaller is scrolled
 
 Point = tuple[float, float]
 Placer = Callable[[float], float]
@@ -119,7 +121,7 @@ def heat_map(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str)
         _text(left + edge / 2, 14, "predicted class", "title", "middle"),
         _text(12, middle, "true class", "title", "middle", f'transform="rotate(-90 12 {middle:.1f})"'),
     ]
-    return _svg(max(left + edge + 14, 260), top + edge + 96, title, "".join([*heads, *rows, *names]))
+    return _svg(max(left + edge + 14, 260), top + edge + 96, title, "".join([*heads, *rows, *names]), READABLE)
 
 
 def _heat_row(line: Sequence[int], row: int, labels: Sequence[str], left: int, y: int, size: int) -> str:
@@ -131,11 +133,10 @@ def _heat_row(line: Sequence[int], row: int, labels: Sequence[str], left: int, y
         told = f"{shortened(labels[row], 40)} taken for {shortened(labels[column], 40)}: {value:,}"
         parts.append(
             f'<rect x="{x}" y="{y}" width="{size - 1}" height="{size - 1}" class="cell" '
-            f'style="fill-opacity:{0.05 + 0.85 * share:.2f}"><title>{escape(told)}</title></rect>'
+            f'style="fill-opacity:{FAINTEST + (STRONGEST - FAINTEST) * share:.2f}"><title>{escape(told)}</title></rect>'
         )
         if value and len(f"{value:,}") * 6 < size:
-            tone = "onbar" if share > 0.5 else "tick"
-            parts.append(_text(x + (size - 1) / 2, y + size / 2 + 4, f"{value:,}", tone, "middle"))
+            parts.append(_text(x + (size - 1) / 2, y + size / 2 + 4, f"{value:,}", "count", "middle"))
     return "".join(parts)
 
 
@@ -199,8 +200,9 @@ def _text(x: float, y: float, words: str, style: str, anchor: str, more: str = "
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}" {more}>{escape(words)}</text>'
 
 
-def _svg(width: float, height: float, title: str, body: str) -> Markup:
-    """Return a picture that is drawn a quarter larger than its units at most."""
-    head = f'viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{1.25 * width:.0f}px" role="img"'
+def _svg(width: float, height: float, title: str, body: str, least: float = 0.0) -> Markup:
+    """Return a picture that is drawn a quarter larger than its units at most, and so many times as large at least."""
+    sizes = f"max-width:{1.25 * width:.0f}px" + (f";min-width:{least * width:.0f}px" if least else "")
+    head = f'viewBox="0 0 {width:.0f} {height:.0f}" style="{sizes}" role="img"'
     # Every text in the body was escaped where it was put in.
     return Markup(f'<svg {head} aria-label="{escape(title)}">{body}</svg>')  # noqa: S704

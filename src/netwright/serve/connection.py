@@ -1,8 +1,9 @@
 """A connection whose requests have to arrive in time.
 
-uvicorn waits for the end of a head for ever, and httptools takes one of any length. This stands between the socket and
-uvicorn's own protocol: it passes everything on and closes what is too slow or too long. `gate` says when a head was
-complete, and when an answer was sent.
+uvicorn waits for the end of a head for ever, and httptools takes one of any length. It also keeps what nobody asks for:
+the trailers behind a body in pieces, and the head of a next request while one is answered. This stands between the
+socket and uvicorn's own protocol: it passes everything on and closes what is too slow or too long. `gate` says when a
+head was complete, how much of a body has come, and when an answer was sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from netwright.serve.limits import Limits
 from netwright.serve.problems import JSON_TYPE, Refusal, title
 
 STATE = "connection"  # the key in the ASGI state under which a request finds its connection
+BESIDE = 512 * 2**10  # bytes that may come beside a body, beyond as many as it has: more than is read ahead of it
 FAREWELL = 1.0  # seconds that a client has to take the last answer
 
 
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._until = 0.0  # when the head that is waited for has to be complete
         self._taken = False  # whether the inner protocol knows of the connection
         self._waits, self._received = True, 0  # whether a head is waited for, and how many bytes of it have come
+        self._beside = 0  # bytes since the head, less twice those of the body: pieces bring frames along
         self._unsent = math.inf  # bytes of the last answer that the client had not taken when it was last looked at
 
     # --- from the socket ---
@@ -62,12 +65,17 @@ class Connection(asyncio.Protocol):
         self.answered()
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes on, unless the head that they belong to is too long."""
+        """Pass bytes on, unless the head that they belong to is too long, or they belong to no head and no body."""
         if self._waits:
             if self._received > self._limits.head:
                 self._close(Refusal(431, f"The head of a request may have {self._limits.head:,} bytes at most."))
                 return
             self._received += len(data)
+        else:
+            self._beside += len(data)
+            if self._beside > self._limits.head + BESIDE:
+                self.abort()  # an answer may be under way, so nothing can be said
+                return
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -93,7 +101,11 @@ class Connection(asyncio.Protocol):
 
     def head_arrived(self) -> None:
         """Stop the clock: the request is complete but for its body, which the gate sees to."""
-        self._waits, self._received = False, 0
+        self._waits, self._received, self._beside = False, 0, 0
+
+    def body_arrived(self, length: int) -> None:
+        """Count bytes of the body, which the gate has taken."""
+        self._beside -= 2 * length
 
     def answered(self) -> None:
         """Start the clock: the next request has to arrive in time, or the answer to be taken."""

@@ -20,6 +20,7 @@ from netwright.serve.replies import replies_of, reply_schema
 
 FAMILY = {"image": "image/", "sound": "audio/"}
 MOST_FILES = 1_000  # of one request
+WEIGHT = 100  # rows that a file stands for: to decode one may take a second, however few bytes it has
 _PIXEL = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 _WARM = {"image": _PIXEL, "sound": as_wave(np.zeros(800), 8_000)}  # the smallest of each kind
 
@@ -39,6 +40,7 @@ def file_form(model: Model, inputs: tuple[Input, ...], limits: Limits) -> Form:
         reply_schema=reply_schema(model),
         components={},
         warm=[Part("", _WARM[str(only.kind)])],
+        weigh=lambda rows: WEIGHT * len(rows),
     )
 
 

@@ -59,33 +59,32 @@ class Gate:
         connection: Connection | None = scope.get("state", {}).get(STATE)
         if connection is not None:
             connection.head_arrived()
-        answer = _Answer(send, connection)
+        answer, body = _Answer(send, connection), _Body(receive, connection)
         started, counted = time.perf_counter(), scope["path"] != HEALTH
         self._running += counted
         self._metrics.began()
         try:
-            await self._answer(scope, receive, answer)
+            await self._answer(scope, body, answer)
         finally:
             self._running -= counted
             self._metrics.ended(scope["path"], answer.status, time.perf_counter() - started)
             if connection is not None:
                 connection.answered()
 
-    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, answer: _Answer) -> None:
+    async def _answer(self, scope: MutableMapping[str, Any], body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope["path"], scope["headers"])
-        body = _Body(receive)
         try:
             if refusal is not None:
                 raise refusal
             with self._watch.within(self._limits.wait) as deadline:
-                await self._read(body, deadline)
+                await self._read(body, deadline, 0 if scope["path"] == HEALTH else self._limits.body)
                 deadline.restart(self._limits.seconds)
                 await self._app(scope, body, answer)
         except Refusal as error:
-            await _refuse(answer, receive, error)
+            await _refuse(answer, body, error)
         except TimeoutError:
             if answer.status == _NO_STATUS:
-                await _refuse(answer, receive, self._too_slow(body))
+                await _refuse(answer, body, self._too_slow(body))
             else:
                 answer.abort()
         except _Gone:
@@ -109,11 +108,8 @@ class Gate:
             return Refusal(401, detail, headers={"www-authenticate": challenge})
         length = named.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > self._limits.body:
-            return self._too_large()
+            return _too_large(self._limits.body)
         return None
-
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"The body may have {self._limits.body:,} bytes at most. Send fewer rows at a time.")
 
     def _too_slow(self, body: _Body) -> Refusal:
         if not body.whole:
@@ -121,8 +117,13 @@ class Gate:
         took = f"The answer took longer than {self._limits.seconds:g} s. Send fewer rows, or try again later."
         return Refusal(503, took, headers=RETRY)
 
-    async def _read(self, body: _Body, deadline: Deadline) -> None:
+    async def _read(self, body: _Body, deadline: Deadline, most: int) -> None:
         """Read the body of a request; the more of it has come, the more time it has.
+
+        Args:
+            body: to read.
+            deadline: for its arrival.
+            most: bytes that it may have: none for whoever needs no token, or strangers could take the room of `held`.
 
         Raises:
             Refusal: if it is too large, or there is no room for it now.
@@ -133,10 +134,16 @@ class Gate:
             length = await body.take()
             self._held += length
             deadline.until += length / limits.slowest
-            if body.length > limits.body:
-                raise self._too_large()
+            if body.length > most:
+                raise _too_large(most)
             if self._held > max(limits.held, limits.body):
                 raise Refusal(503, "There is no room for the request now. Try again later.", headers=RETRY)
+
+
+def _too_large(most: int) -> Refusal:
+    if not most:
+        return Refusal(413, "The request has a body, but nothing is asked for here that would need one.")
+    return Refusal(413, f"The body may have {most:,} bytes at most. Send fewer rows at a time.")
 
 
 @lru_cache(maxsize=128)
@@ -186,8 +193,8 @@ class _Answer:
 class _Body:
     """The body of a request: taken piece by piece, then handed over whole as the application receives it."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, connection: Connection | None) -> None:
+        self._receive, self._connection = receive, connection
         self._pieces: list[bytes] = []
         self.length, self.whole, self._given = 0, False, False
 
@@ -197,7 +204,7 @@ class _Body:
         Raises:
             _Gone: if the client has gone.
         """
-        message = await self._receive()
+        message = await self.message()
         if message["type"] != "http.request":
             raise _Gone
         piece = message.get("body", b"")
@@ -205,6 +212,13 @@ class _Body:
         self.length += len(piece)
         self.whole = not message.get("more_body", False)
         return len(piece)
+
+    async def message(self) -> Message:
+        """Return what the server says next; its connection is told how much of a body that is."""
+        message = await self._receive()
+        if self._connection is not None:
+            self._connection.body_arrived(len(message.get("body", b"")))
+        return message
 
     async def __call__(self) -> Message:
         """Return the whole body; after it, what the server says: that the client has gone."""
@@ -215,21 +229,21 @@ class _Body:
         return {"type": "http.request", "body": pieces[0] if len(pieces) == 1 else b"".join(pieces), "more_body": False}
 
 
-async def _refuse(answer: _Answer, receive: Receive, refusal: Refusal) -> None:
+async def _refuse(answer: _Answer, body: _Body, refusal: Refusal) -> None:
     """Send a refusal, and close the connection when the client has had the time to read it.
 
     A connection that is closed while the client still sends is reset, and with it goes the answer: what else comes is
     taken and thrown away for a moment.
     """
-    body = refusal.body()
-    headers = {"content-type": JSON_TYPE, "content-length": str(len(body)), "connection": "close", **refusal.headers}
+    said = refusal.body()
+    headers = {"content-type": JSON_TYPE, "content-length": str(len(said)), "connection": "close", **refusal.headers}
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await answer({"type": "http.response.start", "status": refusal.status, "headers": encoded})
-    await answer({"type": "http.response.body", "body": body, "more_body": True})
+    await answer({"type": "http.response.body", "body": said, "more_body": True})
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
             more = refusal.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             while more:
-                message = await receive()
+                message = await body.message()
                 more = message["type"] == "http.request" and message.get("more_body", False)
     await answer({"type": "http.response.body", "body": b"", "more_body": False})

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from netwright.data.delimited import SAMPLE, read_delimited
+from netwright.data.delimited import first_width, read_delimited
 from netwright.errors import DataError, DuplicateColumns
 from netwright.model import Model
 from netwright.serve.form import CSV, JSON, MULTIPART, Form, Part, Reply, only_part, unsupported
@@ -21,7 +21,7 @@ from netwright.serve.inputs import Input
 from netwright.serve.limits import Limits
 from netwright.serve.problems import Fault, Refusal
 from netwright.serve.refusing import lacking
-from netwright.serve.replies import replies_of, reply_schema
+from netwright.serve.replies import name_of, replies_of, reply_schema
 from netwright.serve.rows import RowReader
 
 CSV_TYPES = (CSV, "application/csv", "application/vnd.ms-excel", "text/plain")  # as browsers call such files
@@ -56,9 +56,8 @@ def is_csv(parts: Sequence[Part]) -> bool:
 def as_csv(model: Model, replies: Sequence[Reply]) -> str:
     """Return replies as a table: the prediction, and a column for the probability of each class."""
     target, out = model.preparation.schema.target.name, io.StringIO()
-    chances = [*replies[0]["probabilities"]] if replies and "probabilities" in replies[0] else []
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([target, *(f"{target}={name}" for name in chances)])
+    writer.writerow([target, *(f"{target}={name_of(label)}" for label in model.labels)])
     for reply in replies:
         writer.writerow([reply["prediction"], *reply.get("probabilities", {}).values()])
     return out.getvalue()
@@ -83,8 +82,8 @@ def _predict(model: Model, reader: RowReader, rows: list[Any]) -> list[Reply]:
 
 
 def _of_csv(model: Model, inputs: tuple[Input, ...], limits: Limits, content: bytes) -> list[Reply]:
-    _check_width(content, inputs)
     try:
+        _check_width(content, inputs)
         table = read_delimited(content, UPLOAD)
     except DataError as error:
         raise Refusal(422, str(error)) from error
@@ -117,11 +116,8 @@ def _check_width(content: bytes, inputs: tuple[Input, ...]) -> None:
 
     Raises:
         Refusal: if it has more than `MOST_COLUMNS`, or twice as many as the model sees where that is more.
+        DataError: if it has no first row that can be read.
     """
-    most, header = max(MOST_COLUMNS, 2 * len(inputs)), b""
-    for line in content[:SAMPLE].splitlines():
-        header = max(header, line, key=len)
-        if line.strip() and not line.lstrip().startswith(b"#"):
-            break
-    if max(header.count(mark) for mark in (b",", b";", b"\t", b"|", b" ")) >= most:
+    most = max(MOST_COLUMNS, 2 * len(inputs))
+    if first_width(content, UPLOAD) > most:
         raise Refusal(413, f"A table may have {most:,} columns at most. Leave out what the model does not ask for.")

@@ -1,11 +1,14 @@
 """Decodes images for the model.onnx beside this file. It needs numpy and Pillow."""
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # for others Pillow may run programs
+WIDE = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # grey of more than eight bits
 MOST_PIXELS = 100_000_000  # of one image: a bomb unpacks to more
 
 
@@ -18,15 +21,28 @@ def pixels(path: str, size: str) -> NDArray[np.uint8]:
     """
     height, width, channels = (int(number) for number in re.findall(r"\d+", size))
     mode = "L" if channels == 1 else "RGB"
-    with Image.open(path) as opened:
+    with Image.open(path, formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise ValueError(f"{path} has more than {MOST_PIXELS:,} pixels")
         opened.draft(None, (2 * width, 2 * height))
         image = ImageOps.exif_transpose(opened)
-        if image.has_transparency_data:
+        if image.mode in WIDE:
+            image = Image.fromarray(eight_bits(np.asarray(image)))
+        elif image.has_transparency_data:
             colour = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour)
         image = image.convert(mode)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(image).reshape(height, width, channels)
+
+
+def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return grey values in eight bits, by the smallest usual range that holds them, or by their own."""
+    wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(wide.min()), float(wide.max())
+    usual = ((1.0,) if values.dtype.kind == "f" else ()) + (255.0, 4_095.0, 65_535.0)
+    most = next((most for most in usual if high <= most), None) if low >= 0 else None
+    if most is not None:
+        low, high = 0.0, most
+    return ((wide - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)

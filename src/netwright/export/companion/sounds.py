@@ -17,7 +17,8 @@ def samples(path: str, form: str) -> NDArray[np.float32]:
         form: of the model's maps, which names the highest frequency in Hz: the rate is twice that.
     """
     sound, rate = soundfile.read(path, frames=MOST, dtype="float32", always_2d=True)
-    wanted, one = 2 * int(re.findall(r"(\d+)Hz", form)[0]), sound.mean(axis=1)
+    wanted = 2 * int(re.findall(r"(\d+)Hz", form)[0])
+    one = np.nan_to_num(sound.mean(axis=1), posinf=0.0, neginf=0.0)
     if rate != wanted:  # drawn through its samples
         count = max(1, round(len(one) * wanted / rate))
         one = np.interp(np.arange(count) * rate / wanted, np.arange(len(one)), one).astype(np.float32)
