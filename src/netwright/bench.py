@@ -77,6 +77,7 @@ class Bench:
             trunk, to be written.
         tested: rows to test on in the end; testing: seconds in which they are read and encoded.
         more: rows that networks learn from and nobody is judged on, since memory does not hold them; None without any.
+        before: how many these were in an earlier run, which this one goes on with and may have no time to read all of.
         lane_room: bytes of memory that one training may take.
         kept_room: bytes of memory for the answers of trials that are kept.
     """
@@ -96,13 +97,14 @@ class Bench:
     tested: int = 0
     testing: float = 0.0
     more: MoreRows | None = None
+    before: int = 0
     lane_room: float = math.inf
     kept_room: float = math.inf
 
     @property
     def rows(self) -> int:
         """The number of all rows, those among them that memory does not hold."""
-        return len(self.loaded.truth) + (0 if self.more is None else len(self.more))
+        return len(self.loaded.truth) + max(self.before, 0 if self.more is None else len(self.more))
 
     @property
     def learnt(self) -> int:
@@ -131,6 +133,10 @@ class Rest(Protocol):
     @property
     def rows(self) -> int:
         """How many there are, about."""
+
+    @property
+    def before(self) -> int:
+        """How many an earlier run learnt from, which this one goes on with; 0 without one."""
 
     def encoded(self, loaded: Loaded, preparation: Preparation, folds: NDArray[np.int64]) -> MoreRows | None:
         """Return them as networks learn from them; None where there are none left.
@@ -193,6 +199,7 @@ def set_up(
         predict=predict,
         writing=writing,
         more=more,
+        before=0 if rest is None else rest.before,
     )
 
 

@@ -81,6 +81,7 @@ def _rest(
         tell=tell,
         told=partial(_tell_encoded, listener, budget),
         read=None if before is None else before.read,
+        before=0 if before is None else before.written,
         hasty=any(record.status == "finished" for record in journal.trials()),
     )
 

@@ -48,6 +48,7 @@ class Streamed:
         budget: asked for the time.
         tell: told what came of it; told: how many are encoded, and of how many.
         read: how many rows to read, as an earlier run did that this one goes on with; None to look at the time.
+        before: how many of these were learnt from; 0 without such a run.
         hasty: whether fewer are read where the run is at its end, since there are finished trials to hand over.
     """
 
@@ -61,6 +62,7 @@ class Streamed:
     tell: Listener
     told: Told = nobody
     read: int | None = None
+    before: int = 0
     hasty: bool = False
 
     @property
