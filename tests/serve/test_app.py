@@ -150,7 +150,7 @@ def test_a_table_of_very_many_columns_is_refused_before_it_is_read(client: TestC
     """Each costs time and memory even if nobody asks for it; a thousand more are no matter."""
     text = {"content-type": "text/csv"}
     for mark in ",;\t|":
-        header = mark.join(f"x{place}" for place in range(200_000))
+        header = mark.join(f"x{place}" for place in range(200_000 if mark == "," else 12_000))
         reply = client.post("/predict/batch", content=f"# a comment\n\n{header}\n1\n", headers=text)
         assert reply.status_code == 413 and "10,000 columns" in reply.json()["detail"]
     commas = ",".join(f"x{place}" for place in range(200_000))
