@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import io
 import time
 from pathlib import Path
@@ -180,6 +181,15 @@ def test_numbers_with_their_dress_are_read() -> None:
     schema = Schema((Column("a", Kind.NUMERIC, False, 0, 3, "."),), Target("y", Outcome.REGRESSION, ()))
     table = pd.DataFrame({"a": ["12%", "$1,234.50", "(7)", "n/a", "-"]})
     np.testing.assert_array_equal(parse_frame(table, schema).columns["a"], [12, 1234.5, -7, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_numbers_among_texts_with_a_decimal_comma_keep_their_values(times: int) -> None:
+    """A workbook holds numbers, each an object of its own, where the CSV file that was learnt from had a comma."""
+    cells = [1.5, 1.125, 1234.5, 3, None, "2,5", "1.125", np.float64(0.25), decimal.Decimal("1.125"), True, 10**400]
+    found = parse_column(pd.Series(cells * times, dtype=object), Column("a", Kind.NUMERIC, False, 0.0, 9, ","))
+    wanted = [1.5, 1.125, 1234.5, 3, np.nan, 2.5, 1125, 0.25, 1.125, np.nan, np.nan]
+    np.testing.assert_array_equal(found, wanted * times)
 
 
 VALUES = {

@@ -112,6 +112,9 @@ def read_numbers(cells: pd.Series, mark: str) -> NDArray[np.float64]:
     values = values_of(cells)
     if values is None:
         numbers = texts_of(cells).numbers(mark)
+        if mark == "," and cells.dtype == object:  # what was a number is written with a point, as 1.125 is
+            others = np.array([not isinstance(cell, str | bytes) for cell in cells.tolist()], np.bool_)
+            numbers[others] = texts_of(cells[others]).numbers(".")
     else:
         numbers = np.full(len(cells), np.nan) if values.dtype.kind == "M" else values.astype(np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
