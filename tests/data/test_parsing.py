@@ -192,6 +192,19 @@ def test_numbers_among_texts_with_a_decimal_comma_keep_their_values(times: int) 
     np.testing.assert_array_equal(found, wanted * times)
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+@pytest.mark.parametrize("cells", [[True, False], [12345678901234567, 3]], ids=["truths", "wholes"])
+def test_words_do_not_hang_on_whether_another_cell_is_missing(cells: list[Any], backend: Any) -> None:
+    """A category that is learnt from a column with gaps is known in one without, and in a single row."""
+    column = Column("a", Kind.CATEGORICAL, True, 0.0, 2)
+    words = ["true", "false"] if cells[0] is True else ["12345678901234567", "3"]
+    typed = pd.Series(cells).convert_dtypes(dtype_backend=backend)
+    gaps = pd.Series([*cells, None] * 9, dtype=object).astype(typed.dtype)
+    assert parse_column(gaps, column).tolist() == [*words, None] * 9
+    assert parse_column(gaps[:3], column).tolist() == [*words, None]
+    assert parse_column(typed, column).tolist() == words
+
+
 VALUES = {
     "float": st.floats(allow_infinity=False),
     "integer": st.integers(-(2**40), 2**40),

@@ -55,6 +55,16 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
     return clock_times(cells) if kind == "M" else None  # pandas has no other type of this kind
 
 
+def has_gaps(cells: pd.Series) -> bool:
+    """Return whether cells are missing among nullable truth values or whole numbers: `values_of` has floats for these.
+
+    As words they are what they are without gaps, `true` and not `1`.
+    """
+    dtype = cells.dtype
+    whole = not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "biu"
+    return whole and bool(cells.isna().any())
+
+
 def _plain(cells: pd.Series) -> Any:
     """Return a category, sparse or period column as the column that it stands for."""
     dtype = cells.dtype

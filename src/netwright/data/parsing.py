@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.cells import is_missing, read_code, read_name, read_truth, read_word
-from netwright.data.columns import FEW, by_distinct, texts_of, values_of
+from netwright.data.columns import FEW, by_distinct, has_gaps, texts_of, values_of
 from netwright.data.dates import moments_of_numbers, read_dates
 from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Label, Outcome, Schema, Target
@@ -148,7 +148,7 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
         words = _few_words([array[place] for place in range(len(array))], read)
         if words is not None:
             return words
-    values = values_of(cells)
+    values = None if has_gaps(cells) else values_of(cells)
     if values is None:
         return by_distinct(texts_of(cells), read, None, object)
     distinct, codes = np.unique(values, return_inverse=True)
