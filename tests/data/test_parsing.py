@@ -205,6 +205,14 @@ def test_words_do_not_hang_on_whether_another_cell_is_missing(cells: list[Any], 
     assert parse_column(typed, column).tolist() == words
 
 
+def test_a_label_is_no_other_spelling_of_another_label() -> None:
+    """True and 1 are one answer where only one of them is a label, and two where both are."""
+    both = Target("y", Outcome.BINARY, ("1", "true"))
+    assert parse_target(pd.DataFrame({"y": ["1", "true", "0", None]}), both).tolist() == [0, 1, -1, -1]
+    truths = Target("y", Outcome.BINARY, (False, True))
+    assert parse_target(pd.DataFrame({"y": ["1", "true", "0", "x"]}), truths).tolist() == [1, 1, 0, -1]
+
+
 VALUES = {
     "float": st.floats(allow_infinity=False),
     "integer": st.integers(-(2**40), 2**40),

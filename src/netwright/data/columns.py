@@ -40,9 +40,9 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return np.asarray(cells.dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
     kind = getattr(dtype, "kind", "O")
+    if kind == "m":  # of numpy, or of Arrow
+        return np.asarray(cells.dt.total_seconds().to_numpy(np.float64, na_value=np.nan))
     if isinstance(dtype, np.dtype):
-        if kind == "m":
-            return np.asarray(cells.dt.total_seconds().to_numpy(np.float64))
         values = cells.to_numpy()
         return values.astype("datetime64[s]") if kind == "M" else _widest(values) if kind in "iufb" else None
     if kind in "iufb":

@@ -193,9 +193,12 @@ def parse_target(table: pd.DataFrame, target: Target, read: Callable[[Any], str 
 
 
 def _class_numbers(labels: tuple[Label, ...]) -> dict[str | None, int]:
-    """Return the class number of each label as text; true and false may also be written 1 and 0, and the other way."""
+    """Return the class number of each label as text; true and false may also be written 1 and 0, and the other way.
+
+    What is a label itself stays that.
+    """
     numbers = {read_name(label): number for number, label in enumerate(labels)}
     twins = {"true": "1", "false": "0", "1": "true", "0": "false"}
     if set(numbers) <= set(twins):
-        numbers |= {twins[word]: number for word, number in list(numbers.items()) if word is not None}
+        return {twins[word]: number for word, number in numbers.items() if word is not None} | numbers
     return numbers
