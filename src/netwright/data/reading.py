@@ -219,14 +219,22 @@ def read_records(path: Path, text: str) -> pd.DataFrame:
 
 
 def _columns_of_json(text: str) -> dict[str, Any] | None:
-    """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else."""
+    """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else.
+
+    Rows that have names have the same ones in all columns, in whatever order.
+    """
     try:
         content = read_json(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or not all(isinstance(cells, list | dict) for cells in content.values()):
         return None
-    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in content.items()}
+    named = [cells for cells in content.values() if isinstance(cells, dict)]
+    if any(cells.keys() != named[0].keys() for cells in named):
+        return None
+    columns = {
+        name: [cells[row] for row in named[0]] if isinstance(cells, dict) else cells for name, cells in content.items()
+    }
     return columns if len({len(cells) for cells in columns.values()}) == 1 else None
 
 
