@@ -61,7 +61,7 @@ def _read_together(table: pd.DataFrame, columns: Sequence[Column]) -> dict[str, 
     values[~np.isfinite(values)] = np.nan
     found: dict[str, NDArray[Any]] = dict(zip(numbers, values, strict=True))
     for column in columns:
-        read = _reads_words(column)
+        read = None if column.name in found else _reads_words(column)
         if read and column.name in cells and (words := _few_words(cells[column.name], read)) is not None:
             found[column.name] = words
     return found
