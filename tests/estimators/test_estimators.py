@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import netwright as nw
 from netwright.errors import BundleError, DataError, OtherTags, SettingError
+from netwright.estimators.inputs import learnt_from
 
 ROWS = 120
 
@@ -72,6 +73,16 @@ def test_a_target_may_be_called_like_a_column() -> None:
     estimator = quick().fit(frame, target.rename("size"))
     assert estimator.model_.preparation.schema.target.name == "size_"
     assert estimator.score(frame, target) > 0.8
+
+
+@pytest.mark.parametrize("name", ["self", "groups", "size", 7])
+def test_a_target_may_have_any_name(name: Any) -> None:
+    """That of the groups or of a column, too; and what is learnt from is left as it is."""
+    frame, target = mixed_frame()
+    columns = [*frame.columns]
+    found = learnt_from(frame, target.rename(name), target.to_numpy(), target.to_numpy(), {}, "classification")
+    assert found.table[found.target].tolist() == found.table[found.groups].tolist() == target.tolist()
+    assert len(found.table.columns) == len(columns) + 2 and [*frame.columns] == columns
 
 
 def test_a_pipeline_is_cross_validated() -> None:
