@@ -89,7 +89,7 @@ GPU = "import sys; print('A card, 8192 MiB'); print('B card, 8192 MiB')"
 @pytest.mark.parametrize(
     ("program", "good", "words"),
     [
-        (GPU, True, "A card, 8192 MiB; B card, 8192 MiB; "),
+        (GPU, True, "A card, 8192 MiB; B card, 8192 MiB; networks are trained on it"),
         ("raise SystemExit(9)", False, "does not answer"),
         ("import time; time.sleep(30)", False, "does not answer"),
         ("pass", True, "none listed"),

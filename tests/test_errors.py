@@ -78,6 +78,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "OpenWithoutTls": ("0.0.0.0",),
     "OpenWithoutToken": ("0.0.0.0",),
     "OtherBackend": ("jax", "tensorflow"),
+    "OtherTags": ("S-PER",),
     "OversizedBundle": ("model.nw", "more than 80 members"),
     "RaggedRow": ("data.csv", 22, 4, 2),
     "ServerNotStarted": (2,),

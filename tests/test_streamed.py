@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,14 @@ import netwright as nw
 from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.data import needs
+from netwright.data.large import LargeParquet
 from netwright.errors import CannotGoOn, DifferentRun, NoTarget
 from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, RunResumed, TrialFinished
 from netwright.journal import Journal
 from netwright.memory import LOADED, Memory
 from netwright.sources import MOST_AGAIN, read_tables
+from netwright.streamed import Streamed
+from netwright.tasks import TASKS
 
 ROWS, HELD = 5_600, 700
 
@@ -215,6 +219,24 @@ def test_nobody_is_judged_on_a_group_that_was_learnt_from(
     assert len(bench.more.barred) == len(bench.more) > 4_000
     counts = np.bincount(bench.more.barred + 1, minlength=len(bench.splits) + 1)
     assert counts[0] == 0 and (counts[1:] > 100).all()  # all forty are held
+
+
+def test_a_numbered_group_is_known_in_every_part_of_a_parquet_file(tmp_path: Path) -> None:
+    """Parts with and without a gap among the numbers have another type, and are of the same people all the same."""
+    frame = table()
+    frame["person"] = frame["person"].str[1:].astype("Int64")
+    frame.loc[: ROWS // 2 : 7, "person"] = pd.NA
+    frame.to_parquet(tmp_path / "data.parquet", row_group_size=ROWS // 4)
+    large = LargeParquet(tmp_path / "data.parquet")
+    sample = large.sample(HELD, 0)
+    folds = np.arange(HELD) % 2
+    rest = Streamed(large, sample.numbers, sample.table["person"], TASKS["tabular"], tmp_path, 0, Budget(None), print)
+    loaded = SimpleNamespace(places=np.arange(HELD))
+    barred = rest._barred(loaded, folds)  # type: ignore[arg-type]
+    assert barred is not None
+    for part in large.rest(sample.numbers, 0):
+        known = part["person"].notna().to_numpy()
+        assert ((barred(part, np.arange(len(part))) >= 0) == known).all()  # all forty are held
 
 
 def test_copies_of_rows_that_are_held_are_left_out_unless_equal_rows_are_many(tmp_path: Path) -> None:

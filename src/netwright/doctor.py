@@ -114,7 +114,9 @@ def _gpu() -> Fact:
     except (OSError, subprocess.SubprocessError):
         return Fact("gpu", "nvidia-smi does not answer", False, "Mend the driver: nvidia-smi has to list the GPU.")
     found = "; ".join(line.strip() for line in asked.stdout.splitlines() if line.strip())
-    return Fact("gpu", f"{found or 'none listed by nvidia-smi'}; tables are trained on the processor for now")
+    if not found:
+        return Fact("gpu", "none listed by nvidia-smi")
+    return Fact("gpu", f"{found}; networks are trained on it where PyTorch can use it")
 
 
 def _extra(name: str, modules: tuple[str, ...], purpose: str) -> Fact:

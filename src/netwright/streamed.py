@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from netwright.budget import Budget
 from netwright.closing import RESERVE
-from netwright.data.cells import is_missing
 from netwright.data.files import Told, nobody
+from netwright.data.groups import group_words
 from netwright.data.hashes import row_hashes
 from netwright.data.large import LargeTable
 from netwright.data.more_rows import NO_FOLD, MoreRows, Writer
@@ -128,19 +128,14 @@ class Streamed:
         if self.groups is None:
             return None
         name = str(self.groups.name)
-        words = _words(self.groups.iloc[loaded.places])
-        held = {word: fold for word, fold in zip(words, folds.tolist(), strict=True) if word}
+        words = group_words(self.groups.iloc[loaded.places])
+        held = {word: fold for word, fold in zip(words, folds.tolist(), strict=True) if word is not None}
 
         def barred(part: pd.DataFrame, usable: Integers) -> NDArray[np.int8]:
-            found = _words(part[name].iloc[usable])
-            return np.array([held.get(word, NO_FOLD) for word in found], np.int8)
+            found = group_words(part[name].iloc[usable])
+            return np.array([NO_FOLD if word is None else held.get(word, NO_FOLD) for word in found], np.int8)
 
         return barred
-
-
-def _words(cells: pd.Series[Any]) -> list[str]:
-    """Return what cells of a column of groups say, as `data.groups.kept_together` has it; nothing where missing."""
-    return ["" if is_missing(cell) else str(cell).strip() for cell in cells.tolist()]
 
 
 def _known(loaded: Loaded) -> NDArray[np.uint64] | None:

@@ -68,10 +68,13 @@ def test_arrow_dates_are_moments() -> None:
     assert values is not None and [str(value) for value in values] == ["2024-03-01T00:00:00", "NaT"]
 
 
-def test_durations_are_seconds() -> None:
-    """A column of durations is a column of numbers."""
-    values = values_of(pd.Series(pd.to_timedelta(["1min", None])))
-    assert values is not None and np.array_equal(values, [60.0, np.nan], equal_nan=True)
+@pytest.mark.parametrize("rows", [2, 40])
+@pytest.mark.parametrize("unit", ["", "s", "ns"])
+def test_durations_are_seconds(unit: str, rows: int) -> None:
+    """A column of durations is a column of numbers, whoever keeps it, in whatever unit, and however short it is."""
+    cells = pd.Series(pd.to_timedelta(["1min", None] * (rows // 2)))
+    values = values_of(cells.astype(pd.ArrowDtype(pa.duration(unit))) if unit else cells)
+    assert values is not None and np.array_equal(values, [60.0, np.nan] * (rows // 2), equal_nan=True)
 
 
 def test_categories_and_sparse_columns_are_what_they_stand_for() -> None:

@@ -34,6 +34,7 @@ PLAIN = (["a", "b"], [["1", "x"], ["2", "y"]])
         "a|b\n1|x\n2|y\n",
         "\ufeffa,b\n1,x\n2,y\n",
         "sep=;\na;b\n1;x\n2;y\n",
+        "sep=§\na§b\n1§x\n2§y\n",
         "# made by hand\n# on a Monday, at noon\n\na,b\n1,x\n2,y\n",
         "\n\na,b\n\n1,x\n\n2,y\n\n",
         '"a","b"\n"1","x"\n"2","y"\n',
@@ -47,6 +48,12 @@ PLAIN = (["a", "b"], [["1", "x"], ["2", "y"]])
 def test_dialects_of_one_table_give_one_table(text: str) -> None:
     """Separators, line ends, quotes, marks, comments and stray separators make no difference."""
     assert cells(text) == PLAIN
+
+
+@pytest.mark.parametrize("stated", ['"', "\r"], ids=["quote", "line end"])
+def test_what_cannot_part_cells_is_stated_in_vain(stated: str) -> None:
+    """The line is then the header of a column; nothing that is stated ends a command without a sentence."""
+    assert cells(f"sep={stated}\n1\n2\n")[1][-2:] == [["1"], ["2"]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"])

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netwright.data.columns import FEW
 from netwright.data.encoding import TableEncoder, decode_encoder, encode, fit_encoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
-from netwright.data.numeric import KNOTS, SCORES
+from netwright.data.numeric import KNOTS, LARGEST, SCORES, NumberEncoding
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
 from netwright.errors import BundleError, UnreadableDocument
 
@@ -86,6 +87,29 @@ def test_each_row_is_on_its_own(index: list[int]) -> None:
     """Any rows in any order have the features, bit for bit, that they have among all."""
     rows = np.array(index)
     assert same(encode(ENCODER, FRAME.take(rows)), encode(ENCODER, FRAME).rows(rows))
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+ODD_CELLS = st.floats(allow_infinity=False) | st.sampled_from([-0.0, 5e-324, LARGEST, -1e308, 255.0, float("nan")])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_columns_of_few_rows_are_scaled_together_to_the_bits_that_each_has_alone(data: st.DataObject) -> None:
+    """Whatever cells and settings are: huge, tiny, missing, of one value, with normal scores or flags beside them."""
+    rows = data.draw(st.integers(0, FEW))
+    columns, cells = {}, {}
+    for name in "abcd"[: data.draw(st.integers(1, 4))]:
+        factor, common = data.draw(st.just(0.0) | NUMBERS.map(abs)), data.draw(st.none() | NUMBERS)
+        flagged, heavy = data.draw(st.booleans()), data.draw(st.booleans())
+        knots = np.linspace(-1.0, 1.0, SCORES) * data.draw(st.floats(0, LARGEST)) if heavy else None
+        columns[name] = NumberEncoding(data.draw(NUMBERS), factor, flagged, heavy, common, knots=knots)
+        cells[name] = np.array(data.draw(st.lists(ODD_CELLS, min_size=rows, max_size=rows)), np.float64)
+    found = encode(TableEncoder(columns, np.empty((0, KNOTS), np.float32), 0), Frame(cells, rows))
+    alone = [column.encode(cells[name]) for name, column in columns.items()]
+    for part in ("numeric", "plain"):
+        views = [view for piece in alone for view in getattr(piece, part)]
+        assert found[part].T.tobytes() == b"".join(view.tobytes() for view in views)
 
 
 def test_strided_cells_give_the_same_bits() -> None:

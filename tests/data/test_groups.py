@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from netwright.data.groups import check_groups, kept_together
+from netwright.data.groups import check_groups, group_words, kept_together
 from netwright.data.schema import Outcome, Target
 
 
@@ -29,6 +29,14 @@ def test_any_cell_will_do() -> None:
     """Lists too, as JSON lines hold them."""
     found = kept_together(np.arange(3), pd.Series([[1], [1], {"a": 2}], dtype=object))
     assert found[0] == found[1] != found[2]
+
+
+def test_a_number_is_one_group_however_it_is_held() -> None:
+    """A part of a table without a gap holds whole numbers, and one with a gap holds floats."""
+    wanted = ["3", "12", None]
+    for cells in ([3.0, 12.0, np.nan], [" 3", "12", ""], pd.array([3, 12, None], "Int64")):
+        assert group_words(pd.Series(cells)) == wanted
+    assert group_words(pd.Series([3, 12])) == wanted[:2]
 
 
 def test_poor_groups_are_told_of() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import io
 import time
 from pathlib import Path
@@ -180,6 +181,36 @@ def test_numbers_with_their_dress_are_read() -> None:
     schema = Schema((Column("a", Kind.NUMERIC, False, 0, 3, "."),), Target("y", Outcome.REGRESSION, ()))
     table = pd.DataFrame({"a": ["12%", "$1,234.50", "(7)", "n/a", "-"]})
     np.testing.assert_array_equal(parse_frame(table, schema).columns["a"], [12, 1234.5, -7, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_numbers_among_texts_with_a_decimal_comma_keep_their_values(times: int) -> None:
+    """A workbook holds numbers, each an object of its own, where the CSV file that was learnt from had a comma."""
+    cells = [1.5, 1.125, 1234.5, 3, None, "2,5", "1.125", np.float64(0.25), decimal.Decimal("1.125"), True, 10**400]
+    found = parse_column(pd.Series(cells * times, dtype=object), Column("a", Kind.NUMERIC, False, 0.0, 9, ","))
+    wanted = [1.5, 1.125, 1234.5, 3, np.nan, 2.5, 1125, 0.25, 1.125, np.nan, np.nan]
+    np.testing.assert_array_equal(found, wanted * times)
+
+
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+@pytest.mark.parametrize("cells", [[True, False], [12345678901234567, 3]], ids=["truths", "wholes"])
+def test_words_do_not_hang_on_whether_another_cell_is_missing(cells: list[Any], backend: Any) -> None:
+    """A category that is learnt from a column with gaps is known in one without, and in a single row."""
+    column = Column("a", Kind.CATEGORICAL, True, 0.0, 2)
+    words = ["true", "false"] if cells[0] is True else ["12345678901234567", "3"]
+    typed = pd.Series(cells).convert_dtypes(dtype_backend=backend)
+    gaps = pd.Series([*cells, None] * 9, dtype=object).astype(typed.dtype)
+    assert parse_column(gaps, column).tolist() == [*words, None] * 9
+    assert parse_column(gaps[:3], column).tolist() == [*words, None]
+    assert parse_column(typed, column).tolist() == words
+
+
+def test_a_label_is_no_other_spelling_of_another_label() -> None:
+    """True and 1 are one answer where only one of them is a label, and two where both are."""
+    both = Target("y", Outcome.BINARY, ("1", "true"))
+    assert parse_target(pd.DataFrame({"y": ["1", "true", "0", None]}), both).tolist() == [0, 1, -1, -1]
+    truths = Target("y", Outcome.BINARY, (False, True))
+    assert parse_target(pd.DataFrame({"y": ["1", "true", "0", "x"]}), truths).tolist() == [1, 1, 0, -1]
 
 
 VALUES = {

@@ -21,6 +21,7 @@ from netwright.data.dates import read_date
 from netwright.data.python_texts import PythonTexts
 from netwright.data.reading import read_table
 from netwright.errors import MissingExtra
+from netwright.export.companion import numerals
 
 CELLS = st.one_of(
     st.none(),
@@ -61,6 +62,14 @@ def test_both_ways_read_the_same_numbers(cells: list[str | None], mark: str) -> 
     assert (plain is None) == (others is None)
     if plain is not None and others is not None:
         np.testing.assert_array_equal(plain, others)
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_a_text_of_very_many_digits_is_told_at_once(mark: str) -> None:
+    """That it is no number took the square of their number: for these, minutes, in any row that a server is asked."""
+    long = "1" * 200_000 + "x"
+    assert np.isnan(PythonTexts.of([long, "2"]).numbers(mark)).tolist() == [True, False]
+    assert np.isnan(numerals.number(long, mark))
 
 
 @given(st.lists(CELLS, max_size=4))

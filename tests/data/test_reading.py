@@ -226,6 +226,22 @@ def test_a_small_parquet_file_of_very_many_cells_is_refused(tmp_path: Path) -> N
         read_table(tmp_path / "t.parquet")
 
 
+def test_rows_with_names_are_put_together_by_these(tmp_path: Path) -> None:
+    """A column may list them in another order; objects that have other names are cells."""
+    (tmp_path / "t.json").write_text('{"a": {"0": 1, "1": 2}, "b": {"1": "two", "0": "one"}}')
+    assert read_table(tmp_path / "t.json").to_dict("list") == {"a": [1, 2], "b": ["one", "two"]}
+    (tmp_path / "t.json").write_text('{"user": {"id": 1}, "place": {"north": 2}}')
+    assert read_table(tmp_path / "t.json").to_dict("list") == {"user": [{"id": 1}], "place": [{"north": 2}]}
+
+
+def test_objects_with_names_of_their_own_each_are_refused(tmp_path: Path) -> None:
+    """A small file would be a table of their number squared."""
+    lines = (f'{{"{place}":1}}' for place in range(6_000))
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    with pytest.raises(NotATable, match="36,000,000 cells"):
+        read_table(tmp_path / "t.jsonl")
+
+
 def test_halves_of_letters_in_json_are_told_as_such(tmp_path: Path) -> None:
     """No UTF-8 holds them, so neither could an answer or a model; whole pairs are letters."""
     (tmp_path / "t.jsonl").write_text(r'{"a": "x\ud83d", "b": "\ud83d\ude00"}' + "\n" + r'{"a": ["\udc00"], "b": 1}')

@@ -190,6 +190,24 @@ def test_tokens_of_mixed_scripts() -> None:
     assert [text[a:b] for a, b in tokens_of(text)] == ["Ωmega", ",", "東", "京", "3", ".", "5", "😀"]
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("हिन्दी भाषा।", ["हिन्दी", "भाषा", "।"]),
+        ("தமிழ்", ["தமிழ்"]),
+        ("مَرْحَبًا", ["مَرْحَبًا"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("cafe\u0301s, o\u0308", ["cafe\u0301s", ",", "o\u0308"]),
+        ("❤\ufe0f -\u0301a_\u0301b", ["❤", "\ufe0f", "-", "\u0301", "a", "_", "\u0301", "b"]),
+        ("ไทยที่", ["ไ", "ท", "ย", "ท", "ี", "่"]),
+    ],
+    ids=["hindi", "tamil", "arabic", "persian", "accents", "signs", "thai"],
+)
+def test_marks_belong_to_the_word_that_they_stand_in(text: str, tokens: list[str]) -> None:
+    """Words of scripts whose vowels are marks are whole, and a mark on a sign is a sign."""
+    assert [text[a:b] for a, b in tokens_of(text)] == tokens
+
+
 def test_answers_can_be_written_and_read_again(tmp_path: Path) -> None:
     """As CoNLL and as JSON lines, with entities by their places."""
     table = read_tagged(written(tmp_path, "a.jsonl", json.dumps(RECORDS[2])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import netwright as nw
-from netwright.errors import BundleError, DataError, SettingError
+from netwright.errors import BundleError, DataError, OtherTags, SettingError
+from netwright.estimators.inputs import learnt_from
 
 ROWS = 120
 
@@ -73,6 +75,16 @@ def test_a_target_may_be_called_like_a_column() -> None:
     assert estimator.score(frame, target) > 0.8
 
 
+@pytest.mark.parametrize("name", ["self", "groups", "size", 7])
+def test_a_target_may_have_any_name(name: Any) -> None:
+    """That of the groups or of a column, too; and what is learnt from is left as it is."""
+    frame, target = mixed_frame()
+    columns = [*frame.columns]
+    found = learnt_from(frame, target.rename(name), target.to_numpy(), target.to_numpy(), {}, "classification")
+    assert found.table[found.target].tolist() == found.table[found.groups].tolist() == target.tolist()
+    assert len(found.table.columns) == len(columns) + 2 and [*frame.columns] == columns
+
+
 def test_a_pipeline_is_cross_validated() -> None:
     """The score on rows left out is that of something learnt."""
     inputs, labels = classes()
@@ -123,6 +135,24 @@ def test_a_row_is_answered_the_same_alone_and_among_others(fitted: nw.Classifier
     found = ((alone, together[:20]), (fitted.predict_proba(inputs[:7]), together[:7]))
     for one, other in (*found, (fitted.predict_proba(inputs[::-1]), together[::-1])):
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-7)
+
+
+def test_a_sentence_is_answered_as_it_is_and_tags_of_other_schemes_are_refused() -> None:
+    """No token is put behind the last one so that rows are even; and a tag that a model has not is no other tag."""
+    asked: list[int] = []
+    tokens = pd.DataFrame({"sentence": [0, 0, 1, 1, 1], "token": ["Ada", "slept", "so", "did", "Emmy"]})
+    for sequences, rows in ((len, 5), (None, 8)):
+        estimator = nw.Classifier()
+        estimator.n_features_in_, estimator._columns = 2, [*tokens.columns]
+        estimator.feature_names_in_ = np.array(tokens.columns, object)
+        estimator.model_ = SimpleNamespace(  # type: ignore[assignment]
+            task=SimpleNamespace(sequences=sequences),
+            answers=lambda table: asked.append(len(table)) or np.zeros((len(table), 2)),  # type: ignore[func-returns-value]
+        )
+        assert len(estimator._answers(tokens)) == 5 and asked[-1] == rows
+    table = pd.concat([tokens] * 8, ignore_index=True).assign(sentence=lambda each: each.index // 5)
+    with pytest.raises(OtherTags, match="'S-PER'"):
+        quick().fit(table, ["S-PER", "O", "O", "O", "S-PER"] * 8)
 
 
 @pytest.mark.parametrize(

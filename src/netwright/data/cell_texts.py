@@ -11,8 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-PLAIN = {".": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", ",": r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?"}
-"""What a plainly written number is, by its decimal mark; digits are those of ASCII."""
+PLAIN = {
+    ".": r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?",
+    ",": r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?",
+}
+"""What a plainly written number is, by its decimal mark; digits are those of ASCII.
+
+Each text matches in one way only, as in `data.cells`: else one of many digits would take the square of their number."""
 
 
 class Texts(Protocol):

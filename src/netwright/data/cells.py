@@ -75,6 +75,7 @@ _PLAIN = {  # each text matches in one way only: else one of many digits would t
 # Signs as typographers and other scripts write them; digits of other scripts are read by `float` itself.
 _SIGNS = str.maketrans("\u2212\u2013\uff0d\uff0b\u2019\u066b\u066c\uff0e\uff0c\uff05\u066a", "---+'.'.,%%")
 _WHOLE = re.compile(r"(-?\d+)\.0+")
+_POINTS_BETWEEN = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _DECIMAL_COMMA = re.compile(
     r"\d+,(?:\d{1,2}|\d{4,})|(?:0\d*)?,\d+|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+,\d+|\d+,\d+[eE][+-]?\d+"
 )
@@ -93,10 +94,16 @@ def is_missing(cell: Any, words: frozenset[str] = MISSING_WORDS) -> bool:
 def uses_decimal_comma(cells: list[str]) -> bool:
     """Return whether numbers written like these use the comma as decimal mark: `1,5` does, `1,500` need not.
 
+    So they do, or would, if all their points stand between thousands, and some cannot but do.
+
     >>> [uses_decimal_comma(cells) for cells in (["1,5", "2"], ["1,500", "2,300"], ["1,500", "2,3"], ["1,500.5"])]
     [True, False, True, False]
+    >>> [uses_decimal_comma(cells) for cells in (["1.500.000", "2.000", "3"], ["1.500", "2.000"], ["1.500.000", "2.0"])]
+    [True, False, False]
     """
     commas = [cell for cell in cells if "," in cell]
+    if not commas and any(cell.count(".") > 1 for cell in cells):
+        return all(_POINTS_BETWEEN.fullmatch(_bare(cell)[1]) for cell in cells if "." in cell)
     need = sum(bool(_DECIMAL_COMMA.fullmatch(_bare(cell)[1])) for cell in commas)
     return need > 0 and need >= COMMA_SHARE * len(commas)
 

@@ -40,9 +40,9 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return np.asarray(cells.dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
     kind = getattr(dtype, "kind", "O")
+    if kind == "m":  # of numpy, or of Arrow
+        return np.asarray(cells.dt.total_seconds().to_numpy(np.float64, na_value=np.nan))
     if isinstance(dtype, np.dtype):
-        if kind == "m":
-            return np.asarray(cells.dt.total_seconds().to_numpy(np.float64))
         values = cells.to_numpy()
         return values.astype("datetime64[s]") if kind == "M" else _widest(values) if kind in "iufb" else None
     if kind in "iufb":
@@ -53,6 +53,16 @@ def values_of(cells: pd.Series) -> NDArray[Any] | None:
             return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
         return _widest(cells.to_numpy(dtype=np.dtype({"i": "int64", "u": "uint64", "b": "bool"}[kind])))
     return clock_times(cells) if kind == "M" else None  # pandas has no other type of this kind
+
+
+def has_gaps(cells: pd.Series) -> bool:
+    """Return whether cells are missing among nullable truth values or whole numbers: `values_of` has floats for these.
+
+    As words they are what they are without gaps, `true` and not `1`.
+    """
+    dtype = cells.dtype
+    whole = not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "biu"
+    return whole and bool(cells.isna().any())
 
 
 def _plain(cells: pd.Series) -> Any:

@@ -148,7 +148,8 @@ def beginning(text: str, name: object) -> tuple[int, Dialect]:
 def _start(text: str, name: object) -> tuple[int, Dialect]:
     """Return where the header begins, and the dialect."""
     lines = text[:SAMPLE].splitlines(keepends=True)[: 10 * LINES]
-    stated = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # as spreadsheet programmes write
+    # As spreadsheet programmes write; neither a line end nor a quote can part cells.
+    stated = re.fullmatch(r"sep=([^\r\n\"])\s*", lines[0]) if lines else None
     passed = 1 if stated else 0
     while passed < len(lines) and (not lines[passed].strip() or lines[passed].lstrip().startswith("#")):
         passed += 1
@@ -208,12 +209,13 @@ def find_separator(lines: Sequence[str]) -> str:
 
 def _at_once(text: str, dialect: Dialect, width: int) -> pd.DataFrame | None:
     """Return all rows, the header among them; None where they are not regular enough for the fast way."""
-    if not WITH_ARROW or dialect.separator == " " or f"{dialect.separator} {dialect.quote}" in text:
+    separator, quote = dialect.separator, dialect.quote
+    if not WITH_ARROW or separator == " " or not separator.isascii():
         return None
-    if text.count(dialect.quote) % 2:
+    if f"{separator} {quote}" in text or text.count(quote) % 2:
         return None
     width = width or len(_cut(text[:SAMPLE].lstrip().split("\n", 1)[0], dialect))
-    return read_regular(text, dialect.separator, dialect.quote, width)
+    return read_regular(text, separator, quote, width)
 
 
 def _cut(line: str, dialect: Dialect) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -17,11 +18,20 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from netwright.data.categories import ONE_HOT, CategoryEncoding, Room, room_for
+from netwright.data.columns import FEW
 from netwright.data.features import Features, table_features
 from netwright.data.frame import Frame
 from netwright.data.moments import MomentEncoding
-from netwright.data.numeric import KNOTS, SCORES, NumberEncoding, PairEncoding, fit_quantiles, has_two_values
-from netwright.data.piece import STRICT, Array, missing_cells
+from netwright.data.numeric import (
+    KNOTS,
+    SCORES,
+    NumberEncoding,
+    PairEncoding,
+    Scaling,
+    fit_quantiles,
+    has_two_values,
+)
+from netwright.data.piece import STRICT, Array, Floats, missing_cells
 from netwright.data.schema import Column, Kind, Schema
 from netwright.data.text import BUCKETS, DIMENSIONS, Projection, TextEncoding
 from netwright.errors import UnreadableDocument
@@ -59,6 +69,11 @@ class TableEncoder:
         """Category numbers of each embedded column, 0 included."""
         sizes = (column.cardinality for column in self.columns.values() if isinstance(column, CategoryEncoding))
         return tuple(size for size in sizes if size)
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """The scaling of all columns of numbers."""
+        return Scaling.of({name: each for name, each in self.columns.items() if isinstance(each, NumberEncoding)})
 
     def fits(self, schema: Schema) -> bool:
         """Return whether it encodes the used columns of a schema, each by its kind: so `encode` takes their frames."""
@@ -109,7 +124,7 @@ def fit_encoder(frame: Frame, schema: Schema, seed: int) -> TableEncoder:
         present = cells[~missing_cells(cells)]  # missing cells are all 0, and would take knots from the others
         quantiles += [fit_quantiles(view) for view in encoding.numeric_views(present)]
     knots = np.stack(quantiles) if quantiles else np.empty((0, KNOTS), np.float32)
-    return TableEncoder(columns, knots, _assemble(columns, _no_rows(columns))["plain"].shape[1])
+    return TableEncoder(columns, knots, _assemble(columns, _no_rows(columns), {})["plain"].shape[1])
 
 
 def _fit_column(cells: Array, column: Column, room: Room, seed: int) -> Encoding:
@@ -128,12 +143,19 @@ def _fit_column(cells: Array, column: Column, room: Room, seed: int) -> Encoding
 
 def encode(encoder: TableEncoder, frame: Frame) -> Features:
     """Return the features of a frame's rows; each row's depend on that row alone, bit for bit."""
-    return _assemble(encoder.columns, frame)
+    return _assemble(encoder.columns, frame, encoder.scaling.apply(frame.columns) if frame.rows <= FEW else {})
 
 
-def _assemble(columns: Mapping[str, Encoding], frame: Frame) -> Features:
-    # Laid out evenly first: numpy computes sines of strided arrays another way, to another last bit.
-    pieces = [column.encode(np.ascontiguousarray(frame.columns[name])) for name, column in columns.items()]
+def _assemble(columns: Mapping[str, Encoding], frame: Frame, scaled: Mapping[str, Floats]) -> Features:
+    """Return the features of columns; scaled: of those that were scaled already, by name."""
+    pieces = []
+    for name, column in columns.items():
+        # Laid out evenly first: numpy computes sines of strided arrays another way, to another last bit.
+        cells = np.ascontiguousarray(frame.columns[name])
+        if isinstance(column, NumberEncoding):
+            pieces.append(column.encode(cells, scaled.get(name)))
+        else:
+            pieces.append(column.encode(cells))
     return table_features(
         _stack([view for piece in pieces for view in piece.numeric], frame.rows, np.float32),
         _stack([view for piece in pieces for view in piece.plain], frame.rows, np.float32),
@@ -202,7 +224,7 @@ def _decode(document: _Document, tensors: Mapping[str, Array]) -> TableEncoder:
             raise _Unfit("a category stands twice, or frequencies are not as many as categories")
         if isinstance(column, PairEncoding) and not column.low < column.high:
             raise _Unfit("the two values are not two")
-    empty = _assemble(columns, _no_rows(columns))
+    empty = _assemble(columns, _no_rows(columns), {})
     if empty["plain"].shape[1] != document.plain_columns:
         raise _Unfit("the features are not as many as the document says")
     quantiles = _checked(tensors.get("quantiles"), np.float32, (empty["numeric"].shape[1], KNOTS))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from netwright.data.cells import is_missing
+from netwright.data.cells import read_word
 from netwright.data.findings import Finding
 from netwright.data.schema import Target
 
@@ -70,7 +70,7 @@ def check_near(count: int, noun: str) -> list[Finding]:
 
 
 def kept_together(groups: Integers, cells: pd.Series[Any]) -> Integers:
-    """Return the groups (N,) that a column says: rows with equal cells share one, as words without spaces around them.
+    """Return the groups (N,) that a column says: rows whose cells are equal as words share one.
 
     A row whose cell is missing stays in the group that it has. Of the others the column alone decides: rows of two
     people may be equal, and are still of two people.
@@ -79,10 +79,17 @@ def kept_together(groups: Integers, cells: pd.Series[Any]) -> Integers:
         groups: (N,) that rows have without the column.
         cells: (N,) what it says.
     """
-    words = [None if is_missing(cell) else str(cell).strip() for cell in cells.tolist()]
-    codes, _ = pd.factorize(np.array(words, object))
+    codes, _ = pd.factorize(np.array(group_words(cells), object))
     own = np.where(codes >= 0, codes, groups + len(groups))
     return np.unique(own, return_inverse=True)[1].astype(np.int64)
+
+
+def group_words(cells: pd.Series[Any]) -> list[str | None]:
+    """Return what cells of a column of groups say (N,), None where one is missing.
+
+    3, 3.0 and "3" say the same: of a table that is read in pieces, those without a gap hold integers, others floats.
+    """
+    return [read_word(cell) for cell in cells.tolist()]
 
 
 def check_groups(groups: Integers, truth: NDArray[Any], target: Target) -> list[Finding]:

@@ -181,8 +181,10 @@ def _kind_of_words(view: View, name: str) -> tuple[Kind, str, View]:
 
 
 def _is_boolean(view: View) -> bool:
-    truths = {word.lower() in TRUE_WORDS for word in view.words}
-    return len(truths) == 2 or view.distinct == 1
+    """Return whether true and false words answer one question: `n` and `no` say the same, `n` and `f` need not."""
+    initials = {(word.lower() in TRUE_WORDS, word[0].lower()) for word in view.words}
+    truths = {truth for truth, _ in initials}
+    return len(initials) == len(truths) and (len(truths) == 2 or view.distinct == 1)
 
 
 def _code_width(view: View) -> int:

@@ -6,6 +6,7 @@ What each column gives is a formula of a few arrays, so that a model can be writ
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -67,8 +68,16 @@ def fit_scale(ordered: Values) -> tuple[float, float]:
 
 def scale(values: Values, centre: float, factor: float) -> Floats:
     """Return z / √(1 + (z/3)²) with z = (x - centre) · factor: smooth, within ±3; 0 where missing."""
+    return _scaled(values, centre, factor, _furthest(factor))
+
+
+def _furthest(factor: float) -> float:
+    """Return how far from the centre a value can lie until its scaled number is `FURTHEST`."""
+    return FURTHEST / factor if factor else LARGEST
+
+
+def _scaled(values: Values, centre: float | Values, factor: float | Values, furthest: float | Values) -> Floats:
     # Clipped before the product, so that nothing overflows: to silence numpy would take longer than to scale one row.
-    furthest = FURTHEST / factor if factor else LARGEST
     return squash((values.clip(-LARGEST, LARGEST) - centre).clip(-furthest, furthest) * factor)
 
 
@@ -181,13 +190,45 @@ class NumberEncoding:
 
     def numeric_views(self, cells: Values) -> list[Floats]:
         """Return the numeric features of (N,) cells."""
-        scaled = scale(cells, self.centre, self.factor)
+        return self._views(cells, scale(cells, self.centre, self.factor))
+
+    def _views(self, cells: Values, scaled: Floats) -> list[Floats]:
         return [scaled, score(cells, *self._ties)] if self.heavy else [scaled]
 
-    def encode(self, cells: Values) -> Piece:
-        """Return the features of (N,) cells."""
+    def encode(self, cells: Values, scaled: Floats | None = None) -> Piece:
+        """Return the features of (N,) cells; scaled: these as `scale` has them, where `Scaling` has done it already."""
+        views = self.numeric_views(cells) if scaled is None else self._views(cells, scaled)
         usual = [] if self.common is None else [(cells == self.common).astype(np.float32)]
-        return Piece(numeric=self.numeric_views(cells), plain=[*usual, *missing_flag(cells, self.flagged)])
+        return Piece(numeric=views, plain=[*usual, *missing_flag(cells, self.flagged)])
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality of one bit
+class Scaling:
+    """The scaling of several columns of numbers, for few rows: one by one, columns take longer to call than to scale.
+
+    Attributes:
+        names: of the F columns.
+        centres, factors, furthest: (F, 1) of each.
+    """
+
+    names: tuple[str, ...]
+    centres: Values
+    factors: Values
+    furthest: Values
+
+    @staticmethod
+    def of(columns: Mapping[str, NumberEncoding]) -> Scaling:
+        """Return the scaling of columns, by name."""
+        parts = [(each.centre, each.factor, _furthest(each.factor)) for each in columns.values()]
+        centres, factors, furthest = np.array(parts, np.float64).reshape(-1, 3).T[:, :, None]
+        return Scaling(tuple(columns), centres, factors, furthest)
+
+    def apply(self, columns: Mapping[str, Values]) -> dict[str, Floats]:
+        """Return by name the cells (N,) of the columns as `scale` has them, to the last bit."""
+        if not self.names:
+            return {}
+        cells = np.array([columns[name] for name in self.names])  # (F, N)
+        return dict(zip(self.names, _scaled(cells, self.centres, self.factors, self.furthest), strict=True))
 
 
 @dataclass(frozen=True)

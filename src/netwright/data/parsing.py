@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netwright.data.cells import is_missing, read_code, read_name, read_truth, read_word
-from netwright.data.columns import FEW, by_distinct, texts_of, values_of
+from netwright.data.columns import FEW, by_distinct, has_gaps, texts_of, values_of
 from netwright.data.dates import moments_of_numbers, read_dates
 from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Label, Outcome, Schema, Target
@@ -61,7 +61,7 @@ def _read_together(table: pd.DataFrame, columns: Sequence[Column]) -> dict[str, 
     values[~np.isfinite(values)] = np.nan
     found: dict[str, NDArray[Any]] = dict(zip(numbers, values, strict=True))
     for column in columns:
-        read = _reads_words(column)
+        read = None if column.name in found else _reads_words(column)
         if read and column.name in cells and (words := _few_words(cells[column.name], read)) is not None:
             found[column.name] = words
     return found
@@ -112,6 +112,9 @@ def read_numbers(cells: pd.Series, mark: str) -> NDArray[np.float64]:
     values = values_of(cells)
     if values is None:
         numbers = texts_of(cells).numbers(mark)
+        if mark == "," and cells.dtype == object:  # what was a number is written with a point, as 1.125 is
+            others = np.array([not isinstance(cell, str | bytes) for cell in cells.tolist()], np.bool_)
+            numbers[others] = texts_of(cells[others]).numbers(".")
     else:
         numbers = np.full(len(cells), np.nan) if values.dtype.kind == "M" else values.astype(np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
@@ -145,7 +148,7 @@ def _read_words(cells: pd.Series, read: Callable[[Any], str | None]) -> NDArray[
         words = _few_words([array[place] for place in range(len(array))], read)
         if words is not None:
             return words
-    values = values_of(cells)
+    values = None if has_gaps(cells) else values_of(cells)
     if values is None:
         return by_distinct(texts_of(cells), read, None, object)
     distinct, codes = np.unique(values, return_inverse=True)
@@ -190,9 +193,12 @@ def parse_target(table: pd.DataFrame, target: Target, read: Callable[[Any], str 
 
 
 def _class_numbers(labels: tuple[Label, ...]) -> dict[str | None, int]:
-    """Return the class number of each label as text; true and false may also be written 1 and 0, and the other way."""
+    """Return the class number of each label as text; true and false may also be written 1 and 0, and the other way.
+
+    What is a label itself stays that.
+    """
     numbers = {read_name(label): number for number, label in enumerate(labels)}
     twins = {"true": "1", "false": "0", "1": "true", "0": "false"}
     if set(numbers) <= set(twins):
-        numbers |= {twins[word]: number for word, number in list(numbers.items()) if word is not None}
+        return {twins[word]: number for word, number in numbers.items() if word is not None} | numbers
     return numbers

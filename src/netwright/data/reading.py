@@ -19,7 +19,7 @@ from netwright.data.packed import DAMAGED, most_unpacked, opener_of, too_much
 from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
-FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any Parquet file may have; that a larger one may, a byte of it
+FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any file of Parquet or JSON may have; that a larger one may, a byte of it
 FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
@@ -162,7 +162,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         file = pyarrow.parquet.ParquetFile(path)
         check_names(file.schema_arrow.names, path)  # pandas may fail to convert columns of one name
         said = file.metadata.num_rows * file.metadata.num_columns
-        if 0 <= said <= max(FEW_CELLS, MOST_CELLS * path.stat().st_size):
+        if 0 <= said <= _most_cells(path.stat().st_size):
             table = file.read(use_threads=False)
             stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
             # An index is a column like others.
@@ -172,6 +172,11 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:  # besides its own, pyarrow raises what it meets in names, time zones and dates
         raise NotATable(path, "the Parquet file is damaged") from error
     raise NotATable(path, f"it says that it has {said:,} cells, more than a file of its size holds")
+
+
+def _most_cells(size: int) -> int:
+    """Return the cells, missing ones too, that a table of so many bytes may have."""
+    return max(FEW_CELLS, MOST_CELLS * size)
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
@@ -206,18 +211,30 @@ def read_records(path: Path, text: str) -> pd.DataFrame:
         records = _columns_of_json(text) or records
     if isinstance(records, list) and not all(isinstance(record, dict) for record in records):
         raise NotATable(path, "it should hold one JSON object a line")
+    if isinstance(records, list):
+        cells = len(records) * len({name for record in records for name in record})
+        if cells > _most_cells(len(text)):  # as where each object has names of its own
+            raise NotATable(path, f"its objects have {cells:,} cells together, nearly all of them missing")
     return pd.DataFrame(records)
 
 
 def _columns_of_json(text: str) -> dict[str, Any] | None:
-    """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else."""
+    """Return the columns by name of an object such as {"a": [1, 2], "b": {"0": 3, "1": 4}}; None for anything else.
+
+    Rows that have names have the same ones in all columns, in whatever order.
+    """
     try:
         content = read_json(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or not all(isinstance(cells, list | dict) for cells in content.values()):
         return None
-    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in content.items()}
+    named = [cells for cells in content.values() if isinstance(cells, dict)]
+    if any(cells.keys() != named[0].keys() for cells in named):
+        return None
+    columns = {
+        name: [cells[row] for row in named[0]] if isinstance(cells, dict) else cells for name, cells in content.items()
+    }
     return columns if len({len(cells) for cells in columns.values()}) == 1 else None
 
 

@@ -18,7 +18,7 @@ from netwright.data.delimited import decode
 from netwright.data.halves import read_json
 from netwright.data.reading import as_table, file_content, read_table
 from netwright.data.tags import OUTSIDE, marks_entities, spans_of
-from netwright.data.words import WORD
+from netwright.data.words import word_spans
 from netwright.errors import EmptyTable, NotATable
 
 SENTENCE, TOKEN, TAG, START, END = "sentence", "token", "tag", "start", "end"
@@ -114,7 +114,7 @@ def read_tagged(source: Any) -> pd.DataFrame:
 
 def tokens_of(text: str) -> list[tuple[int, int]]:
     """Return where the tokens of a text begin and end."""
-    return [match.span() for match in WORD.finditer(text)]
+    return word_spans(text)
 
 
 def _as_table(sentences: list[_Sentence]) -> pd.DataFrame:

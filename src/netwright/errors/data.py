@@ -237,6 +237,16 @@ class MixedLabels(DataError):
         )
 
 
+class OtherTags(DataError):
+    """Tags of tokens are of a scheme that a classifier does not answer in."""
+
+    def __init__(self, example: str) -> None:
+        super().__init__(
+            f"A classifier answers in tags of the scheme IOB2, which begin with B- or I-, and {example!r} is none. "
+            "Write them so, or use netwright.fit, which reads every scheme."
+        )
+
+
 class NotANumber(DataError):
     """A number was asked for, but the target holds words."""
 

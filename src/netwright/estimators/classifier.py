@@ -14,7 +14,9 @@ from sklearn.utils.validation import assert_all_finite, column_or_1d, validate_d
 
 from netwright.data.cells import read_word
 from netwright.data.parsing import parse_target
-from netwright.errors import MixedLabels, OneClass
+from netwright.data.tagged import looks_tagged
+from netwright.data.tags import iob2_labels, marks_entities
+from netwright.errors import MixedLabels, OneClass, OtherTags
 from netwright.estimators.estimator import Estimator
 from netwright.estimators.inputs import kinds_of, learnt_from, table_of
 
@@ -76,6 +78,8 @@ class Classifier(ClassifierMixin, Estimator):
         check_classification_targets(labels)
         spoken = _spoken(classes)
         learnt = learnt_from(table, y, spoken[numbers_of_rows], groups, kinds_of(X, table), "classification")
+        if not self.kinds and looks_tagged(learnt.table, learnt.target):
+            _check_tags(classes.tolist())
         self._learn(learnt)
         named = pd.DataFrame({learnt.target: spoken})
         self._order = parse_target(named, self.model_.preparation.schema.target).astype(np.int64)
@@ -116,6 +120,17 @@ def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if len(classes) == 1:
         raise OneClass(str(classes[0]))
     return classes, rows.astype(np.int64)
+
+
+def _check_tags(tags: list[str]) -> None:
+    """Refuse tags that a model of tokens does not answer in: it marks entities by the scheme IOB2.
+
+    Raises:
+        OtherTags: if there are some.
+    """
+    others = {*tags} - {*iob2_labels(tags)} if marks_entities(tags) else set()
+    if others:
+        raise OtherTags(min(others))
 
 
 def _spoken(classes: NDArray[Any]) -> NDArray[Any]:

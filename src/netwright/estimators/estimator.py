@@ -132,11 +132,11 @@ class Estimator(BaseEstimator):
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
     def _answers(self, inputs: Any) -> Any:
-        """Return what the model answers for inputs (N, F); each row's answer hangs on that row alone."""
+        """Return what the model answers for inputs (N, F); each row's hangs on that row alone, or on its sentence."""
         check_is_fitted(self, "model_")
         table = table_of(self, inputs, reset=False).set_axis(self._columns, axis=1)
         rows = len(table)
-        if rows % TOGETHER:
+        if rows % TOGETHER and self.model_.task.sequences is None:  # one token more would be a neighbour of the others
             table = pd.concat([table, *[table.iloc[-1:]] * (-rows % TOGETHER)], ignore_index=True)
         return self.model_.answers(table)[:rows]
 

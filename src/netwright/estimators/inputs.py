@@ -83,18 +83,19 @@ def learnt_from(
         ValueError: if there are not as many of each.
     """
     check_consistent_length(table, answers, *([] if groups is None else [groups]))
-    name = _free_name(getattr(target, "name", None) or "target", table)
-    added: dict[str, Any] = {name: answers}
-    grouping = None if groups is None else _free_name("groups", table.assign(**{name: 0}))
-    if grouping is not None:
-        added[grouping] = np.asarray(groups)
     numbers = len(kinds) == len(table.columns)  # so that no column need be asked whether it names images
-    return Learnt(table.assign(**added), name, grouping, f"tabular_{outcome}" if numbers else outcome, kinds)
+    name = _free_name(getattr(target, "name", None) or "target", table)
+    whole = table.copy(deep=False)
+    whole[name] = answers
+    grouping = None if groups is None else _free_name("groups", whole)
+    if grouping is not None:
+        whole[grouping] = np.asarray(groups)
+    return Learnt(whole, name, grouping, f"tabular_{outcome}" if numbers else outcome, kinds)
 
 
 def _free_name(wanted: Any, table: pd.DataFrame) -> str:
     """Return a name that no column has."""
-    name = wanted if isinstance(wanted, str) else str(wanted)
+    name = str(wanted)
     while name in table.columns:
         name += "_"
     return name

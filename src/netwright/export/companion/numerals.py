@@ -17,8 +17,8 @@ GROUPED = {
     ",": re.compile(r"(?!0)\d{1,3}([.'\u00a0\u202f\u2009 ])\d{3}(?:\1\d{3})*(?:,\d*)?"),
 }
 PLAIN = {
-    ".": re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"),
-    ",": re.compile(r"(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?"),
+    ".": re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"),
+    ",": re.compile(r"(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"),
 }
 SIGNS = str.maketrans("\u2212\u2013\uff0d\uff0b\u2019\u066b\u066c\uff0e\uff0c\uff05\u066a", "---+'.'.,%%")
 

@@ -281,5 +281,6 @@ def _target(goal: Goal, stored: Stored) -> dict[str, str]:
         labels = Name('tuple(STORED["labels"])')
     given["LABELS"] = assigned("LABELS", labels)
     if {*words} <= {*_TWINS}:  # true and false may also be written 1 and 0
-        given["WORDS"] = assigned("WORDS", tuple((word, _TWINS[word]) for word in words))
+        others = ((word, _TWINS[word]) for word in words)
+        given["WORDS"] = assigned("WORDS", tuple((word,) if twin in words else (word, twin) for word, twin in others))
     return given
