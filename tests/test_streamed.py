@@ -17,11 +17,12 @@ from netwright.bench import Bench
 from netwright.budget import Budget
 from netwright.data import needs
 from netwright.data.large import LargeParquet
+from netwright.data.needs import MOST_AGAIN
 from netwright.errors import CannotGoOn, DifferentRun, NoTarget
 from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, RunResumed, TrialFinished
 from netwright.journal import Journal
 from netwright.memory import LOADED, Memory
-from netwright.sources import MOST_AGAIN, read_tables
+from netwright.sources import read_tables
 from netwright.streamed import Streamed
 from netwright.tasks import TASKS
 
@@ -100,10 +101,10 @@ def test_all_rows_are_learnt_from_and_some_are_judged_on(path: Path, tmp_path: P
 def test_more_rows_make_a_better_model(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Than those that are held alone; both are judged on rows that nobody has seen."""
     unseen = table(9_000).iloc[ROWS:]
-    whole, _ = heard(path, tmp_path / "whole", test=unseen, time="8s")
+    whole, _ = heard(path, tmp_path / "whole", test=unseen, time="12s")
     for module in ("intake", "preparing"):
         monkeypatch.setattr(f"netwright.{module}.streamed_from_disk", lambda order: False)
-    held, events = heard(path, tmp_path / "held", test=unseen, time="8s")
+    held, events = heard(path, tmp_path / "held", test=unseen, time="12s")
     assert not any(isinstance(event, RowsStreamed) for event in events)
     assert "only they are learnt from" in held.findings[0].message
     assert whole.result.test_metrics["log_loss"] < 0.8 * held.result.test_metrics["log_loss"]

@@ -14,7 +14,7 @@ from netwright.data.findings import Finding
 from netwright.data.folders import CLASS, column_of_folder, parted
 from netwright.data.groups import check_groups, kept_together
 from netwright.data.large import LargeTable, Sample
-from netwright.data.needs import judged_rows, large_table, needed
+from netwright.data.needs import MOST_AGAIN, judged_rows, large_table, needed
 from netwright.data.reading import read_table
 from netwright.data.tagged import TAG, is_tagged
 from netwright.errors import (
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 
 TEST_SEED = 1  # another than that of the rows to learn from: both files may be one
-MOST_AGAIN = 2  # times the rows that would be held now: a record that was forged may say any number
 
 
 @dataclass(frozen=True, eq=False)  # frames have no equality of one bit

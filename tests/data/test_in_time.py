@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from netwright.data.in_time import FEWEST, MOST_AGAIN, SHARE, TIMED, check_in_time, files_in_time
+from netwright.data.in_time import FEWEST, SHARE, TIMED, check_in_time, files_in_time
+from netwright.data.needs import MOST_AGAIN
 
 
 @dataclass

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.findings import Finding
+from netwright.data.needs import MOST_AGAIN
 
 TIMED = 128  # files by which is told how long all of them take, where there are more than `FEWEST`
 FEWEST = 2_000  # that are decoded in any case
 SHARE = 0.4  # of the time left that decoding may take
-MOST_AGAIN = 2  # times the files that memory holds now: a record that was forged may say any number
 
 Integers = NDArray[np.int64]
 
