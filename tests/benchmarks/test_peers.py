@@ -89,6 +89,15 @@ def test_the_area_is_told_where_every_set_has_a_curve() -> None:
     assert standings.area_of(errors) == 0.75
 
 
+def test_who_thinks_too_well_of_itself_gains_no_area_by_it() -> None:
+    """Its curve is moved to end where the test rows say, and not below nothing."""
+    sure = replace(line("a", "boosting", 0.8), curve=[(0.0, 0.05), (30.0, 0.9)])
+    honest = replace(line("a", "netwright", 0.8), curve=[(0.0, 0.0), (30.0, 0.8)])
+    seen, told = standings.area_of(sure), standings.area_of(honest)
+    assert seen is not None and told is not None and seen > told
+    assert standings.area_of(sure, tested=True) == standings.area_of(honest, tested=True) == told
+
+
 def test_the_same_code_judges_all_answers() -> None:
     """Columns may come in any order; a class that nobody expected costs the most that a row can."""
     answers = pd.DataFrame({"b": [0.8, 0.4], "a": [0.2, 0.6]})
