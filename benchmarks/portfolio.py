@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -360,7 +361,10 @@ def check_all(folder: Path) -> None:
     for size in (SMALL, LARGE):
         tables = load_all(folder, size)
         keys = [key(point) for point in tables[0].points]
-        bets = [keys.index(key({**point, "batch_size": 0})) for point in first_bets(MANY_ROWS + (size == LARGE))]
+        wanted = [key({**point, "batch_size": 0}) for point in first_bets(MANY_ROWS + (size == LARGE))]
+        if missing := {*wanted} - {*keys}:
+            sys.exit(f"{len(missing)} of the first bets were not measured; run `measure` with more --candidates.")
+        bets = [keys.index(one) for one in wanted]
         for thrift in (None, 1.0, 0.5, 0.0):
             figures = []
             for half, others in ((tables[::2], tables[1::2]), (tables[1::2], tables[::2])):
