@@ -248,8 +248,7 @@ def standings(sets: Sets, peers: Sequence[str]) -> str:
         f"failure ranks last. At least as good: share of sets (better, even, worse), where a difference within one "
         f"standard error of {OURS}'s test metric is a tie. The area is under the curve of accuracy or 1 - RMSE / "
         f"trivial over log time, by each one's own validation, its mean over sets; then the same, each curve moved to "
-        f"end at what the test rows say. Costs are medians over the runs "
-        f"that did not fail."
+        f"end at what the test rows say. Costs are medians over the runs that did not fail."
     )
     runs = [line for lines in sets.values() for line in lines.values()]
     if others := [line.others_cores for line in runs if line.others_cores is not None]:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-LIMIT = re.compile(r"\b(?:15|20)s\b")  # of the examples: half of it shows the same
+LIMIT = re.compile(r"\b(?:15|20)s\b")  # of the examples: about half of it shows the same
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,7 @@ FRAME_TIMES = 5.0  # of a frame, beside the frame itself: a guess too
 ROW = 700.0  # bytes of a row whatever its cells: folds, orders, answers of the kept trials
 
 LARGEST = 2**40  # bytes of a file that is read piece by piece
-MOST_AGAIN = (
-    2  # times the rows or files that memory holds now, for a run that goes on: a forged record may name any number
-)
+MOST_AGAIN = 2  # times what memory holds now, for a run that goes on: a forged record may name any number
 
 HELD_TIMES = 10.0  # of the bytes of a row that is held: as above, but for what all rows have
 JUDGED_SHARE = 0.3  # of the room, for the rows that are held
