@@ -22,11 +22,12 @@ from netwright.errors import CannotGoOn, DifferentRun, NoTarget
 from netwright.events import DataRead, Event, ResourcesUsed, RowsEncoded, RowsStreamed, RunResumed, TrialFinished
 from netwright.journal import Journal
 from netwright.memory import LOADED, Memory
-from netwright.sources import read_tables
+from netwright.sources import MEMORY, TIME, read_tables
 from netwright.streamed import Streamed
 from netwright.tasks import TASKS
 
 ROWS, HELD = 5_600, 700
+UNHURRIED = Budget().left
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def test_all_rows_are_learnt_from_and_some_are_judged_on(path: Path, tmp_path: P
     assert 0.8 * streamed.rows < streamed.written < 0.91 * streamed.rows  # not those without a class, nor copies
     assert streamed.size > 20 * streamed.written
     assert any(isinstance(event, RowsEncoded) for event in events)
-    assert run.findings[0].kind == "larger_than_memory"
+    assert run.findings[0].kind == "short_of_memory"
     assert f"{read.rows:,} of its 5,900 rows" in run.findings[0].message
     assert sorted(one.name for one in run.folder.iterdir()) == [
         "journal.sqlite",
@@ -96,6 +97,48 @@ def test_all_rows_are_learnt_from_and_some_are_judged_on(path: Path, tmp_path: P
         assert journal.resources() == run.resources
     assert run.resources is not None and run.resources.rows == streamed.size and run.resources.checkpoints > 0
     assert nw.load(run.bundle).predict(table(50)).shape == (50,)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let memory hold all tables, and take long over each."""
+    monkeypatch.undo()
+    monkeypatch.setattr(needs, "MOST_JUDGED", HELD)
+    monkeypatch.setattr(needs, "PREPARED", 1_000)
+    monkeypatch.setattr(needs, "PREPARED_IN_ANY_CASE", 1_000)
+
+
+def test_a_table_that_takes_too_long_is_learnt_from_as_far_as_there_is_time(
+    path: Path, slow: None, tmp_path: Path
+) -> None:
+    """As one that memory does not hold; with a number of trials it is held."""
+    run, events = heard(path, tmp_path / "run")
+    assert run.findings[0].kind == "short_of_time"
+    assert "The table takes more time than there is: " in run.findings[0].message
+    assert 0 < counted(events).read <= ROWS + 300 - HELD
+    held, events = heard(path, tmp_path / "held", time=None, trials=1)
+    assert "short_of_time" not in {finding.kind for finding in held.findings}
+    assert not any(isinstance(event, RowsStreamed) for event in events)
+
+
+def test_rows_to_test_on_are_as_many_as_there_is_time_for(path: Path, slow: None) -> None:
+    """Drawn at random, which is told."""
+    tables = read_tables(path, "kind", path, "auto", memory=Memory(4 * 10**9), left=lambda: 10.0)
+    assert tables.short_of == TIME and tables.tested is not None and len(tables.tested) <= HELD
+    assert "takes more time than there is" in tables.findings[0].message
+    tables = read_tables(path, "kind", path, "auto", memory=Memory(LOADED + 1), left=lambda: 10.0)
+    assert tables.short_of == MEMORY
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data.json"])
+def test_what_is_not_read_in_parts_is_held_however_long_it_takes(name: str, slow: None, tmp_path: Path) -> None:
+    """Memory suffices, and the rows come at once or not at all."""
+    if name == "data.xlsx":
+        table(30).to_excel(tmp_path / name, index=False)
+    else:
+        table(30).to_json(tmp_path / name, orient="records")
+    tables = read_tables(tmp_path / name, "kind", None, "auto", memory=Memory(4 * 10**9), left=lambda: 1.0)
+    assert tables.large is None and len(tables.table) == 30
 
 
 def test_more_rows_make_a_better_model(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +188,7 @@ def test_a_seed_gives_one_model_and_a_run_that_was_cut_off_comes_to_the_same(pat
 def test_a_record_does_not_say_how_much_memory_is_taken(drawn: int, held: int, path: Path) -> None:
     """As many rows are drawn again as it says, but no more than twice those that there is room for."""
     before = DataRead(1.0, {}, (), HELD, 6, drawn=drawn)
-    tables = read_tables(path, "kind", None, "auto", memory=Memory(4 * 10**9), before=before)
+    tables = read_tables(path, "kind", None, "auto", memory=Memory(4 * 10**9), left=UNHURRIED, before=before)
     assert tables.sample is not None and len(tables.sample.numbers) == held
 
 
@@ -155,9 +198,9 @@ def test_a_table_that_was_held_is_not_held_again_at_any_price(path: Path, monkey
     monkeypatch.setattr(needs, "TIMES", dict.fromkeys(needs.TIMES, 1e6))
     monkeypatch.setattr(needs, "ROW", 0.0)
     enough, less = (Memory(int(share * 1e6 * size) + LOADED) for share in (0.6, 0.4))
-    assert read_tables(path, "kind", None, "auto", memory=enough, before=before).large is None
+    assert read_tables(path, "kind", None, "auto", memory=enough, left=UNHURRIED, before=before).large is None
     with pytest.raises(CannotGoOn, match="--memory"):
-        read_tables(path, "kind", None, "auto", memory=less, before=before)
+        read_tables(path, "kind", None, "auto", memory=less, left=UNHURRIED, before=before)
 
 
 def test_a_run_on_other_data_does_not_say_what_is_held(

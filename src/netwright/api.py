@@ -130,7 +130,7 @@ def fit(
     kinds = dict(kinds or {})
     allowed = make_memory(memory)
     earlier = data_before(Path(out), _named(data), fresh=fresh)
-    tables = read_tables(data, target, test, task, memory=allowed, seed=seed, before=earlier)
+    tables = read_tables(data, target, test, task, memory=allowed, left=budget.left, seed=seed, before=earlier)
     table, target = tables.table, tables.target
     settings = {
         "data": _named(data),
@@ -167,6 +167,7 @@ def fit(
         table=table,
         tested=tables.tested,
         large=tables.large,
+        short_of=tables.short_of,
         sample=tables.sample,
         noticed=tables.findings,
         target=target,

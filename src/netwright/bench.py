@@ -76,7 +76,7 @@ class Bench:
         writing: seconds that finishing the run takes beside the usual, for a large preparation, such as a trained
             trunk, to be written.
         tested: rows to test on in the end; testing: seconds in which they are read and encoded.
-        more: rows that networks learn from and nobody is judged on, since memory does not hold them; None without any.
+        more: rows that networks learn from and nobody is judged on, since they are not held; None without any.
         before: how many these were in an earlier run, which this one goes on with and may have no time to read all of.
         lane_room: bytes of memory that one training may take.
         kept_room: bytes of memory for the answers of trials that are kept.
@@ -103,7 +103,7 @@ class Bench:
 
     @property
     def rows(self) -> int:
-        """The number of all rows, those among them that memory does not hold."""
+        """The number of all rows, those among them that are not held in memory."""
         return len(self.loaded.truth) + max(self.before, 0 if self.more is None else len(self.more))
 
     @property
@@ -128,7 +128,7 @@ class Bench:
 
 
 class Rest(Protocol):
-    """The rows of a table that memory does not hold."""
+    """The rows of a table that are not held in memory."""
 
     @property
     def rows(self) -> int:

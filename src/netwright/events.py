@@ -82,8 +82,8 @@ class DataRead:
         findings: one `{"kind", "column", "message"}` for everything that was noticed in the data.
         rows: rows used; `columns`: columns in the file, the target not counted.
         files: images or sounds that were decoded; None where there are none.
-        large: rows of a table that memory does not hold, of which `drawn` were drawn at random, and `rows` of them are
-            used; None for a table that it holds.
+        large: rows of a table that are not held, of which `drawn` were drawn at random, and `rows` of them are
+            used; None for a table that is held.
     """
 
     seconds: float
@@ -98,7 +98,7 @@ class DataRead:
 
 @dataclass(frozen=True)
 class RowsEncoded:
-    """Some of the rows that memory does not hold are encoded: `done` of about `rows`. For listeners only."""
+    """Some of the rows that are not held in memory are encoded: `done` of about `rows`. For listeners only."""
 
     seconds: float
     done: int
@@ -107,7 +107,7 @@ class RowsEncoded:
 
 @dataclass(frozen=True)
 class RowsStreamed:
-    """Rows that memory does not hold are written to a file, from which networks learn.
+    """Rows that are not held in memory are written to a file, from which networks learn.
 
     Attributes:
         seconds: since the start of the command.
@@ -302,7 +302,7 @@ class ResourcesUsed:
         memory: bytes that the process held at its peak; 0 where the system does not say.
         allowed: bytes that it was allowed.
         checkpoints: the most bytes that files of trials took, for a run that would have gone on with this one.
-        rows: bytes of the file of rows that memory does not hold.
+        rows: bytes of the file of rows that are not held in memory.
     """
 
     seconds: float

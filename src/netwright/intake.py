@@ -15,7 +15,7 @@ from netwright.evaluation import stretches, usable_test
 from netwright.events import DataRead, FilesDecoded, Listener
 from netwright.metrics import Metric, find_metric
 from netwright.order import Order
-from netwright.sources import grouped, without_group
+from netwright.sources import MEMORY, grouped, without_group
 from netwright.tasks.task import Loaded, Request
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def read_rows(order: Order, budget: Budget, listener: Listener | None, before: D
 
 
 def _told_of_large(order: Order, loaded: Loaded) -> tuple[Finding, ...]:
-    """Return what is told where memory does not hold a table."""
+    """Return what is told of a table that takes too much."""
     if order.large is None:
         return ()
     held = f"{len(loaded.truth):,} of its {order.large.rows:,} rows, drawn at random, are held"
@@ -91,15 +91,18 @@ def _told_of_large(order: Order, loaded: Loaded) -> tuple[Finding, ...]:
         rest = "only they are learnt from, since texts are not read from disk"
     else:
         rest = f"only they are learnt from, since --framework {order.framework.name} does not read rows from disk"
+    short = f"{order.short_of} than there is"
+    if order.short_of == MEMORY:
+        short += f" ({megabytes(order.memory.limit)} in all)"
     text = (
-        f"The table takes more memory than there is ({megabytes(order.memory.limit)} in all): {held}, and {rest}. "
+        f"The table takes more {short}: {held}, and {rest}. "
         "Kinds and scales of columns, what is said of rows below, and the score are of those that are held."
     )
-    return (Finding("larger_than_memory", None, text),)
+    return (Finding(f"short_of_{order.short_of}", None, text),)
 
 
 def streamed_from_disk(order: Order) -> bool:
-    """Return whether rows that memory does not hold are learnt from."""
+    """Return whether rows that are not held in memory are learnt from."""
     return order.task.streams and order.framework.streams
 
 

@@ -27,7 +27,8 @@ class Order:
     Attributes:
         table: what to learn from; tested: what to test on, or nothing.
         target: the column to predict.
-        large: the whole of a table that memory does not hold, and the `sample` of it that `table` is; else None.
+        large: the whole of a table that takes too much memory or time, and the `sample` of it that `table` is; else
+            None; short_of: which of the two.
         noticed: what is to be told of how it was read.
         groups: what rows have in common that belong together; None where each is by itself.
         task: what kind of problem it is; outcome: what is asked of it.
@@ -49,6 +50,7 @@ class Order:
     table: pd.DataFrame
     tested: pd.DataFrame | None
     large: LargeTable | None
+    short_of: str
     sample: Sample | None
     noticed: tuple[Finding, ...]
     target: str

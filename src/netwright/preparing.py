@@ -66,7 +66,7 @@ def prepared(
 def _rest(
     order: Order, rows: Rows, budget: Budget, journal: Journal, tell: Listener, listener: Listener | None
 ) -> Streamed | None:
-    """Return the rows that memory does not hold; None where it holds all, or they are not learnt from."""
+    """Return the rows that are not held in memory; None where it holds all, or they are not learnt from."""
     if order.large is None or rows.sample is None or not streamed_from_disk(order):
         return None
     before = journal.streamed()

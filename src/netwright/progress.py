@@ -180,7 +180,7 @@ def notice(event: Event) -> str:
 
 
 def streamed_line(event: RowsStreamed) -> str:
-    """Return what came of the rows that memory does not hold.
+    """Return what came of the rows that are not held in memory.
 
     >>> streamed_line(RowsStreamed(9.0, 5_000_000, 5_000_000, 4_900_000, 10**9))
     '4,900,000 rows more are learnt from, from disk, where they take 1,000 MB until the end'

@@ -38,7 +38,7 @@ ROUNDING = 1e-3  # beyond 1 that a probability of the shorter types may be
 def data_before(folder: Path, data: str, *, fresh: bool) -> DataRead | None:
     """Return what the run that the folder holds had read; None where there is none, or one is to begin anew.
 
-    It is asked before data is read, since of a table that memory does not hold the same rows are to be held again.
+    It is asked before data is read, since of a table that are not held in memory the same rows are to be held again.
     What a run of data with another name had read is none of this one's concern: it will be refused.
     """
     if fresh:

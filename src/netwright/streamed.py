@@ -1,4 +1,4 @@
-"""The rows of a table that memory does not hold: read once more, encoded, and written where networks learn from them.
+"""The rows of a table that are not held in memory: read once more, encoded, and written where networks learn from them.
 
 A run on such a table holds some of its rows, drawn at random, as it would hold a small table: kinds and scales are told
 from them, and networks are judged on them. All other rows are for learning alone. Nobody is judged on what was learnt

@@ -1,4 +1,4 @@
-"""Tables that memory does not hold: some of their rows at random, and then all others, part by part.
+"""Tables that are not held in memory: some of their rows at random, and then all others, part by part.
 
 Where a form allows it, parts come in random order, so that the first of them stand for all.
 """

@@ -1,4 +1,4 @@
-"""Tables of text that memory does not hold: CSV, TSV and JSON lines, packed or not, found again by their bytes."""
+"""Tables of text that are not held in memory: CSV, TSV and JSON lines, packed or not, found again by their bytes."""
 
 from __future__ import annotations
 

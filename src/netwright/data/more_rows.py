@@ -1,4 +1,4 @@
-"""Encoded rows that memory does not hold: a file, from which batches are taken.
+"""Encoded rows that are not held in memory: a file, from which batches are taken.
 
 The columns of one row lie side by side, since a batch takes whole rows, from anywhere. The file has no name (it is
 removed by the system when the process ends in whatever way), and lies in the folder of the run. It is not mapped into
@@ -110,7 +110,7 @@ class Writer:
             disk = shutil.disk_usage(folder)
             needed, free = rows * self._record.itemsize, disk.free - int(KEPT_FREE * disk.total)
             if needed > free:
-                why = f"rows that memory does not hold take {megabytes(needed)}, and {megabytes(max(0, free))} are free"
+                why = f"rows that are not held take {megabytes(needed)}, and {megabytes(max(0, free))} are free"
                 raise CannotWrite(folder, why)
             self._file = tempfile.TemporaryFile(prefix=".netwright-", dir=folder, buffering=0)  # noqa: SIM115 - MoreRows
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What a table takes in memory, told before it is read, and how one is read that takes too much."""
+"""What a table takes of memory and time, told before it is read, and how one is read that takes too much."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ ROW = 700.0  # bytes of a row whatever its cells: folds, orders, answers of the 
 
 LARGEST = 2**40  # bytes of a file that is read piece by piece
 MOST_AGAIN = 2  # times what memory holds now, for a run that goes on: a forged record may name any number
+
+PREPARED = 100e6  # bytes, counted as by `needed`, that two slow cores read, understand and encode a second
+PREPARED_SHARE = 0.4  # of the time, that may go by until the first network trains
+PREPARED_IN_ANY_CASE = 600e6  # bytes
 
 HELD_TIMES = 10.0  # of the bytes of a row that is held: as above, but for what all rows have
 JUDGED_SHARE = 0.3  # of the room, for the rows that are held
@@ -61,6 +65,11 @@ def needed(source: Any, room: float) -> float:
         while each * unpacked <= room and (piece := file.read(BLOCK)):
             unpacked += len(piece)
     return each * unpacked if each * unpacked <= room else float("inf")
+
+
+def preparable(left: float) -> float:
+    """Return about how many bytes, counted as by `needed`, there is time to prepare; left: seconds."""
+    return max(PREPARED_IN_ANY_CASE, PREPARED * PREPARED_SHARE * left)
 
 
 def large_table(source: Any, room: float) -> LargeTable:

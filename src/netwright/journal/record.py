@@ -284,7 +284,7 @@ class Journal:
         return None if body is None else bench_of(self._path, body)
 
     def streamed(self) -> RowsStreamed | None:
-        """Return what came of rows that memory does not hold; None where there are none, or the run ended before."""
+        """Return what came of rows that are not held in memory; None where there are none, or the run ended before."""
         body = self._event("streamed")
         return None if body is None else streamed_of(self._path, body)
 

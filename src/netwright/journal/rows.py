@@ -131,7 +131,7 @@ def bench_of(path: Path, body: str) -> BenchSet:
 
 
 def streamed_of(path: Path, body: str) -> RowsStreamed:
-    """Return what came of rows that memory does not hold, as a row describes it."""
+    """Return what came of rows that are not held in memory, as a row describes it."""
     return _checked(path, lambda: _STREAMED.validate_json(body, strict=True))
 
 

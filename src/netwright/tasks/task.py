@@ -178,7 +178,7 @@ class Task:
         sequences: data → the number (N,) of the sequence, such as a sentence, that each row is of, for measures that
             hang on which rows follow each other; None where each row is on its own.
         largest: bytes that the weights of a model may take, where the user sets no limit.
-        streams: whether networks may also learn from rows that memory does not hold, and of which only cells that are
+        streams: whether networks may also learn from rows that are not held in memory, and of which only cells that are
             all equal to those of a row that is held would be copies of it.
         seen_as: what a trained trunk may see in the rows: images or texts; None where there is none for them.
         toy: seed → a small pandas frame and its target, for the contract tests.

@@ -121,7 +121,7 @@ class Framework(Protocol):
 
     @property
     def streams(self) -> bool:
-        """Whether it trains on rows too that memory does not hold."""
+        """Whether it trains on rows too that are not held in memory."""
 
     @property
     def pinned(self) -> Mapping[str, Value]:

@@ -1,4 +1,4 @@
-"""In which order rows are learnt from that memory does not hold: without a list of them all."""
+"""In which order rows are learnt from that are not held in memory: without a list of them all."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Population:
     stretches: list[Tensor]  # M of (n,): what these rows are parts of, where there is a chain; else none
     judged: Judged
     generators: list[torch.Generator]  # M of them, for the order of rows
-    order_seeds: list[int]  # M of them, for the order of rows that memory does not hold
+    order_seeds: list[int]  # M of them, for the order of rows that are not held in memory
     random: np.random.Generator  # for mixing rows
     noise: Dropout
     augmentation: Augmentation

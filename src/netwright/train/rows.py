@@ -31,7 +31,7 @@ class Rows:
         targets: (N,), on the device.
         quantiles: (F, Q), on the processor, as networks begin there.
         device: where networks learn from them.
-        more: E further rows to learn from, which memory does not hold; they are numbered from N on.
+        more: E further rows to learn from, which are not held in memory; they are numbered from N on.
     """
 
     features: Mapping[str, Tensor]
