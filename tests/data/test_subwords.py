@@ -28,6 +28,15 @@ def test_usual_words_are_whole_and_rare_ones_parted() -> None:
     assert spelled(SUBWORDS.encode(["我们 😀"])[0]) == ["我", "们", "😀"]
 
 
+def test_marks_on_letters_belong_to_their_word() -> None:
+    """Hindi has its vowels from marks; what earlier bundles encode goes on as it was."""
+    hindi = fit_subwords(["हिन्दी भाषा"] * 2)
+    assert hindi.encode(["हिन्दी भाषा।"])[0].tolist()[:2] == [1 + hindi.pieces.index(one) for one in ("हिन्दी", "भाषा")]
+    assert hindi.marked and hindi.to_json()["marked"] is True and "marked" not in SUBWORDS.to_json()
+    earlier = Subwords.from_json(9, ["ह", "ि", "भ"])
+    assert earlier is not None and not earlier.marked and earlier.encode(["हि भ"])[0].tolist()[:4] == [1, 2, 3, 0]
+
+
 def test_what_nobody_wrote_is_left_out() -> None:
     """Letters that stand in no text have no piece."""
     assert spelled(SUBWORDS.encode(["жжж walking"])[0]) == ["walking"]
@@ -53,6 +62,8 @@ def test_it_survives_json_and_nothing_else_does() -> None:
     for length, pieces in ((0, ["a"]), (True, ["a"]), (9_999, ["a"]), (3, "a"), (3, ["a", "a"]), (3, [1]), (3, [""])):
         with pytest.raises(SpecError):
             Subwords.from_json(length, pieces)
+    with pytest.raises(SpecError):
+        Subwords.from_json(3, ["a"], 1)
 
 
 def test_memory_is_bounded_whatever_the_texts() -> None:

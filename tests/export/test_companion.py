@@ -75,9 +75,9 @@ def test_the_program_is_short() -> None:
 
 
 def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
-    """Words, pieces and bytes of texts beside other columns; a missing one, and letters beyond the first plane."""
+    """Words, pieces and bytes of texts beside other columns; a missing one, letters with marks, and of all planes."""
     generator = np.random.default_rng(0)
-    words = np.array(["good", "très bien", "好的地方", "ужасно", "bad!", "awful 👎", "nice", "cold"])
+    words = np.array(["good", "très bien", "好的地方", "हिन्दी भाषा", "bad!", "awful 👎", "ужасно", "cold"])
     kind = generator.integers(0, 2, 200)
     texts = [
         " ".join(generator.choice(words[:4] if one else words[4:], 6)) + f" {generator.integers(99)}" for one in kind
@@ -88,7 +88,7 @@ def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
     assert parity.difference < 1e-4
     asked = table.drop(columns="kind")
     asked.loc[3, "review"] = None
-    asked.loc[4, "review"] = "ﬁne 日本 𝔘nicode\nsecond line, " * 50
+    asked.loc[4, "review"] = "ﬁne 日本 𝔘nicode हिन्दी\nsecond line, " * 50
     asked.to_csv(tmp_path / "out" / "new.csv", index=False)
     assert program(tmp_path / "out", "new.csv") == ["kind", *map(str, run.model.predict(asked))]
 

@@ -180,7 +180,7 @@ def odd_table(rows: int, seed: int) -> pd.DataFrame:
     size, start = random.normal(size=rows), pd.Timestamp("2021-03-01")
     days = start + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
     hours = start + pd.to_timedelta(random.integers(0, 900 * 24, rows), unit="h")
-    words = ["good", "bad", "größer", "漢字", "rather", "plain!", "so-so"]
+    words = ["good", "bad", "größer", "漢字", "हिन्दी", "rather", "plain!", "so-so"]
     table = {
         "size, in cm": [f"{one:.3f}" for one in size],
         'in "come"': [f"$ {one:,.2f}" for one in np.exp(3 * random.normal(size=rows))],

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-VERSION = 2  # the latest; see `version_of`
+VERSION = 3  # the latest; see `version_of`
 ORDERED = "ordered"  # in the document `preprocess` since version 2
+MARKED = "marked"  # the same since version 3
 DOCUMENTS = ("schema", "preprocess", "spec", "card")
 MANIFEST = "manifest.json"
 WEIGHTS = re.compile(r"weights-[0-9]{5}\.safetensors")
@@ -95,10 +96,13 @@ class Manifest:
 def version_of(documents: Mapping[str, Json]) -> int:
     """Return the oldest version of the format that has all that these documents say, so that most can read the file.
 
-    Version 2 came with chains over the tags of tokens, of which networks are told which follow each other.
+    Version 2 came with chains over the tags of tokens, of which networks are told which follow each other; version 3
+    with pieces of words that marks on letters belong to.
     """
     preprocess = documents["preprocess"]
-    return 2 if isinstance(preprocess, dict) and preprocess.get(ORDERED) is True else 1
+    if not isinstance(preprocess, dict):
+        return 1
+    return 3 if preprocess.get(MARKED) is True else 2 if preprocess.get(ORDERED) is True else 1
 
 
 def document_name(name: str) -> str:

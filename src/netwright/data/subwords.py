@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.data.ngrams import plain
-from netwright.data.words import WORD
+from netwright.data.words import has_mark, word_pattern
 from netwright.errors import SpecError
 
 LARGEST = 8_192  # pieces that are kept
@@ -25,6 +25,7 @@ MOST_PIECES = 512  # of one text: its first
 LETTERS = 8  # a piece has fewer in the mean, so no more than so many times the pieces need be read
 FITTED_LETTERS = 5_000_000  # of all texts that a vocabulary is chosen from
 MOST_BYTES = 2**29  # of all encoded texts; with more texts each keeps fewer pieces
+MARKED = "marked"  # in the document `preprocess` since format 3 of bundles
 _INSIDE = "+"  # in front of a piece that does not begin a word
 
 
@@ -35,33 +36,41 @@ class Subwords:
     Attributes:
         pieces: V of them, the first being number 1; those that do not begin a word have a + in front.
         length: pieces L that are kept of a text.
+        marked: whether marks on letters belong to their word (`words.word_pattern`).
     """
 
     pieces: tuple[str, ...]
     length: int
+    marked: bool = False
 
     def __len__(self) -> int:
         return len(self.pieces)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
-        return {"length": self.length, "pieces": [*self.pieces]}
+        own = {"length": self.length, "pieces": [*self.pieces]}
+        return own | {MARKED: True} if self.marked else own
 
     @staticmethod
-    def from_json(length: Any, pieces: Any) -> Subwords | None:
+    def from_json(length: Any, pieces: Any, marked: Any = False) -> Subwords | None:
         """Return the pieces that values of a bundle's document describe; None for no length and no pieces.
+
+        Args:
+            length: as below, as are the others.
+            pieces: a list of texts.
+            marked: missing in bundles of texts without marks, and in those of format 1 and 2, whose words end there.
 
         Raises:
             SpecError: if they are none that Netwright writes.
         """
         if length == 0 and pieces == []:
             return None
-        right = type(length) is int and 1 <= length <= MOST_PIECES and isinstance(pieces, list)
+        right = type(length) is int and 1 <= length <= MOST_PIECES and isinstance(pieces, list) and type(marked) is bool
         if not right or len(pieces) > LARGEST or not all(isinstance(one, str) and one for one in pieces):
             raise SpecError("the pieces of texts are not those that Netwright writes")
         if len({*pieces}) != len(pieces):
             raise SpecError("a piece of texts stands twice")
-        return Subwords(tuple(pieces), length)
+        return Subwords(tuple(pieces), length, marked)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -76,9 +85,10 @@ class Subwords:
         found = np.zeros((len(texts), self.length), np.int32)
         if not self.pieces:
             return found
+        pattern = word_pattern(self.marked)
         for row, text in enumerate(texts):
             numbers: list[int] = []
-            for word in WORD.findall(plain(text or "", LETTERS * self.length)):
+            for word in pattern.findall(plain(text or "", LETTERS * self.length)):
                 numbers += self._of_word(word)
                 if len(numbers) >= self.length:
                     break
@@ -116,7 +126,7 @@ def fit_subwords(texts: Sequence[str | None]) -> Subwords:
     words: Counter[str] = Counter()
     lengths = []
     for text in sample:
-        line = WORD.findall(plain(text or "", LETTERS * MOST_PIECES))
+        line = word_pattern().findall(plain(text or "", LETTERS * MOST_PIECES))
         words.update(line)
         lengths.append(len(line))
     whole = _most(words.items(), round(OF_WORDS * LARGEST))
@@ -127,7 +137,8 @@ def fit_subwords(texts: Sequence[str | None]) -> Subwords:
     rest = _most(((piece, count) for piece, count in parts.items() if piece not in whole), LARGEST - len(whole))
     longest = int(np.quantile(lengths, 0.99)) if lengths else 1
     room = MOST_BYTES // (np.dtype(np.int32).itemsize * max(1, len(texts)))
-    return Subwords((*whole, *rest), max(1, min(longest + longest // 8, MOST_PIECES, room)))
+    length = max(1, min(longest + longest // 8, MOST_PIECES, room))
+    return Subwords((*whole, *rest), length, any(map(has_mark, whole)))
 
 
 def _most(counts: Iterable[tuple[str, int]], most: int) -> dict[str, int]:

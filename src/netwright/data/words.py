@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 from netwright.data.ngrams import UNSPACED
 
 _UNSPACED = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])\w)+|\S")
-
-_LETTER = re.compile(rf"(?![{_UNSPACED}_])\w")  # of a word of several
+_LETTER = rf"(?![{_UNSPACED}_])\w"  # of a word of several
 _JOINERS = "\u200c\u200d"  # inside of words, of Persian and of Indian scripts
+_FIRST_MARK, _END_OF_MARKS = 0x300, 0x1F000  # of Unicode, but for variants of emoji and of Chinese letters
+
+
+@cache
+def word_pattern(marked: bool = True) -> re.Pattern[str]:
+    """Return what finds the words of a text.
+
+    Args:
+        marked: whether marks on letters belong to their word, as they must: no mark is a letter to Python, and Hindi
+            has its vowels from marks. Encoders of earlier bundles part words there.
+    """
+    inside = "".join(letter for letter in map(chr, range(_FIRST_MARK, _END_OF_MARKS)) if _is_mark(letter))
+    return re.compile(rf"[{_UNSPACED}]|(?:{_LETTER}{f'[{_JOINERS}{inside}]*' if marked else ''})+|\S")
+
+
+def has_mark(word: str) -> bool:
+    """Return whether a word has a mark behind its first letter, where it would be parted without `marked`."""
+    return not word.isascii() and any(letter in _JOINERS or _is_mark(letter) for letter in word[1:])
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return where the words of a text begin and end; marks on letters belong to their word.
-
-    `WORD` parts a word there, since no mark is a letter to it: nearly every one of Hindi, whose vowels are such marks.
-    """
-    found: list[tuple[int, int]] = []
-    for match in WORD.finditer(text):
-        first, last = match.span()
-        begun = found[-1][0] if found and found[-1][1] == first else None
-        if begun is not None and _LETTER.match(text, begun) and _goes_on(text, first):
-            found[-1] = (begun, last)
-        else:
-            found.append((first, last))
-    return found
-
-
-def _goes_on(text: str, place: int) -> bool:
-    """Return whether a word goes on with a mark, or behind one with a letter."""
-    return _is_mark(text[place]) or (_is_mark(text[place - 1]) and _LETTER.match(text, place) is not None)
+    """Return where the words of a text begin and end."""
+    return [match.span() for match in word_pattern().finditer(text)]
 
 
 def _is_mark(letter: str) -> bool:
-    return letter in _JOINERS or unicodedata.category(letter).startswith("M")
+    return unicodedata.category(letter).startswith("M")

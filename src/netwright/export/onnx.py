@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, checker
 
 from netwright.data.schema import Kind
+from netwright.data.subwords import MARKED
 from netwright.data.tagged import SENTENCE
 from netwright.export.parity import Parity, Rows, compare
 from netwright.extended import LARGEST, Extended
@@ -105,7 +106,8 @@ def _reading(model: Model) -> dict[str, Any]:
     fitted = model.preparation.own.documents()["preprocess"]
     found: dict[str, Any] = {}
     if fitted.get("length"):
-        found["pieces"] = {"known": fitted["pieces"], "length": fitted["length"]}
+        subwords = {"known": fitted["pieces"], "length": fitted["length"], "marked": MARKED in fitted}
+        found["pieces"] = subwords
     if fitted.get("bytes"):
         found["bytes"] = fitted["bytes"]
     if trunk := _text_trunk(model):

@@ -24,7 +24,7 @@ from netwright.data.near_texts import with_near_texts
 from netwright.data.reading import read_table
 from netwright.data.schema import Kind, Schema
 from netwright.data.spelling import Spelling, fit_spelling
-from netwright.data.subwords import Subwords, fit_subwords
+from netwright.data.subwords import MARKED, Subwords, fit_subwords
 from netwright.data.vocabulary import (
     LARGEST,
     MOST_GRAMS,
@@ -44,7 +44,7 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
-OWN = ("grams", "length", "pieces", "bytes")  # parts of the document `preprocess` that are not the table's
+OWN = ("grams", "length", "pieces", MARKED, "bytes")  # parts of the document `preprocess` that are not the table's
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +208,7 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
     preparation = tabular.restore({**documents, "preprocess": inner}, arrays)
     if not any(column.kind == Kind.TEXT for column in preparation.schema.used):
         raise SpecError("none of its columns holds texts")
-    words = Subwords.from_json(preprocess.get("length"), preprocess.get("pieces"))
+    words = Subwords.from_json(preprocess.get("length"), preprocess.get("pieces"), preprocess.get(MARKED, False))
     spelling = Spelling.from_json(preprocess.get("bytes", 0))
     return Preparation(preparation, _vocabulary(preprocess["grams"], tensors), words, spelling)
 

@@ -21,19 +21,23 @@ import pandas as pd
 
 import netwright as nw
 from netwright.tasks import TASKS
+from netwright.testing.models import untrained_model
 
 ROWS = 12  # whose answers are kept
 
 
 def main() -> None:
     """Fit one model of each task on its toy data, and keep it with some rows and its answers."""
-    folder, wanted = Path(sys.argv[1]), sys.argv[2:] or [*TASKS, "number"]
+    folder, wanted = Path(sys.argv[1]), sys.argv[2:] or [*TASKS, "number", "hindi"]
     folder.mkdir(parents=True, exist_ok=True)
     for name, task in TASKS.items():
         if name not in wanted:
             continue
         data, target = task.toy(0)
         keep(folder, name, name, data.drop(columns="note") if name == "tabular" else data, target)  # texts are large
+    if "hindi" in wanted:
+        model = untrained_model(TASKS["text"], hindi(), "kind", parts=2, folds=1)  # the second reads pieces of words
+        keep_model(folder, "hindi", "text", hindi(), model)
     if "number" not in wanted:
         return
     data, _ = TASKS["tabular"].toy(0)
@@ -42,14 +46,27 @@ def main() -> None:
     keep(folder, "number", "tabular", numbers.assign(price=price), "price")
 
 
+def hindi() -> pd.DataFrame:
+    """Return texts of a script whose letters carry marks, of two kinds."""
+    words = ["हिन्दी", "भाषा", "अच्छी", "किताब", "पानी", "दिल्ली", "नमस्ते", "विद्यालय"]
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2, 60)
+    texts = [" ".join(random.choice(words[:5] if kind else words[3:], 7)) + "।" for kind in kinds]
+    return pd.DataFrame({"text": texts, "kind": np.where(kinds, "one", "other")})
+
+
 def keep(folder: Path, name: str, task: str, data: Any, target: str) -> None:
-    """Write `NAME.nw`, and `NAME.json` with the first rows of the data and what the model answers for them."""
+    """Keep what a short run makes of the data, as `NAME.nw` and `NAME.json`."""
     with tempfile.TemporaryDirectory() as out:
         stated = "regression" if name == "number" else task
         trials = 4 if task == "tagging" else 1  # the third is the first with a chain over the tags
         run = nw.fit(data, target, task=stated, trials=trials, single=True, pretrained="none", out=out)
-        model = nw.load(run.bundle)
-        (folder / f"{name}.nw").write_bytes(run.bundle.read_bytes())
+        keep_model(folder, name, task, data, nw.load(run.bundle))
+
+
+def keep_model(folder: Path, name: str, task: str, data: Any, model: nw.Model) -> None:
+    """Write a model, and with the first rows of the data what it answers for them."""
+    model.save(folder / f"{name}.nw")
     rows = TASKS[task].read(data).iloc[:ROWS]
     columns = {column: [as_json(cell) for cell in rows[column]] for column in rows.columns}
     kept = {"columns": columns, "answers": np.round(model.answers(rows), 6).tolist()}

@@ -22,7 +22,8 @@ RANGES = (
     (0x20000, 0x3FFFF),
 )
 UNSPACED = "".join(f"{chr(low)}-{chr(high)}" for low, high in RANGES)  # letters of scripts without spaces
-WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w)+|\S")
+JOINERS = "\u200c\u200d"  # inside of words, as are marks on letters
+MARKS = JOINERS + "".join(one for one in map(chr, range(0x300, 0x1F000)) if unicodedata.category(one).startswith("M"))
 
 
 def plain(text: str, most: int) -> str:
@@ -53,12 +54,13 @@ def joined(columns: list[list[str]]) -> list[str]:
     return ["\n".join(text[:most] for text in row if text) for row in zip(*columns, strict=True)]
 
 
-def pieces(texts: list[str], known: list[str], length: int) -> NDArray[np.int32]:
+def pieces(texts: list[str], known: list[str], length: int, marked: bool) -> NDArray[np.int32]:
     """Return the numbers of the first pieces of words of texts, counted from 1, 0 behind their end."""
     numbers = {piece: number for number, piece in enumerate(known, 1)}
+    word = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w{f'[{MARKS}]*' if marked else ''})+|\S")
     found = np.zeros((len(texts), length), np.int32)
     for row, text in enumerate(texts):
-        words = WORD.findall(plain(text, 8 * length))
+        words = word.findall(plain(text, 8 * length))
         parted = [one for word in words for one in ([numbers[word]] if word in numbers else cut(word, numbers))]
         found[row, : len(parted[:length])] = parted[:length]
     return found
@@ -92,5 +94,5 @@ def fed(columns: dict[str, list[str]], words: dict[str, Any]) -> dict[str, NDArr
     rows = joined([*columns.values()])
     found["netwright: texts"] = code_points(rows, LONG)
     if "pieces" in words:
-        found["netwright: pieces"] = pieces(rows, words["pieces"]["known"], words["pieces"]["length"])
+        found["netwright: pieces"] = pieces(rows, **words["pieces"])
     return found | ({"netwright: bytes": spelled(rows, words["bytes"])} if "bytes" in words else {})

@@ -243,6 +243,7 @@ def _texts(preparation: text.Preparation, stored: Stored) -> dict[str, str]:
         stored.values["pieces"] = [*preparation.subwords.pieces]
         given["PIECES"] = 'PIECES = {piece: number for number, piece in enumerate(STORED["pieces"], start=1)}'
         given["PIECE_COUNT"] = f"PIECE_COUNT = {preparation.subwords.length}  # that are read of a text"
+        given["MARKED"] = f"MARKED = {preparation.subwords.marked}  # whether marks on letters belong to their word"
     if preparation.spelling is not None:
         given["BYTE_COUNT"] = f"BYTE_COUNT = {preparation.spelling.length}  # that are read of a text"
     return given

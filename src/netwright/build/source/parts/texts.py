@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ TEXTS: tuple[str, ...] = ()  # the columns of free text, which are read one afte
 GRAMS = 1  # n-grams of a text that are kept: its weightiest
 PIECES: dict[str, int] = {}
 PIECE_COUNT = 1
+MARKED = True  # whether marks on letters belong to their word
 BYTE_COUNT = 1
 WORD_PIECES: Sequence[str] = ()  # that the encoder of sentences knows
 WORD_PIECE_COUNT = 2  # that it reads of a text, two marks included
@@ -101,7 +103,11 @@ def bags(texts: Sequence[str | None]) -> dict[str, np.ndarray]:
 
 
 UNSPACED_LETTERS = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-WORD = re.compile(rf"[{UNSPACED_LETTERS}]|(?:(?![{UNSPACED_LETTERS}_])\w)+|\S")
+MARKS = "\u200c\u200d" + "".join(
+    letter for letter in map(chr, range(0x300, 0x1F000)) if unicodedata.category(letter).startswith("M")
+)
+INSIDE = f"[{MARKS}]*" if MARKED else ""  # behind a letter, in its word
+WORD = re.compile(rf"[{UNSPACED_LETTERS}]|(?:(?![{UNSPACED_LETTERS}_])\w{INSIDE})+|\S")
 
 
 def piece_numbers(texts: Sequence[str | None]) -> np.ndarray:
