@@ -52,9 +52,8 @@ LAZY = {
     ("netwright/trunks.py", "data"),  # tokenizers, which other models do without
     ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below
     ("netwright/tasks/image.py", "data"),  # Pillow, which models for tables do without
-    ("netwright/data/large.py", "pyarrow"),  # as below
-    ("netwright/data/reading.py", "pyarrow"),  # half a second that a CSV reader need not pay
-    ("netwright/data/reading.py", "data"),  # openpyxl, likewise
+    ("netwright/data/large.py", "data"),  # pyarrow: half a second that a CSV reader need not pay
+    ("netwright/data/reading.py", "data"),  # the same, and openpyxl
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
 FRAMEWORK_HOMES = ("build", "train", "testing")

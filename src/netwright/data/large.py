@@ -19,9 +19,10 @@ from netwright.data.blocks import (
     drawn,
 )
 from netwright.data.reading import FOLDER, as_table, check_names, checked
-from netwright.errors import EmptyTable, NotATable
+from netwright.errors import DataError, EmptyTable, NotATable
 
 PART_ROWS = 16_384  # of a table of typed columns that come together
+PART_BYTES = 2**26  # that the texts of these may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +81,15 @@ class LargeParquet:
         """Look at what a file says of itself.
 
         Raises:
-            NotATable: if it is damaged.
+            NotATable: if it is damaged, or takes far more than its size tells.
             ImportError: if pyarrow is not installed.
         """
-        import pyarrow.parquet  # a CSV reader need not pay for it
+        from netwright.data.parquet import open_parquet, rows_within, texts_of  # a CSV reader need not pay for it
 
         self._path = path
         try:
-            self._file = pyarrow.parquet.ParquetFile(path)
+            self._file = open_parquet(path)
+            texts = texts_of(path, self._file)
             about = self._file.metadata
             self._spans: list[tuple[int, int, int]] = []  # group, first row, rows
             first = 0
@@ -95,6 +97,10 @@ class LargeParquet:
                 self._spans.append((group, first, int(about.row_group(group).num_rows)))
                 first += self._spans[-1][2]
             self._size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+            self._size += texts.total
+            self._part = rows_within(texts, PART_ROWS, PART_BYTES)
+        except (DataError, MemoryError):
+            raise
         except Exception as error:  # as of `reading._read_parquet`
             raise NotATable(path, "the Parquet file is damaged") from error
         check_names(self._file.schema_arrow.names, path)
@@ -107,7 +113,7 @@ class LargeParquet:
 
     @property
     def size(self) -> int:
-        """The bytes that its columns take unpacked, as it says."""
+        """The bytes that its columns take unpacked, as it says, and what its texts take once they are read."""
         return max(int(self._size), self._path.stat().st_size)
 
     def sample(self, most: int, seed: int) -> Sample:
@@ -134,7 +140,7 @@ class LargeParquet:
         for group, first, _ in spans:
             given = first
             try:
-                for batch in self._file.iter_batches(PART_ROWS, [group], use_threads=False):
+                for batch in self._file.iter_batches(self._part, [group], use_threads=False):
                     part = batch.select(self._names).to_pandas(ignore_metadata=True)  # an index is a column like others
                     yield given, part
                     given += len(part)

@@ -15,6 +15,7 @@ from netwright.errors import NotATable
 
 SMALL = 2**26  # bytes that any packed file may unpack to
 MOST_TIMES = 100  # what a larger one may unpack to, of its own size: text takes two to twenty, a bomb a thousand
+FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any file of Parquet or JSON may have; that a larger one may, a byte of it
 DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)  # what reading a damaged packed file raises
 
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -30,6 +31,11 @@ def opener_of(path: Path) -> Callable[[Path], Any] | None:
 def most_unpacked(path: Path) -> int:
     """Return the bytes that a packed file may unpack to; what gives more holds no table."""
     return max(SMALL, MOST_TIMES * path.stat().st_size)
+
+
+def most_cells(size: int) -> int:
+    """Return the cells, missing ones too, that a table of so many bytes may have: of Parquet, or of JSON."""
+    return max(FEW_CELLS, MOST_CELLS * size)
 
 
 def too_much(path: Path, most: int) -> NotATable:

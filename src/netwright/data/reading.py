@@ -15,11 +15,19 @@ from numpy.typing import NDArray
 from netwright.data.delimited import decode, read_delimited
 from netwright.data.folders import as_of_folder, held_by, read_folder
 from netwright.data.halves import read_json
-from netwright.data.packed import DAMAGED, most_unpacked, opener_of, too_much
-from netwright.errors import DuplicateColumns, EmptyTable, MissingExtra, MissingFile, NotAFile, NotATable, nearest
+from netwright.data.packed import DAMAGED, most_cells, most_unpacked, opener_of, too_much
+from netwright.errors import (
+    DataError,
+    DuplicateColumns,
+    EmptyTable,
+    MissingExtra,
+    MissingFile,
+    NotAFile,
+    NotATable,
+    nearest,
+)
 
 LARGEST = 8 * 2**30  # bytes of a file read whole into memory
-FEW_CELLS, MOST_CELLS = 30_000_000, 50  # that any file of Parquet or JSON may have; that a larger one may, a byte of it
 FOLDER = "folder"  # among the attributes of a table: where its file lies
 NEIGHBOURS = 2_000  # names in a folder that are compared with one that is not there
 
@@ -152,31 +160,23 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     Raises:
         MissingExtra: if pyarrow is not installed.
-        NotATable: if it is damaged.
+        NotATable: if it is damaged, or takes far more than its size tells.
     """
     try:
-        import pyarrow.parquet  # a CSV reader need not pay for it
+        from netwright.data.parquet import open_parquet, texts_of  # a CSV reader need not pay for it
     except ImportError as error:
         raise MissingExtra("pyarrow", "parquet") from error
     try:
-        file = pyarrow.parquet.ParquetFile(path)
+        file = open_parquet(path)
         check_names(file.schema_arrow.names, path)  # pandas may fail to convert columns of one name
-        said = file.metadata.num_rows * file.metadata.num_columns
-        if 0 <= said <= _most_cells(path.stat().st_size):
-            table = file.read(use_threads=False)
-            stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
-            # An index is a column like others.
-            return cast(pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True))
-    except (DuplicateColumns, MemoryError):
+        texts_of(path, file)
+        table = file.read(use_threads=False)
+        stored = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+        return cast(pd.DataFrame, table.select(stored).to_pandas(ignore_metadata=True))  # an index is a column
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # besides its own, pyarrow raises what it meets in names, time zones and dates
         raise NotATable(path, "the Parquet file is damaged") from error
-    raise NotATable(path, f"it says that it has {said:,} cells, more than a file of its size holds")
-
-
-def _most_cells(size: int) -> int:
-    """Return the cells, missing ones too, that a table of so many bytes may have."""
-    return max(FEW_CELLS, MOST_CELLS * size)
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
@@ -213,7 +213,7 @@ def read_records(path: Path, text: str) -> pd.DataFrame:
         raise NotATable(path, "it should hold one JSON object a line")
     if isinstance(records, list):
         cells = len(records) * len({name for record in records for name in record})
-        if cells > _most_cells(len(text)):  # as where each object has names of its own
+        if cells > most_cells(len(text)):  # as where each object has names of its own
             raise NotATable(path, f"its objects have {cells:,} cells together, nearly all of them missing")
     return pd.DataFrame(records)
 
