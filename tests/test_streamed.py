@@ -136,7 +136,7 @@ def test_what_is_not_read_in_parts_is_held_however_long_it_takes(name: str, slow
     if name == "data.xlsx":
         table(30).to_excel(tmp_path / name, index=False)
     else:
-        table(30).to_json(tmp_path / name, orient="records")
+        table(30).to_json(tmp_path / name, orient="records", date_format="iso")
     tables = read_tables(tmp_path / name, "kind", None, "auto", memory=Memory(4 * 10**9), left=lambda: 1.0)
     assert tables.large is None and len(tables.table) == 30
 

@@ -55,6 +55,15 @@ def test_it_is_told_what_texts_take(repeated: Path, tmp_path: Path) -> None:
     assert texts_of(few, open_parquet(few)) == Texts(0, 0)
 
 
+def test_texts_that_share_their_beginnings_are_counted_too(tmp_path: Path) -> None:
+    """They are written so by a few programs, and read as any others."""
+    table = pa.table({"text": [f"a beginning {place:05}" for place in range(2_000)], "number": range(2_000)})
+    encodings = {"text": "DELTA_BYTE_ARRAY", "number": "PLAIN"}
+    pq.write_table(table, tmp_path / "t.parquet", use_dictionary=False, column_encoding=encodings)
+    assert texts_of(tmp_path / "t.parquet", open_parquet(tmp_path / "t.parquet")).total == 17 * 2_000
+    assert read_table(tmp_path / "t.parquet")["text"].tolist() == table["text"].to_pylist()
+
+
 def test_heavy_rows_come_in_smaller_parts() -> None:
     """So that those of one part fit; usual ones come as many at once as ever."""
     assert rows_within(Texts(1e6, 1e5), PART_ROWS, PART_BYTES) == PART_ROWS

@@ -68,13 +68,20 @@ def texts_of(path: Path, file: Any) -> Texts:
     if not names or file.metadata.num_rows <= FEW_ROWS:
         return Texts(0.0, 0.0)
     most, total, heaviest = free_memory(), 0.0, 0.0
-    coded = pyarrow.parquet.ParquetFile(path, read_dictionary=names)
+    coded = pyarrow.parquet.ParquetFile(path, read_dictionary=sorted({*names} - _sharing(file.metadata)))
     for batch in coded.iter_batches(PART_ROWS, columns=names, use_threads=False):
         here = sum(float(_lengths(column).sum()) for column in batch.columns)
         total, heaviest = total + here, max(heaviest, here)
         if total > most:
             raise NotATable(path, f"its texts take more than the {megabytes(most)} of memory that are free")
     return Texts(total, heaviest)
+
+
+def _sharing(about: Any) -> set[str]:
+    """Return the columns whose texts begin as the one before: pyarrow cannot read these as numbers."""
+    groups = (about.row_group(number) for number in range(about.num_row_groups))
+    columns = (group.column(place) for group in groups for place in range(about.num_columns))
+    return {column.path_in_schema for column in columns if "DELTA_BYTE_ARRAY" in column.encodings}
 
 
 def rows_within(texts: Texts, rows: int, room: float) -> int:
