@@ -175,6 +175,14 @@ def test_images_of_every_mode_are_decoded_alike(mode: str, channels: int, tmp_pa
     assert np.array_equal(found, decode_image(path, Size(12, 16, channels)))
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_large_images_of_many_bits_are_decoded_alike(kind: type, tmp_path: Path) -> None:
+    """Piece by piece, with one range for all of them."""
+    path = tmp_path / "image.tiff"
+    Image.fromarray((np.arange(1_200 * 1_000).reshape(1_200, 1_000) % 3_001).astype(kind)).save(path)
+    assert np.array_equal(beside("images").pixels(str(path), "12x16x1"), decode_image(path, Size(12, 16, 1)))
+
+
 def test_only_images_of_known_formats_are_opened(tmp_path: Path) -> None:
     """For some of the others Pillow would run a program."""
     path = tmp_path / "image.ppm"

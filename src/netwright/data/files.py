@@ -6,9 +6,11 @@ import io
 import math
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +40,27 @@ def nobody(done: int, files: int) -> None:
 
 class Unreadable(Exception):
     """A file cannot be decoded; its text says why, in a few words."""
+
+
+class AtOnce:
+    """So much at one time of what many threads take parts of: who wants more than is left waits for the others."""
+
+    def __init__(self, most: int) -> None:
+        """Nothing is taken yet."""
+        self._most, self._taken, self._given_back = most, 0, threading.Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Take a part, once there is as much, and give it back; what is more than all is taken alone."""
+        with self._given_back:
+            self._given_back.wait_for(lambda: not self._taken or self._taken + amount <= self._most)
+            self._taken += amount
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._taken -= amount
+                self._given_back.notify_all()
 
 
 def opened(source: Any) -> io.BytesIO:

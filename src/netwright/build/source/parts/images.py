@@ -68,13 +68,24 @@ def eight_bits(values: np.ndarray) -> np.ndarray:
 
     The usual ranges are from 0 to 1 (of fractions), to 255, to 4,095 (12 bits, of cameras and scanners) and to 65,535.
     """
-    wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(wide.min()), float(wide.max())
+    pieces = np.array_split(values.ravel(), 1 + values.size // 2**20)  # in 64 bits all would take ten times their room
+    low, high = (
+        min(float(in_64_bits(piece).min()) for piece in pieces),
+        max(float(in_64_bits(piece).max()) for piece in pieces),
+    )
     usual = ((1.0,) if values.dtype.kind == "f" else ()) + (255.0, 4_095.0, 65_535.0)
     most = next((most for most in usual if high <= most), None) if low >= 0 else None
     if most is not None:
         low, high = 0.0, most
-    return ((wide - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
+    share = 255 / max(high - low, 1e-9)
+    return np.concatenate([((in_64_bits(piece) - low) * share).astype(np.uint8) for piece in pieces]).reshape(
+        values.shape
+    )
+
+
+def in_64_bits(values: np.ndarray) -> np.ndarray:
+    """Return grey values in 64 bits, and 0 for what is no number."""
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def sized(image: Any) -> np.ndarray:
