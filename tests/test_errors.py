@@ -61,6 +61,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NoTarget": (),
     "NoText": (),
     "NoTrialFinished": ("memory did not suffice",),
+    "NotLookedAgain": (),
     "NoWorkers": ("its process was ended by signal 9",),
     "OtherVersions": ("worker 1", {"torch": "2.13.0", "python": "3.12.1"}, {"torch": "2.12.0", "python": "3.12.1"}),
     "NotABundle": ("data.csv",),

@@ -13,6 +13,7 @@ import netwright as nw
 from netwright import trunks
 from netwright.build.pretrained import installed_encoder
 from netwright.data.frame import Frame
+from netwright.data.pieces import by_length
 from netwright.data.schema import Column, Kind, Schema
 from netwright.data.wordpiece import encode_pieces
 from netwright.errors import BundleError, MissingExtra, UnfitWeights
@@ -20,6 +21,7 @@ from netwright.extended import Extended, extend, needed_by, restore
 from netwright.spec.network import seen_by_trunk
 from netwright.tasks.task import Request
 from netwright.tasks.text import TASK, toy
+from netwright.train import extractor
 from netwright.trunks import ENCODER, TextTrunk, find_weights, text_trunk
 
 TABLE, TARGET = toy(0)
@@ -77,6 +79,26 @@ def test_it_sees_the_same_when_it_answers(trunk: TextTrunk) -> None:
     np.testing.assert_allclose(alone[0], found[0], atol=1e-6)
     looked = trunk.look(Frame({"text": texts}, len(texts)), schema)
     np.testing.assert_allclose(looked, found, atol=1e-2)
+
+
+def test_texts_are_looked_at_batch_by_batch(trunk: TextTrunk) -> None:
+    """Somebody is asked before each, in whatever thread, and may end it."""
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(1)
+        if len(asked) > most:
+            raise InterruptedError
+
+    most = 10**6
+    found = trunk.look(LOADED.frame, LOADED.schema, ask=ask)
+    assert np.array_equal(found, trunk.look(LOADED.frame, LOADED.schema))
+    batches = len([*by_length(trunk.pieces(LOADED.frame, LOADED.schema), extractor.ROWS)])
+    assert len(asked) == 1 + batches > 3
+    asked.clear()
+    most = 2
+    with pytest.raises(InterruptedError):
+        trunk.look(LOADED.frame, LOADED.schema, ask=ask)
 
 
 def test_a_text_without_words_is_no_fault(trunk: TextTrunk) -> None:

@@ -13,8 +13,15 @@ from dataclasses import dataclass, field
 
 from netwright.errors import SettingError
 
+Ask = Callable[[], None]
+"""Called between two pieces of what takes long, from any thread; what it raises ends it."""
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+def nobody_asks() -> None:
+    """Go on, whatever the time."""
 
 
 def parse_duration(text: str | float) -> float:

@@ -1,4 +1,4 @@
-"""What a run has come to as files, so that one that is cut off goes on: finished trials, and stacks in training.
+"""What a run has come to as files, so that one that is cut off goes on: finished trials, stacks in training, and more.
 
 Each file has the format of a model file: written whole or not at all, read as strictly, with a hash of every part.
 """
@@ -30,7 +30,7 @@ from netwright.train.control import Snapshot, Trained
 
 FOLDER = "checkpoints"
 LONGEST = 10**6  # epochs; a recipe asks for a tenth of them at the most
-_NAMES = {kind: re.compile(rf"{kind}-([0-9]{{1,9}})\.nw") for kind in ("trial", "stack")}
+_NAMES = {kind: re.compile(rf"{kind}-([0-9]{{1,9}})\.nw") for kind in ("trial", "stack", "seen")}
 
 Array = NDArray[Any]
 
@@ -153,6 +153,22 @@ class Checkpoints:
         spec = {"candidates": [candidate.to_json() for candidate in stack.candidates]}
         return self._write(self._stack_path(stack.tickets[0]), spec, asdict(card), (snapshot.arrays, *ended))
 
+    def keep_seen(self, seen: NDArray[np.float32]) -> str:
+        """Write what a trained trunk saw in the rows (N, F); return as `keep` does."""
+        return self._write(self._seen_path, {}, {}, ({"seen": seen},))
+
+    def read_seen(self, rows: int) -> NDArray[np.float32] | None:
+        """Return what a trained trunk saw in so many rows (N, F); None where no file holds that."""
+        if self._leads_out:
+            return None
+        try:
+            (tensors,) = read_bundle(self._seen_path).tensors
+            seen = np.array(tensors["seen"])
+        except (BundleError, ValueError, KeyError, OSError):
+            return None  # it looks again
+        fits = seen.dtype == np.float32 and seen.ndim == 2 and len(seen) == rows and np.isfinite(seen).all()
+        return seen if fits else None
+
     def _write(self, path: Path, spec: Any, card: Any, tensors: tuple[Mapping[str, Array], ...]) -> str:
         try:
             if self._leads_out:
@@ -234,6 +250,10 @@ class Checkpoints:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"trial-{number:06}.nw"
+
+    @property
+    def _seen_path(self) -> Path:
+        return self._folder / "seen-000000.nw"
 
     def _stack_path(self, number: int) -> Path:
         return self._folder / f"stack-{number:06}.nw"

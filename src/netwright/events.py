@@ -134,6 +134,8 @@ class BenchSet:
             without a time limit.
         trunk: what trained trunk there is, as plain JSON; an empty object where there is none.
         digest: tells these rows and folds from others.
+        left_out: why a trunk that was to look at the rows did not see them all, so that there is none; empty where
+            that did not happen.
     """
 
     seconds: float
@@ -141,6 +143,7 @@ class BenchSet:
     training: float | None
     trunk: Json
     digest: str
+    left_out: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.budget import Ask, nobody_asks
 from netwright.data.encoding import TableEncoder
 from netwright.data.features import Features
 from netwright.data.frame import Frame
@@ -20,13 +21,23 @@ from netwright.data.goal import Goal
 from netwright.data.schema import Kind, Schema
 from netwright.data.vocabulary import Vocabulary
 from netwright.errors import CannotGoOn, SpecError
-from netwright.spec.blocks import Block, Identity, TableInput
+from netwright.spec.blocks import Block, Identity, ImageInput, TableInput
 from netwright.spec.network import Network, seen_by_trunk, without_trunk
 from netwright.stored_trunks import restore_trunk
 from netwright.tasks.task import Lent, Loaded, Preparation, Task
-from netwright.trunks import CPU, LARGEST_SIDE, Trunk, find_weights, image_trunk, text_trunk, tuned_blocks
+from netwright.trunks import (
+    CPU,
+    LARGEST_SIDE,
+    Trunk,
+    blocks_of_size,
+    find_weights,
+    image_trunk,
+    text_trunk,
+    tuned_blocks,
+)
 
 MOST_ROWS = 50_000  # their features are kept in memory
+TUNED = "tuned"  # what a record calls the size of images at which a trunk is trained further
 LARGEST = 5.0  # that a scaled feature may be
 
 Array = NDArray[Any]
@@ -138,6 +149,8 @@ def with_trunk(
     seconds: float | None,
     chosen: Mapping[str, Any] | None = None,
     device: str = CPU,
+    ask: Ask = nobody_asks,
+    seen: NDArray[np.float32] | None = None,
 ) -> Preparation:
     """Return the preparation with a trained trunk, where it is of images or texts and weights are to be had.
 
@@ -151,8 +164,11 @@ def with_trunk(
         chosen: what `trunk_of` said of an earlier run that this one goes on with: then there is one of the same size,
             or none, however fast the machine is just now.
         device: where the trunk looks, and is trained further.
+        ask: between two pieces of all that takes long: the end of a run may come meanwhile.
+        seen: what it saw in the rows in an earlier run, which this one goes on with; None where nobody knows.
 
     Raises:
+        Exception: what `ask` raises.
         UnfitWeights: if a file that was named holds none.
         UnreachableWeights: if the hub was asked for some, and gives none.
     """
@@ -162,31 +178,48 @@ def with_trunk(
     path = find_weights(kind, pretrained)
     if path is None:
         return preparation
-    if kind == Kind.IMAGE:
-        images = loaded.frame.columns[loaded.schema.used[0].name]
-        trunk = image_trunk(path, images, seconds if chosen is None else None, device)
-        if trunk is not None and chosen is not None:
-            trunk = replace(trunk, size=_size_of(chosen))
-        blocks = () if trunk is None else tuned_blocks(trunk, images, seconds, device)
-        return extend(preparation, loaded.frame, trunk, blocks, device)
-    return extend(preparation, loaded.frame, text_trunk(path, rows, seconds, device), device=device)
+    if seen is None:
+        ask()
+    if kind == Kind.TEXT:
+        return extend(preparation, loaded.frame, text_trunk(path, rows, seconds, device), (), device, ask, seen)
+    images = loaded.frame.columns[loaded.schema.used[0].name]
+    trunk = image_trunk(path, images, seconds if chosen is None else None, device)
+    if trunk is None:
+        return preparation
+    if chosen is not None:
+        trunk = replace(trunk, size=_size_of(chosen.get("height"), chosen.get("width")))
+    if chosen is not None and TUNED in chosen:
+        size = chosen[TUNED]
+        blocks = () if size is None else blocks_of_size(trunk, _size_of(*size if isinstance(size, list) else ()))
+    else:
+        blocks = tuned_blocks(trunk, images, seconds, device, ask)
+    return extend(preparation, loaded.frame, trunk, blocks, device, ask, seen)
 
 
-def _size_of(chosen: Mapping[str, Any]) -> tuple[int, int]:
+def _size_of(*sides: object) -> tuple[int, int]:
     """Return the height and width that a trunk of an earlier run had.
 
     Raises:
         CannotGoOn: if they are none, as in a record that was forged.
     """
-    match chosen.get("height"), chosen.get("width"):
+    match sides:
         case int(height), int(width) if min(height, width) >= 1 and max(height, width) <= LARGEST_SIDE:
             return height, width
     raise CannotGoOn("the trained network that it looked at images with had no size")
 
 
 def trunk_of(preparation: Preparation) -> Mapping[str, Any]:
-    """Return what the trunk of a preparation is, as plain JSON; an empty object where there is none."""
-    return preparation.trunk.document() if isinstance(preparation, Extended) else {}
+    """Return what the trunk of a preparation is, as plain JSON; an empty object where there is none.
+
+    `TUNED` is the height and width at which networks train it further; None where they do not.
+    """
+    if not isinstance(preparation, Extended):
+        return {}
+    first = preparation.tuned[0] if preparation.tuned else None
+    return {
+        **preparation.trunk.document(),
+        TUNED: [first.height, first.width] if isinstance(first, ImageInput) else None,
+    }
 
 
 def extend(
@@ -195,6 +228,8 @@ def extend(
     trunk: Trunk | None,
     tuned: tuple[Block, ...] = (),
     device: str = CPU,
+    ask: Ask = nobody_asks,
+    seen: NDArray[np.float32] | None = None,
 ) -> Preparation:
     """Return the preparation with a trunk, fitted on the rows of a frame; as it is without one.
 
@@ -204,11 +239,20 @@ def extend(
         trunk: what also sees them.
         tuned: its blocks, if networks may train it further.
         device: where the trunk looks at the rows.
+        ask: as for `with_trunk`, as is `seen`, which counts where it is of these rows.
+        seen: (N, F).
     """
     if trunk is None:
         return inner
-    seen = trunk.look(frame, inner.schema, device)
+    if seen is None or seen.shape != (frame.rows, trunk.features):
+        seen = trunk.look(frame, inner.schema, device, ask)
     return Extended(inner, trunk, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-3), (frame, seen), tuned)
+
+
+def seen_in(preparation: Preparation) -> NDArray[np.float32] | None:
+    """Return what the trunk of a preparation saw in the rows (N, F) to learn from; None where there is none."""
+    known = preparation.known if isinstance(preparation, Extended) else None
+    return None if known is None else known[1]
 
 
 def beginning(preparation: Preparation) -> Mapping[str, Array]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from netwright.budget import Budget
 from netwright.events import (
+    BenchSet,
     BestImproved,
     DataRead,
     Event,
@@ -172,6 +173,8 @@ def notice(event: Event) -> str:
             return f"the run goes on, but could not be resumed from here: {reason}"
         case RowsStreamed():
             return streamed_line(event)
+        case BenchSet(left_out=reason) if reason:
+            return f"there is no trained network that looks at the rows: {printable(reason)}"
         case ResourcesUsed():
             return resources_line(event)
         case GaveUp(_, reason):

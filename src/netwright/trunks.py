@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.budget import Ask, nobody_asks
 from netwright.bundle.short import half_where_equal, rounded
 from netwright.data.frame import Frame
 from netwright.data.pieces import by_length
@@ -66,13 +67,14 @@ class Trunk(Protocol):
     def see(self, frame: Frame, schema: Schema) -> NDArray[np.float32]:
         """Return the features (N, F) of rows; each depends on its own row only."""
 
-    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU, ask: Ask = nobody_asks) -> NDArray[np.float32]:
         """Return the same for the rows to learn from, of which there are many: features may differ by thousandths.
 
         Args:
             frame: the rows.
             schema: what their columns are.
             device: where PyTorch is to look.
+            ask: before each piece.
         """
 
     def beginning(self) -> Mapping[str, Array]:
@@ -111,17 +113,25 @@ class ImageTrunk:
             return np.zeros((0, self.features), np.float32)
         return np.asarray(_session_of(self, images.shape[1:]).run({"images": images}))
 
-    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU, ask: Ask = nobody_asks) -> NDArray[np.float32]:
         """Return the same, on a processor by the graph that also answers."""
         images = frame.columns[schema.used[0].name]
-        return self.see(frame, schema) if device == CPU or not len(images) else self.seen_on(device, images)
+        if not len(images):
+            return self.see(frame, schema)
+        if device != CPU:
+            return self.seen_on(device, images, ask)
+        session, seen = _session_of(self, images.shape[1:]), []
+        for start in range(0, len(images), ROWS):
+            ask()
+            seen.append(session.run({"images": images[start : start + ROWS]}))
+        return np.concatenate(seen)
 
-    def seen_on(self, device: str, images: Array) -> NDArray[np.float32]:
+    def seen_on(self, device: str, images: Array, ask: Ask = nobody_asks) -> NDArray[np.float32]:
         """Return the features (N, F) of images, seen on a graphics card."""
         from netwright.train.device import Device  # torch is needed here first, and takes a second to import
         from netwright.train.extractor import see_images
 
-        return see_images(self.backbone, self.size, self.weights, images, Device(device))
+        return see_images(self.backbone, self.size, self.weights, images, Device(device), ask)
 
     def beginning(self) -> dict[str, Array]:
         """Return its weights, named as in a network, whose first block is that of the image."""
@@ -174,12 +184,13 @@ class TextTrunk:
             found[rows] = self._session.run({"pieces": pieces})
         return found
 
-    def look(self, frame: Frame, schema: Schema, device: str = CPU) -> NDArray[np.float32]:
+    def look(self, frame: Frame, schema: Schema, device: str = CPU, ask: Ask = nobody_asks) -> NDArray[np.float32]:
         """Return the same, in bfloat16 where the device multiplies it: on a processor in two thirds of the time."""
         from netwright.train.device import Device  # torch is needed here first, and takes a second to import
         from netwright.train.extractor import see_texts
 
-        return see_texts(self.encoder, self.weights, self.pieces(frame, schema), Device(device))
+        ask()
+        return see_texts(self.encoder, self.weights, self.pieces(frame, schema), Device(device), ask)
 
     def pieces(self, frame: Frame, schema: Schema) -> NDArray[np.int64]:
         """Return the numbers of the pieces (N, L) of the texts of each row, 0 where a text has fewer."""
@@ -290,7 +301,9 @@ def _sized(images: Array, longer: int) -> tuple[int, int]:
     return height, width
 
 
-def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device: str = CPU) -> tuple[Block, ...]:
+def tuned_blocks(
+    trunk: ImageTrunk, images: Array, seconds: float | None, device: str = CPU, ask: Ask = nobody_asks
+) -> tuple[Block, ...]:
     """Return the blocks of a trunk for networks that train it further, at the largest size that there is time for.
 
     None are returned where there is too little time for a few passes over the images, on several folds.
@@ -300,7 +313,13 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device
         images: (N, H, W, C) to learn from.
         seconds: as for `image_trunk`.
         device: where it is trained.
+        ask: before each size is timed.
     """
+
+    def fits(side: int) -> bool:
+        ask()
+        return _tuning_seconds(trunk, some, side, device) <= room
+
     longer = max(images.shape[1:3])
     smallest, largest = min(longer, TUNED_SIDE), max(SMALLEST_SIDE, 2 * longer)
     sides = [side for side in (SMALLEST_SIDE, 48, *SIDES) if smallest <= side <= largest]
@@ -311,10 +330,15 @@ def tuned_blocks(trunk: ImageTrunk, images: Array, seconds: float | None, device
         some = images[:: -(-len(images) // TIMED)]
         fastest = TUNED if device == CPU else CARD_TUNED
         possible = (side for side in sides if _flops(trunk.backbone, side) / fastest <= room)
-        fitting = [*takewhile(lambda side: _tuning_seconds(trunk, some, side, device) <= room, possible)]
+        fitting = [*takewhile(fits, possible)]
     if not fitting:
         return ()
-    return (trunk.backbone.inputs(*_sized(images, max(fitting))), *trunk.backbone.blocks)
+    return blocks_of_size(trunk, _sized(images, max(fitting)))
+
+
+def blocks_of_size(trunk: ImageTrunk, size: tuple[int, int]) -> tuple[Block, ...]:
+    """Return the blocks of a trunk, from the inputs on, for images of a height and width."""
+    return (trunk.backbone.inputs(*size), *trunk.backbone.blocks)
 
 
 def _tuning_seconds(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:

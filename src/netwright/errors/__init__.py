@@ -82,6 +82,7 @@ from netwright.errors.output import (
 )
 from netwright.errors.run import (
     FailedDevice,
+    NotLookedAgain,
     NoTrialFinished,
     NoWorkers,
     OtherVersions,
@@ -188,6 +189,7 @@ __all__ = [
     "NotAJournal",
     "NotANumber",
     "NotATable",
+    "NotLookedAgain",
     "NotWithFramework",
     "NothingSaved",
     "NothingToAddTo",

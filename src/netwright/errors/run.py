@@ -39,6 +39,16 @@ class OtherVersions(RunError):
         )
 
 
+class NotLookedAgain(RunError):
+    """The run was at its end before what its trials learnt from was there again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The run was at its end before the trained network, whose view its trials learn from, had looked at all "
+            "rows again. Nothing is lost: repeat the command, with more time where there is a limit, as --time +5m."
+        )
+
+
 class TrialError(NetwrightError):
     """One trial ended badly; the run goes on without it."""
 

@@ -95,7 +95,7 @@ def render(journal: Journal, description: str = "") -> str:
         raise DamagedJournal(journal.path, "its confusion matrix does not fit its classes")
     target, columns, findings = _read_data(journal.path, data)
     trials = journal.trials()
-    settings, lost = journal.settings(), journal.lost()
+    settings, lost, bench = journal.settings(), journal.lost(), journal.bench()
     return _templates.get_template("report.html").render(
         target=numbers.shortened(target, 80),
         task=words.task_in_words(result.task),
@@ -119,6 +119,7 @@ def render(journal: Journal, description: str = "") -> str:
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         mistakes=journal.mistakes(),
         given_up=journal.given_up(),
+        left_out="" if bench is None else bench.left_out,
         figures=figures_of(result, journal.curve(), trials),
     )
 

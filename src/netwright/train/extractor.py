@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netwright.budget import Ask, nobody_asks
 from netwright.build.encoder import sentence_features
 from netwright.build.spatial import image_features
 from netwright.data.pieces import by_length
@@ -26,6 +27,7 @@ def see_texts(
     weights: Mapping[str, NDArray[Any]],
     pieces: NDArray[np.int64],
     device: Device = PROCESSOR,
+    ask: Ask = nobody_asks,
 ) -> NDArray[np.float32]:
     """Return the features (N, F) that an encoder sees in texts; each depends on its own text only.
 
@@ -37,6 +39,7 @@ def see_texts(
         weights: its tensors, as `Encoder.shapes` names them.
         pieces: (N, L) numbers of pieces, 0 where a text has fewer.
         device: where to look.
+        ask: called before each batch, from any thread; what it raises ends the look.
     """
     kind = torch.bfloat16 if multiplies_short(device) else torch.float32
     tensors = {name: torch.from_numpy(array).to(device, kind) for name, array in weights.items()}
@@ -44,6 +47,7 @@ def see_texts(
     batches = [*by_length(pieces, CARD_ROWS if on_card else ROWS)]
 
     def look(place: int) -> NDArray[np.float32]:
+        ask()
         with torch.no_grad():
             seen = sentence_features(encoder, tensors, torch.from_numpy(batches[place][1]).to(device))
             return np.asarray(seen.float().cpu().numpy(), np.float32)
@@ -62,6 +66,7 @@ def see_images(
     weights: Mapping[str, NDArray[Any]],
     images: NDArray[np.uint8],
     device: Device,
+    ask: Ask = nobody_asks,
 ) -> NDArray[np.float32]:
     """Return the features (N, F) that a backbone sees in images; each depends on its own image only.
 
@@ -71,6 +76,7 @@ def see_images(
         weights: its tensors, named `<position of block>.<part>`.
         images: (N, H, W, C).
         device: where to look: a graphics card. ONNX Runtime is faster on a processor.
+        ask: called before each batch; what it raises ends the look.
     """
     blocks = (backbone.inputs(*size), *backbone.blocks)
     parts: list[dict[str, torch.Tensor]] = [{} for _ in blocks]
@@ -78,6 +84,9 @@ def see_images(
         place, _, part = name.partition(".")
         parts[int(place) + 1][part] = torch.from_numpy(array).to(device)
     with torch.no_grad():
-        batches = (torch.from_numpy(images[start : start + CARD_ROWS]) for start in range(0, len(images), CARD_ROWS))
-        seen = [image_features(blocks, parts, batch.to(device), training=False) for batch in batches]
-        return np.asarray(torch.cat(seen).cpu().numpy(), np.float32)
+        seen = []
+        for start in range(0, len(images), CARD_ROWS):
+            ask()
+            batch = torch.from_numpy(images[start : start + CARD_ROWS]).to(device)
+            seen.append(image_features(blocks, parts, batch, training=False).cpu())  # a card does not run ahead
+        return np.asarray(torch.cat(seen).numpy(), np.float32)
