@@ -234,6 +234,7 @@ class WorkerLost:
         worker: which one.
         reason: what is known of its end.
         epoch: from which these trials are trained once more; 1 is from their beginning.
+        ended: whether it was ended since it held the end of the run up; its trials have failed then.
     """
 
     seconds: float
@@ -241,6 +242,7 @@ class WorkerLost:
     worker: str
     reason: str
     epoch: int
+    ended: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from netwright.budget import Budget
 from netwright.errors import BadWorkers, FolderInUse, MissingExtra, NoTrialFinished, NotWithFramework
 from netwright.events import DataRead, EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
+from netwright.team import crew
 from netwright.team.crew import Crew
 from netwright.team.staff import make_staff
 
@@ -82,6 +83,33 @@ def test_a_worker_that_is_killed_costs_no_trial(alone: nw.Run, tmp_path: Path) -
         for trial in journal.trials():
             epochs = [epoch for _, epoch, _ in trial.curve]
             assert epochs == sorted({*epochs})
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no signal that stops a process")
+def test_workers_that_hang_do_not_hold_the_end_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that are stopped, as by a disk that hangs, just before the run is asked to end: they are ended."""
+    monkeypatch.setattr(crew, "LAST", 0.5)
+    budget, stopped = Budget(trials=1_000), list[bool]()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochDone) and not stopped and any(isinstance(one, TrialFinished) for one in told):
+            stopped.append(True)
+            for child in psutil.Process().children():
+                child.send_signal(signal.SIGSTOP)
+            budget.end()
+        told.append(event)
+
+    told: list[Event] = []
+    run = nw.fit(iris(), "target", budget=budget, workers=2, out=tmp_path, listener=listen)
+    assert run.result.ended_early and run.result.trials >= 1 and stopped
+    lost = [event for event in told if isinstance(event, WorkerLost)]
+    assert lost and all(event.ended and event.reason == crew.HELD_UP for event in lost)
+    assert "was ended: it had not come to an end" in run.report.read_text()
+    with Journal.open(run.journal) as journal:
+        assert journal.lost() == tuple(lost)
+        reasons = [trial.reason for trial in journal.trials() if trial.status == "failed"]
+    assert reasons and all(crew.HELD_UP in str(reason) for reason in reasons)
+    assert not psutil.Process().children(recursive=True)
 
 
 def test_a_run_is_gone_on_with_by_another_number_of_workers(alone: nw.Run, tmp_path: Path) -> None:

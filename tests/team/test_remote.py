@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from workers_inside import NETWORK, PLAIN, Inside, InsideLink, check_equal, rows
 
 from netwright.errors import TrialError
 from netwright.spec.network import Recipe
+from netwright.team import crew as crews
 from netwright.team import remote
 from netwright.team.crew import LAST, Crew
 from netwright.team.frames import unpack
@@ -308,6 +308,158 @@ def test_a_worker_that_is_silent_is_not_waited_for_beyond_the_end() -> None:
     assert len(others) > 3 and max(others) <= 5.0 + LAST + beat_of(1)
 
 
+class Held(InsideLink):
+    """A worker that does not answer, from some exchange on, until it is ended."""
+
+    hangs = 4  # exchange from which on it does
+    ends = True  # whether it can be ended
+    stuck: threading.Event  # set as soon as it hangs
+    freed: threading.Event  # set when it is ended, or answers again
+
+    def exchange(self, frame: bytes, seconds: float) -> bytearray:
+        """Answer, or hang."""
+        if self.exchanges + 1 >= self.hangs:
+            self.stuck.set()
+            assert self.freed.wait(60)
+            raise Gone("its process was ended by signal 9")
+        return super().exchange(frame, seconds)
+
+    def close(self) -> None:
+        """Answer that it has ended, if it can be."""
+        if self.ends:
+            self.freed.set()
+        elif self.stuck.is_set():
+            self.freed.wait(60)  # the system waits for its end
+        super().close()
+
+
+@dataclass
+class Holding(Inside):
+    """Workers that do not answer."""
+
+    kind: type[Held] = Held
+    stuck: threading.Event = field(default_factory=threading.Event)
+    freed: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self, number: int, seat: int) -> InsideLink:
+        """Make a worker."""
+        made = self.kind(f"worker {number}", number, self, super().begin(number, seat).workplace)
+        made.stuck, made.freed = self.stuck, self.freed
+        return made
+
+
+class Lasting:
+    """A run that lasts until it is ended."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return 0.0 if self.over.is_set() else float("inf")
+
+
+def test_a_wait_that_has_begun_ends_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a worker that would be waited for a minute: it is ended, its trial fails for that, and no other tries."""
+    monkeypatch.setattr(crews, "LAST", 0.3)
+    run, transport, told = Lasting(), Holding(1), list[tuple[str, str]]()
+    crew = Crew(transport, versions_of(Torch()), run.left)
+    crew.tell_held_up(lambda name, reason: told.append((name, reason)))
+    crew.start()
+    threading.Thread(target=lambda: transport.stuck.wait(60) and run.over.set()).start()
+    driver = Driver()
+    try:
+        with pytest.raises(
+            TrialError, match="worker 1, was ended: it had not come to an end 10 s after the run was to"
+        ):
+            train(Spread(Torch(), crew), [PLAIN], driver)
+        assert crew.late and transport.begun == 1 and not driver.lost
+        assert crew.take(lambda: True) is None
+    finally:
+        crew.close()
+    assert told == [("worker 1", crews.HELD_UP)] and transport.closed
+
+
+def test_a_worker_that_answers_and_does_not_end_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it is busy, as often as it is asked."""
+    monkeypatch.setattr(crews, "LAST", 0.3)
+    hanging, closed = threading.Event(), threading.Event()
+
+    class Mortal(InsideLink):
+        def exchange(self, frame: bytes, seconds: float) -> bytearray:
+            if closed.is_set():
+                raise Gone("its process was ended by signal 9")
+            return super().exchange(frame, seconds)
+
+        def close(self) -> None:
+            closed.set()
+
+    class Mortals(Inside):
+        def begin(self, number: int, seat: int) -> InsideLink:
+            return Mortal(f"worker {number}", number, self, super().begin(number, seat).workplace)
+
+    def hang(*arguments: Any) -> Any:
+        run.over.set()
+        hanging.wait(60)
+        raise TrialError("it hung")
+
+    monkeypatch.setattr(home, "train_population", hang)
+    run = Lasting()
+    crew = Crew(Mortals(1), versions_of(Torch()), run.left)
+    crew.start()
+    try:
+        with pytest.raises(TrialError, match="had not come to an end"):
+            train(Spread(Torch(), crew), [PLAIN], Driver(), stop=run.over.is_set)
+    finally:
+        crew.close()
+        hanging.set()
+
+
+def test_a_worker_that_cannot_be_ended_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whose card's driver hangs: lanes and the end of the crew go on without it."""
+    for name in ("LAST", "CLEARED", "LEAVING"):
+        monkeypatch.setattr(crews, name, 0.2)
+
+    class Immortal(Held):
+        ends = False
+
+    run, transport, told = Lasting(), Holding(1, kind=Immortal), list[str]()
+    crew = Crew(transport, versions_of(Torch()), run.left)
+    crew.tell_held_up(lambda name, reason: told.append(name))
+    crew.start()
+    spread, ended, woken = Spread(Torch(), crew), list[str](), threading.Event()
+    features, targets, quantiles = rows()
+    trainer = spread.over(features, targets, quantiles)
+
+    def work() -> None:
+        try:
+            trainer.train(NETWORK, [PLAIN], SPLITS, "cross_entropy", Driver().control(), [0])
+        except BaseException as error:
+            ended.append(type(error).__name__)
+            raise
+        finally:
+            woken.set()
+
+    threading.Thread(target=lambda: transport.stuck.wait(60) and run.over.set()).start()
+    spread.run_lanes(work, alike=True)  # raises nothing
+    crew.close()
+    assert crew.given_up and transport.closed and told == ["worker 1"] and not ended
+    transport.freed.set()
+    assert woken.wait(60) and ended == ["LeftBehind"]  # nobody is told of it any more
+
+
+def test_an_end_in_time_is_left_alone() -> None:
+    """Nobody is ended or told of where all come to their end."""
+    run, told = Lasting(), list[str]()
+    crew = Crew(Inside(2), versions_of(Torch()), run.left)
+    crew.tell_held_up(lambda name, reason: told.append(name))
+    crew.start()
+    train(Spread(Torch(), crew), [PLAIN], Driver())
+    run.over.set()
+    crew.close()
+    assert not told and not crew.late and not crew._guarding.is_alive()
+
+
 def test_a_worker_that_takes_no_step_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers, but what it trains hangs: after a while another one is asked."""
     monkeypatch.setattr(remote, "STUCK", 0.0)
@@ -401,11 +553,11 @@ def test_who_leaves_does_not_wait_for_lanes(monkeypatch: pytest.MonkeyPatch) -> 
         left.wait(60)
         ended.set()
 
-    def interrupted(self: Future[None]) -> None:
+    def interrupted(crew: Crew) -> int:
         assert at_work.wait(60)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Future, "result", interrupted)
+    monkeypatch.setattr(Crew, "left_behind", property(interrupted))
     with spread_over(Inside(1)) as spread:
         with pytest.raises(KeyboardInterrupt):
             spread.run_lanes(work, alike=True)

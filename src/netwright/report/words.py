@@ -119,7 +119,11 @@ def lost_in_words(lost: WorkerLost) -> str:
     'worker 2 was lost: its node died; trials 4, 5 go on from epoch 12 with another'
     >>> lost_in_words(WorkerLost(1.5, (), "worker 3", "there was no room for it", 0))
     'worker 3 could not be started: there was no room for it'
+    >>> lost_in_words(WorkerLost(70.5, (), "worker 3", "it did not come to an end", 0, True))
+    'worker 3 was ended: it did not come to an end'
     """
+    if lost.ended:
+        return f"{lost.worker} was ended: {lost.reason}"
     if not lost.trials:
         return f"{lost.worker} could not be started: {lost.reason}"
     one = len(lost.trials) == 1

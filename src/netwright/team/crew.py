@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from netwright.errors import NoWorkers, OtherVersions
@@ -16,8 +18,16 @@ START = 120.0  # seconds that a worker may take to be there: PyTorch is read fro
 ANSWER = 60.0  # seconds beyond those that it was given after which a worker that says nothing is lost
 TRANSFER = 300.0  # seconds that a block of data or a training's beginning may take to arrive
 LAST = 10.0  # seconds after the end of the run for which any of that is waited for at the most
+CLEARED = 6.0  # seconds for workers to be ended, all together
+LEAVING = 2.0  # seconds for who waited for them to hear of it
+CLOSERS = 32  # workers that are ended at one time
+HELD_UP = f"it had not come to an end {LAST:.0f} s after the run was to"
 GLANCE = 0.2  # seconds between two looks at whether it is still worth waiting
 MOST_STARTS = 3  # times that a place may fail to be filled, one after another: what fails so often will not work
+
+
+class LeftBehind(BaseException):
+    """The run has gone on without what a lane waited for: nobody wants to hear of that any more."""
 
 
 @dataclass
@@ -67,6 +77,11 @@ class Crew:
         self._begun = 0  # links so far
         self._failed = [0] * transport.workers  # by seat: how often it could not be filled, one time after another
         self._closed = False
+        self._closing = threading.Event()
+        self._late, self._given_up = threading.Event(), threading.Event()
+        self._guarding = threading.Thread(target=self._guard, name="guard", daemon=True)
+        self._at_work: set[str] = set()  # names of those that are handed out
+        self._tell_held_up: Callable[[str, str], None] | None = None
         self._facts: Facts | None = None
         self._met = threading.Event()  # somebody is there, or nobody will ever be
         self._reason: Exception | None = None  # the first why somebody could not be started
@@ -83,10 +98,27 @@ class Crew:
         """Whether the time of the run is."""
         return self._left() <= 0
 
+    @property
+    def late(self) -> bool:
+        """Whether the end of the run was so long ago that all workers were ended, whatever they were doing."""
+        return self._late.is_set()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether not even that may bring those to an end who wait for them: as where a process cannot be killed."""
+        return self._given_up.is_set()
+
+    @property
+    def left_behind(self) -> int:
+        """How many wait for workers without end; 0 as long as there is hope."""
+        with self._changing:
+            return len(self._at_work) if self.given_up else 0
+
     def start(self) -> None:
         """Start all of them, without waiting."""
         for seat in range(self.workers):
             self._fill(seat)
+        self._guarding.start()
 
     def facts(self) -> Facts:
         """Return what the first of them is; waits for it.
@@ -109,6 +141,11 @@ class Crew:
         for name, reason in absent:
             tell(name, reason)
 
+    def tell_held_up(self, tell: Callable[[str, str], None]) -> None:
+        """Have it told who is ended since it holds the end of the run up: its name and the reason."""
+        with self._changing:
+            self._tell_held_up = tell
+
     def take(self, worth: Callable[[], bool]) -> Member | None:
         """Return a worker that nobody else has, until it is given back or said to be lost.
 
@@ -119,14 +156,19 @@ class Crew:
         Raises:
             NoWorkers: if there are none any more.
         """
-        while True:
+        while not self.late:
             try:
-                return self._idle.get(timeout=GLANCE)  # also at the end of a run, which may train one network still
+                member = self._idle.get(timeout=GLANCE)  # also at the end of a run, which may train one network still
             except queue.Empty:
                 if not self._hopeful():
                     raise self._nobody() from None
-            if not worth() or self.over:
-                return None
+                if not worth() or self.over:
+                    break
+                continue
+            with self._changing:
+                self._at_work.add(member.link.name)
+            return member
+        return None
 
     def patience(self, seconds: float) -> float:
         """Return how long to wait for what may take so many seconds: a worker that hangs does not hold the end up."""
@@ -134,21 +176,63 @@ class Crew:
 
     def give_back(self, member: Member) -> None:
         """Let others have a worker."""
+        with self._changing:
+            self._at_work.discard(member.link.name)
         self._idle.put(member)
 
     def lose(self, member: Member) -> None:
-        """Count a worker as lost, and start another in its place."""
-        self._end(member.link)
-        self._fill(member.seat)
+        """Count a worker as lost, and start another in its place, as long as the run is not over."""
+        with self._changing:
+            self._at_work.discard(member.link.name)
+        if not self.late:  # then they are all ended
+            self._end(member.link)
+            self._fill(member.seat)
 
     def close(self) -> None:
         """End all workers."""
+        self._closing.set()
+        if self._guarding.is_alive():
+            self._guarding.join(CLEARED)
+        self._end_all()
+        self.transport.close()
+
+    def _guard(self) -> None:
+        """End all workers some time after the end of the run, so that a wait that has begun before ends too."""
+        while not self.over:
+            if self._closing.wait(GLANCE):
+                return
+        if self._closing.wait(LAST):
+            return
+        self._late.set()
+        with self._changing:
+            held_up, tell = sorted(self._at_work), self._tell_held_up
+        self._end_all()
+        for name in held_up if tell is not None else ():
+            assert tell is not None
+            tell(name, HELD_UP)
+        self._closing.wait(LEAVING)
+        self._given_up.set()
+
+    def _end_all(self) -> None:
+        """End all workers, and let none begin; one that does not end holds nobody up."""
         with self._changing:
             self._closed = True
-            links = [*self._links]
+            links, self._links = [*self._links], set()
+        waiting: queue.SimpleQueue[Link] = queue.SimpleQueue()
         for link in links:
-            self._end(link)
-        self.transport.close()
+            waiting.put(link)
+
+        def close() -> None:
+            with suppress(queue.Empty):
+                while True:
+                    waiting.get_nowait().close()
+
+        closers = [threading.Thread(target=close, daemon=True) for _ in links[:CLOSERS]]
+        for closer in closers:
+            closer.start()
+        until = time.monotonic() + CLEARED
+        for closer in closers:
+            closer.join(max(0.0, until - time.monotonic()))
 
     def _hopeful(self) -> bool:
         """Return whether there is a worker, or may be one."""

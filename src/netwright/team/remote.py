@@ -13,7 +13,7 @@ from netwright.data.features import Features
 from netwright.errors import CannotWrite, NoWorkers, TrialError
 from netwright.spec.network import Network, Recipe
 from netwright.team.blocks import Blocks
-from netwright.team.crew import ANSWER, TRANSFER, Crew, Member
+from netwright.team.crew import ANSWER, HELD_UP, TRANSFER, Crew, LeftBehind, Member
 from netwright.team.link import Gone
 from netwright.team.messages import (
     Broken,
@@ -41,7 +41,7 @@ BEATS = 400  # exchanges a second of all workers together that a driver keeps up
 KEPT_BYTES = 2e9  # of the last snapshots of all trainings, in the memory of the driver, as far as they hold no heirs
 STUCK = 600.0  # seconds after which a worker is lost whose training takes no step: as where a graphics card hangs
 LATE = "the time was over before a worker was free"
-ENDING = 120.0  # seconds after which it is lost if it has not come to its end though its time was up
+ENDING = 120.0  # seconds after which it is lost if it has not come to its end though its time was up; see `crew.LAST`
 
 
 def beat_of(workers: int) -> float:
@@ -154,6 +154,10 @@ class RemoteTrainer:
                 trained = _Exchange(member, control, course, beat, patience).run(job)
             except Gone as gone:
                 self._crew.lose(member)
+                if self._crew.given_up:
+                    raise LeftBehind from gone
+                if self._crew.late:
+                    raise TrialError(f"its worker, {member.link.name}, was ended: {HELD_UP}") from gone
                 epoch = 1 if course.snapshot is None else int(course.snapshot.numbers.get("epoch", 1))
                 control.lost(member.link.name, str(gone), epoch)
                 if course.unknown:  # in the moment between their coming and the snapshot that knows them
@@ -167,6 +171,8 @@ class RemoteTrainer:
                 self._crew.give_back(member)  # who goes on with it lets go of this training
                 raise
             self._crew.give_back(member)
+            if self._crew.given_up:
+                raise LeftBehind
             return trained
         raise TrialError(f"{MOST_LOSSES} workers were lost that trained it, one after another; the first: {first}")
 

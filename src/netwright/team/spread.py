@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from netwright.data.more_rows import MoreRows
 from netwright.errors import NoWorkers
 from netwright.spec.spaces import Value
 from netwright.team.blocks import Blocks
-from netwright.team.crew import Crew
+from netwright.team.crew import GLANCE, Crew, LeftBehind
 from netwright.team.messages import Facts
 from netwright.team.remote import RemoteTrainer
 from netwright.team.worker import facts_of
@@ -105,17 +105,26 @@ class Spread:
     def run_lanes(self, work: Callable[[], None], *, alike: bool) -> None:
         """Call `work` in as many threads as there are to be workers, and wait for all: they wait for workers.
 
-        Workers train with one core each, alike or not.
+        Workers train with one core each, alike or not. Ctrl-C in a program of the user's is not waited with, nor is any
+        lane that nothing brings to an end some time after that of the run.
         """
-        pool, patient = ThreadPoolExecutor(self.lanes, thread_name_prefix="lane"), True
-        try:
-            for done in [pool.submit(work) for _ in range(self.lanes)]:
-                done.result()
-        except KeyboardInterrupt:  # in a program of the user's, who does not wait until the time is over
-            patient = False
-            raise
-        finally:
-            pool.shutdown(wait=patient)
+        errors: list[BaseException] = []
+
+        def lane() -> None:
+            try:
+                work()
+            except LeftBehind:
+                return
+            except BaseException as error:  # carried over to the caller's thread below
+                errors.append(error)
+
+        lanes = [threading.Thread(target=lane, name=f"lane-{number}", daemon=True) for number in range(self.lanes)]
+        for each in lanes:
+            each.start()
+        while len(alive := [each for each in lanes if each.is_alive()]) > self._crew.left_behind:
+            alive[0].join(GLANCE)
+        if errors:
+            raise errors[0]
 
     def _facts(self) -> Facts:
         """Return what workers are; what this process is where none has come and the run is at its end.

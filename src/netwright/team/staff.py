@@ -87,6 +87,7 @@ class Team:
         transport, budget = self._crew.transport, self._budget
         tell(TeamStarted(budget.elapsed(), transport.workers, transport.place, transport.warning))
         self._crew.tell_absences(lambda name, reason: tell(WorkerLost(budget.elapsed(), (), name, reason, 0)))
+        self._crew.tell_held_up(lambda name, reason: tell(WorkerLost(budget.elapsed(), (), name, reason, 0, True)))
 
 
 @contextmanager
