@@ -72,7 +72,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "NotATable": ("data.csv", "it holds binary data"),
     "OneClass": ("yes",),
     "OneGroup": ("person",),
-    "NothingSaved": ("int8",),
+    "NothingSaved": ("int8", "its networks have too few weights"),
     "NothingToAddTo": ("netwright-run",),
     "OlderJournal": ("journal.sqlite", 1, 2),
     "NothingToEvaluate": ("label",),

@@ -25,7 +25,7 @@ def export(
         Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
     ] = None,
     framework: Annotated[str | None, typer.Option(help="Of source: torch or keras.", show_default="torch")] = None,
-    quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8, float16, bfloat16.")] = None,
+    quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8; float16 for GPUs.")] = None,
     max_loss: Annotated[float, typer.Option(min=0, help="Per cent of the score that this may cost.")] = 0.5,
     data: Annotated[str | None, typer.Option(help="Rows with the target to measure that on.")] = None,
     as_json: Json = False,

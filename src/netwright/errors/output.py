@@ -191,10 +191,10 @@ class LosesTooMuch(OutputError):
 class NothingSaved(OutputError):
     """No variant of less precision is smaller."""
 
-    def __init__(self, precision: str) -> None:
+    def __init__(self, precision: str, why: str) -> None:
         super().__init__(
-            f"In {precision} the model would be no smaller: its networks have too few weights. "
-            "Nothing was written; leave --quantize out."
+            f"In {precision} the model would be no smaller: {why}. "
+            "Nothing was written; leave --quantize out, or choose another precision."
         )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwright.errors import NothingToJudgeBy, UnknownExport
+from netwright.errors import NothingSaved, NothingToJudgeBy, UnknownExport
 from netwright.export.parity import Parity
 from netwright.model import Model, load
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("torch", "keras")  # frameworks that source is written in
 FORMS = ("keras", "onnx", "openvino", "source", "tensorflow", "tflite", "torch")
+TWO_BYTES = "its weights take two bytes each without it, as float16, which is more exact"  # why there is no bfloat16
 
 Write = Callable[[Model, Path], Parity]
 LessPrecise = Callable[[Model, Path], tuple["Variant", ...]]
@@ -53,6 +54,7 @@ def find_precision(form: str, precision: str, data: str | None, most: float) -> 
         most: the share of the score that may be lost.
 
     Raises:
+        NothingSaved: if it is bfloat16.
         NothingToJudgeBy: if there are no rows.
         UnknownExport: if there is no such precision of that form.
     """
@@ -61,6 +63,8 @@ def find_precision(form: str, precision: str, data: str | None, most: float) -> 
 
     if form != "onnx":
         raise UnknownExport("less precise form", form, ("onnx",))
+    if precision == "bfloat16":
+        raise NothingSaved(precision, TWO_BYTES)
     if precision not in PRECISIONS:
         raise UnknownExport("precision", precision, PRECISIONS)
     if data is None:

@@ -19,7 +19,7 @@ from netwright.export.examples import example_table
 from netwright.export.int8 import Fed
 from netwright.export.onnx import fed_with, graph_of, rows_fed_together, write_graph
 from netwright.export.parity import rows_of
-from netwright.export.variants import Variant, less_precise, relative_loss
+from netwright.export.variants import PLAIN, Variant, less_precise, relative_loss
 from netwright.footprint import seconds_of, typical_row
 from netwright.inference.session import Session, start
 from netwright.metrics import find_metric, measure
@@ -52,11 +52,12 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
         precision: which, and how much worse it may be.
 
     Returns:
-        What was measured: float32 first, then the variants, the one that was written last.
+        What was measured: first what would be written without less precision, then the variants, the one that was
+        written last.
 
     Raises:
         LosesTooMuch: if every variant is worse than that; nothing is written then.
-        NothingSaved: if none is smaller than the graph that they come from; likewise.
+        NothingSaved: if none is smaller than what would be written without it; likewise.
         UndefinedMetric: if the metric of the model is not defined on the rows.
         UnknownExport: if there is no such precision.
         UnknownMetric: if the metric of the model is none of its outcome.
@@ -64,13 +65,12 @@ def write_less_precise(model: Model, folder: Path, precision: Precision) -> tupl
         OutputError: if it cannot be written there.
     """
     better = find_metric(model.result.metric, model.outcome).greater_is_better
-    exact = graph_of(model, halves=False)
     table = model.task.read(precision.data)
-    whole = _measured(model, "float32", exact, table)
+    whole = _measured(model, PLAIN, graph_of(model, halves=True), table)
+    exact = graph_of(model, halves=False)
     made = less_precise(exact, precision.name, lambda: _calibration(model, [one.name for one in exact.graph.input]))
-    made = {name: graph for name, graph in made.items() if graph.ByteSize() < exact.ByteSize()}
     if not made:
-        raise NothingSaved(precision.name)
+        raise NothingSaved(precision.name, "its networks have too few weights")
     variants = [_measured(model, name, graph, table) for name, graph in made.items()]
     lost = {one.name: relative_loss(whole.score, one.score, greater_is_better=better) for one in variants}
     kept = [one for one in variants if lost[one.name] <= precision.most]

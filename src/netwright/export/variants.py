@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from netwright.errors import UnknownExport
 from netwright.export.int8 import Fed, in_eight_bits
 from netwright.report.numbers import cells, fitted, megabytes, milliseconds, score, shortened
 
-PRECISIONS = ("int8", "float16", "bfloat16")
-WEIGHED = ("MatMul", "Conv", "Gemm", "GRU")  # operators whose constants are weights
+PRECISIONS = ("int8", "float16")
+PLAIN = "float32, without --quantize"  # what computes in float32, as a file whose weights lie as float16
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Variant:
     """A graph and what it costs.
 
     Attributes:
-        name: float32, or how it was made from that.
+        name: `PLAIN`, or how it was made less precise.
         graph: itself.
         score: on rows that the model has not learnt from.
         size: bytes.
@@ -47,9 +47,8 @@ class Variant:
 def less_precise(graph: ModelProto, precision: str, rows: Callable[[], Sequence[Fed]]) -> dict[str, ModelProto]:
     """Return variants of a graph with weights of float32, by name.
 
-    `int8` gives two at most, and none where it saves nothing: see `int8.in_eight_bits`. Of `bfloat16` it is the weights
-    of matrices and convolutions alone: ONNX Runtime multiplies no such numbers on processors, so they become float32
-    again as a session begins, and only the file is smaller.
+    `int8` gives two at most, and none where it saves nothing: see `int8.in_eight_bits`. `float16` computes in that, for
+    graphics cards; its file is about as large as without it, since matrices are rounded to float16 as a model is made.
 
     Args:
         graph: to be made less precise.
@@ -64,35 +63,8 @@ def less_precise(graph: ModelProto, precision: str, rows: Callable[[], Sequence[
             return in_eight_bits(graph, rows)
         case "float16":
             return {"float16": convert_float_to_float16(graph, keep_io_types=True, disable_shape_infer=False)}
-        case "bfloat16":
-            return {"bfloat16 weights": _weights_shortened(graph)}
         case _:
             raise UnknownExport("precision", precision, PRECISIONS)
-
-
-def _weights_shortened(graph: ModelProto) -> ModelProto:
-    """Return a graph whose weights of matrices and convolutions lie in the file as bfloat16."""
-    short = ModelProto()
-    short.CopyFrom(graph)
-    weighed = {name for node in short.graph.node if node.op_type in WEIGHED for name in node.input}
-    casts = []
-    for constant in short.graph.initializer:
-        name = constant.name
-        if name in weighed and constant.data_type == TensorProto.FLOAT:
-            constant.CopyFrom(_as_bfloat16(constant, f"{name} as bfloat16"))
-            casts.append(helper.make_node("Cast", [constant.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *short.graph.node]
-    del short.graph.node[:]
-    short.graph.node.extend(nodes)
-    return short
-
-
-def _as_bfloat16(constant: TensorProto, name: str) -> TensorProto:
-    """Return a constant of float32 as the nearest numbers of bfloat16, the even one of two that are as near."""
-    bits = numpy_helper.to_array(constant).astype("<f4").view("<u4")
-    upper = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    raw = upper.astype("<u2").tobytes()
-    return TensorProto(name=name, dims=constant.dims, data_type=TensorProto.BFLOAT16, raw_data=raw)
 
 
 def relative_loss(before: float, after: float, *, greater_is_better: bool) -> float:
@@ -102,7 +74,7 @@ def relative_loss(before: float, after: float, *, greater_is_better: bool) -> fl
 
 
 def variants_table(variants: Sequence[Variant], metric: str) -> str:
-    """Return what variants of a graph cost, as a table; the first is the one that the others come from."""
+    """Return what variants of a graph cost, as a table, in 80 columns."""
     rows = [("", shortened(metric, 17), "one row", "file")]
     rows += [
         (one.name, score(one.score, metric), milliseconds(1e3 * one.latency), megabytes(one.size)) for one in variants
