@@ -128,9 +128,9 @@ def test_every_command_has_help_with_an_example_that_fits_80_columns(
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", ["pick", "predict"])
-def test_the_help_says_that_what_is_there_is_replaced(command: Any, name: str) -> None:
-    """All commands do alike with files of that name."""
+@pytest.mark.parametrize("name", ["export", "pick", "predict"])
+def test_the_help_says_what_is_replaced(command: Any, name: str) -> None:
+    """A file that was named is; of a folder that was named only what an export wrote."""
     assert "replaced" in command(name, "--help").out
 
 

@@ -39,6 +39,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "GroupOfTarget": ("label",),
     "HalfTls": ("--tls-key", "--tls-cert"),
     "HostileBundle": ("model.nw", "a member stands in it twice"),
+    "InTheWay": ("out/predict.py", "it was changed after an export wrote it"),
     "KindOfTarget": ("label",),
     "MissingBundle": ("model.nw",),
     "MissingColumns": (["size", "colour"],),

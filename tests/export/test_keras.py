@@ -16,7 +16,7 @@ if find_spec("keras") is None:  # it must not be imported yet: `build.backend` s
     pytest.skip("Keras is not installed", allow_module_level=True)
 
 from netwright.data.frame import Frame
-from netwright.errors import CannotWrite, FailedExport, UnequalExport
+from netwright.errors import FailedExport, InTheWay, UnequalExport
 from netwright.export.answering import answering, run_program
 from netwright.export.keras import write_keras, write_tensorflow, write_tflite
 from netwright.export.parity import BATCHES, MOST
@@ -116,7 +116,7 @@ def test_a_saved_model_replaces_its_like_only(tmp_path: Path) -> None:
     write_tensorflow(priced(), folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(CannotWrite, match="other files"):
+    with pytest.raises(InTheWay, match=r"letter\.txt is in the way"):
         write_tensorflow(priced(), tmp_path / "mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "saved"]
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]

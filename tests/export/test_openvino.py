@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netwright.errors import CannotWrite, MissingExtra
+from netwright.errors import InTheWay, MissingExtra
 from netwright.export.openvino import write_openvino
 from netwright.export.parity import BATCHES, MOST
 from netwright.tasks import TASKS
@@ -34,7 +34,7 @@ def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
     model = untrained_model(TASKS["tabular"], data.drop(columns=[target]).assign(price=price), "price")
     assert write_openvino(model, tmp_path / "made").difference < MOST
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(CannotWrite, match="other files"):
+    with pytest.raises(InTheWay, match="is in the way"):
         write_openvino(model, tmp_path)
 
 

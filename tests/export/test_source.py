@@ -33,6 +33,7 @@ from netwright.errors import MissingExtra, NoSource, UnequalExport
 from netwright.export.source import write_source
 from netwright.export.source.checking import check
 from netwright.export.source.folder import source_files
+from netwright.export.written import SUMS
 from netwright.extended import extend
 from netwright.model import Model, Part
 from netwright.result import Result
@@ -287,7 +288,7 @@ def test_a_folder_carries_only_what_it_needs(tables: dict[str, tuple[Model, Path
     """A small network has neither the layers nor the files of a large one."""
     alone, large = (tables[name][1] for name in ("alone", "texts"))
     assert {path.name for path in alone.iterdir()} == {
-        *("README.md", "cells.py", "model.py", "preprocess.py", "train.py", "weights.safetensors"),
+        *("README.md", "cells.py", "model.py", "preprocess.py", "train.py", "weights.safetensors", SUMS),
     }
     assert {path.name for path in large.iterdir()} >= {"ngrams.py", "preprocess.json", "preprocess.safetensors"}
     source = (alone / "model.py").read_text()

@@ -22,7 +22,10 @@ def export(
         str, typer.Option(help="onnx, source, keras, tensorflow, tflite, torch, openvino.", show_default=False)
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A folder; else named after the model and the form.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A folder, where no file of yours is replaced; else named after model, form."
+        ),
     ] = None,
     framework: Annotated[str | None, typer.Option(help="Of source: torch or keras.", show_default="torch")] = None,
     quantize: Annotated[str | None, typer.Option(help="Less precision, in onnx: int8; float16 for GPUs.")] = None,

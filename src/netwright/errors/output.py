@@ -14,6 +14,15 @@ class CannotWrite(OutputError):
         super().__init__(f"{path} cannot be written: {why}. Free some space or choose another place for it.")
 
 
+class InTheWay(OutputError):
+    """An export would replace a file that no export wrote."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(
+            f"{path} is in the way: {why}. Nothing was written; choose another folder by -o, or move it away."
+        )
+
+
 class ReplacesTrials(OutputError):
     """A model would be written over the trials that it is picked from."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from netwright.data.tagged import SENTENCE
 from netwright.errors import FailedExport
@@ -19,20 +19,11 @@ from netwright.export.answering import answering, network_program, program
 from netwright.export.asking import compare_on_cells
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity, compare_on_features
-from netwright.export.source.preprocess import OWN_FILES, preprocess_files
+from netwright.export.source.preprocess import preprocess_files
 from netwright.model import Model
-from netwright.storage import replace_file
 from netwright.tasks.task import frames
 
 ABOUT, PROGRAM = "about.json", "predict.py"
-BESIDE = frozenset(
-    (
-        *(ABOUT, PROGRAM, "network.py", "preprocess.py", "preprocess.json", "preprocess.safetensors"),
-        *(f"{name}.py" for name in OWN_FILES),
-        "__pycache__",
-    )
-)
-"""What may lie beside a network: not all models have all of it."""
 SETUP = """
 from network import load
 from preprocess import encode
@@ -110,17 +101,3 @@ def compared(model: Model, form: Form, files: Mapping[str, bytes], source: Path,
         return compare_on_cells(model, files, SETUP, form.name, failed, arguments=(str(source),), backend=backend)
     with answering(form.framework, source, backend, form.name) as ask:
         return compare_on_features(model, form.features, ask, form.name)
-
-
-def put_beside(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write what lies beside a network, each file whole or not at all.
-
-    Raises:
-        CannotWrite: if it cannot be written there.
-    """
-    for name, content in files.items():
-        replace_file(folder / name, partial(_fill, content))
-
-
-def _fill(content: bytes, file: BinaryIO) -> None:
-    file.write(content)

@@ -6,11 +6,9 @@ category numbers as int32. How a table becomes features, and answers labels, lie
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,16 +16,15 @@ from netwright.build.keras_backends import installed_backends
 from netwright.build.keras_mix import mixed_model
 from netwright.errors import MissingExtra
 from netwright.export.answering import run_program
-from netwright.export.beside import BESIDE, Form, compared, files_beside, put_beside
+from netwright.export.beside import Form, compared, files_beside
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity
+from netwright.export.written import put_files, put_folder
 from netwright.model import Model
-from netwright.storage import copy_file, replace_folder
 from netwright.tasks.task import frames
 
 KERAS, TFLITE = "model.keras", "model.tflite"
-SAVED_MODEL, SAVED_GRAPH = "A SavedModel", "saved_model.pb"
-OF_OTHERS = frozenset(("assets", "fingerprint.pb", "keras_metadata.pb"))  # in SavedModels of some versions
+SAVED_MODEL = "A SavedModel"
 
 
 def write_keras(model: Model, folder: Path) -> Parity:
@@ -38,7 +35,7 @@ def write_keras(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where `model.keras` goes; made if it is not there, and a file of this name is replaced.
+        folder: where `model.keras` goes: see `written.put_files`.
 
     Returns:
         How near the answers are, on the backend where they are farthest.
@@ -53,8 +50,7 @@ def write_keras(model: Model, folder: Path) -> Parity:
         form = Form("keras", KERAS, KERAS, names)
         files = files_beside(model, form)
         found = [compared(model, form, files, source, backend) for backend in backends]
-        copy_file(source, folder / KERAS)
-        put_beside(files, folder)
+        put_files("keras", {KERAS: source, **files}, folder)
     return max(found, key=lambda parity: parity.difference)
 
 
@@ -63,8 +59,8 @@ def write_tensorflow(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: that of the SavedModel, which `tf.saved_model.load` asks for. It must be empty, or hold one already and
-            nothing else, which is replaced.
+        folder: that of the SavedModel, which `tf.saved_model.load` asks for. It must be empty, or hold an earlier
+            export and nothing else, which is replaced.
 
     Returns:
         How near the answers are.
@@ -82,8 +78,7 @@ def write_tensorflow(model: Model, folder: Path) -> Parity:
         form = Form("tensorflow", SAVED_MODEL, ".", names)
         files = files_beside(model, form)
         parity = compared(model, form, files, made, "tensorflow")
-        put_beside(files, made)
-        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), SAVED_GRAPH, BESIDE | OF_OTHERS)
+        put_folder("tensorflow", made, files, folder)
     return parity
 
 
@@ -92,7 +87,7 @@ def write_tflite(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where `model.tflite` goes; made if it is not there, and a file of this name is replaced.
+        folder: where `model.tflite` goes: see `written.put_files`.
 
     Returns:
         How near the answers are.
@@ -110,8 +105,7 @@ def write_tflite(model: Model, folder: Path) -> Parity:
         form = Form("tflite", TFLITE, TFLITE, names)
         files = files_beside(model, form)
         parity = compared(model, form, files, made, "tensorflow")
-        copy_file(made, folder / TFLITE)
-        put_beside(files, folder)
+        put_files("tflite", {TFLITE: made, **files}, folder)
     return parity
 
 

@@ -7,10 +7,9 @@ the program, which needs numpy, ONNX Runtime and Pillow, and nothing of Netwrigh
 from __future__ import annotations
 
 import json
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from netwright.data.schema import Kind
 from netwright.data.subwords import MARKED
 from netwright.data.tagged import SENTENCE
 from netwright.export.parity import Parity, Rows, compare
+from netwright.export.written import put_files
 from netwright.extended import LARGEST, Extended
 from netwright.inference.feed import fed_cells
 from netwright.inference.graphs import MOST_ROWS, WORD_PIECES, graph_of_cells, rows_together
@@ -27,7 +27,6 @@ from netwright.inference.session import start
 from netwright.inference.tokens import fed_tokens
 from netwright.inference.trunks import Sight, TextSight
 from netwright.model import Model
-from netwright.storage import make_folder, replace_file
 from netwright.trunks import ROWS, ImageTrunk, TextTrunk
 
 GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py", "numerals.py", "moments.py")
@@ -40,7 +39,7 @@ def write_onnx(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where `model.onnx` and `predict.py` go; made if it is not there, and files of these names are replaced.
+        folder: where `model.onnx` and `predict.py` go, and what that reads: see `written.put_files`.
 
     Returns:
         How near the answers of the graph are to those of PyTorch.
@@ -137,8 +136,6 @@ def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
     Raises:
         OutputError: if it cannot be written there.
     """
-    make_folder(folder)
-    replace_file(folder / GRAPH, partial(_put, content=graph.SerializeToString()))
     kinds = {column.kind for column in model.preparation.schema.used}
     readers = [file for kind, file in READERS.items() if kind in kinds]
     readers = readers if model.task.sequences is None else ["tokens.py"]
@@ -146,9 +143,5 @@ def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
     programs = {name: companion.joinpath(name) for name in (*PROGRAM, *readers)}
     if _text_trunk(model):
         programs[WORDS] = files("netwright.data").joinpath(WORDS)
-    for name, program in programs.items():
-        replace_file(folder / name, partial(_put, content=program.read_bytes()))
-
-
-def _put(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
+    contents = {name: program.read_bytes() for name, program in programs.items()}
+    put_files("onnx", {GRAPH: graph.SerializeToString(), **contents}, folder)

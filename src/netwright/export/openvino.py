@@ -7,19 +7,17 @@ with.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from netwright.errors import MissingExtra
 from netwright.export.answering import run_program
-from netwright.export.beside import BESIDE, Form, compared, files_beside, put_beside
+from netwright.export.beside import Form, compared, files_beside
 from netwright.export.parity import Parity
+from netwright.export.written import put_folder
 from netwright.inference.graphs import graph_of_features, map_size
 from netwright.model import Model
-from netwright.storage import replace_folder
 
 GRAPH = "model.xml"
 
@@ -31,7 +29,7 @@ def write_openvino(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where they go. It must be empty, or hold such a model already and nothing else, which is replaced.
+        folder: where they go. It must be empty, or hold an earlier export and nothing else, which is replaced.
 
     Returns:
         How near the answers are.
@@ -55,6 +53,5 @@ def write_openvino(model: Model, folder: Path) -> Parity:
         form = Form("openvino", GRAPH, GRAPH, names)
         files = files_beside(model, form)
         parity = compared(model, form, files, made / GRAPH, "torch")
-        put_beside(files, made)
-        replace_folder(folder, partial(shutil.copytree, made, dirs_exist_ok=True), GRAPH, BESIDE)
+        put_folder("openvino", made, files, folder)
     return parity

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 from netwright.build.torch_program import save_program
-from netwright.export.beside import Form, compared, files_beside, put_beside
+from netwright.export.beside import Form, compared, files_beside
 from netwright.export.examples import example_table
 from netwright.export.parity import Parity
+from netwright.export.written import put_files
 from netwright.model import Model
-from netwright.storage import copy_file
 from netwright.tasks.task import frames
 
 PROGRAM = "model.pt2"
@@ -27,7 +27,7 @@ def write_torch(model: Model, folder: Path) -> Parity:
 
     Args:
         model: what is exported.
-        folder: where `model.pt2` goes; made if it is not there, and a file of this name is replaced.
+        folder: where `model.pt2` goes: see `written.put_files`.
 
     Returns:
         How near the answers are.
@@ -46,6 +46,5 @@ def write_torch(model: Model, folder: Path) -> Parity:
         form = Form("torch", PROGRAM, PROGRAM, names)
         files = files_beside(model, form)
         parity = compared(model, form, files, source, "torch")
-        copy_file(source, folder / PROGRAM)
-        put_beside(files, folder)
+        put_files("torch", {PROGRAM: source, **files}, folder)
     return parity

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +26,12 @@ from netwright.export.source.files import paragraphs, python_file, told
 from netwright.export.source.preprocess import preprocess_files
 from netwright.export.source.readme import readme, stacked
 from netwright.export.source.train import can_be_trained, lent_features, rows_are, train_file
+from netwright.export.written import SUMS, put_files
 from netwright.extended import Extended
 from netwright.model import Model, Part
 from netwright.spec.blocks import BagInput, Block, ImageInput, Members, SequenceInput, TableInput
 from netwright.spec.costs import USUAL_GRAMS, widest
 from netwright.spec.network import Network
-from netwright.storage import make_folder, replace_file
 from netwright.tasks.task import Preparation
 from netwright.trunks import ImageTrunk, TextTrunk
 
@@ -48,7 +47,7 @@ def write_source(model: Model, folder: Path, framework: str = "torch") -> Parity
 
     Args:
         model: for tables, for texts beside them, for images or for sounds.
-        folder: made if it is not there; files of the same names are replaced.
+        folder: where the files go: see `written.put_files`.
         framework: torch or keras.
 
     Returns:
@@ -58,20 +57,15 @@ def write_source(model: Model, folder: Path, framework: str = "torch") -> Parity
         MissingExtra: if the framework is not installed.
         NoSource: if a part of the model cannot be written as source.
         UnequalExport: if its answers are not near enough; nothing is written then.
+        InTheWay: if a file is there that an export would replace, and none wrote.
         CannotWrite: if the folder cannot be written to.
     """
     dialect = DIALECTS[framework]
     backends = backends_of(dialect)
     files = source_files(model, dialect)
     found = [check(model, files, backend) for backend in backends]
-    make_folder(folder)
-    for name, content in files.items():
-        replace_file(folder / name, partial(_fill, content))
+    put_files("source", files, folder)
     return max(found, key=lambda parity: parity.difference)
-
-
-def _fill(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def source_files(model: Model, dialect: Dialect = TORCH) -> dict[str, bytes]:
@@ -89,7 +83,7 @@ def source_files(model: Model, dialect: Dialect = TORCH) -> dict[str, bytes]:
         "weights.safetensors": save({**_weights(model.parts, names, designs), **lent}),
         **preprocess_files(model.preparation, wanted | further),
     }
-    return {**files, "README.md": readme(model, names, designs, [*files], dialect).encode()}
+    return {**files, "README.md": readme(model, names, designs, [*files, SUMS], dialect).encode()}
 
 
 def design_names(designs: Sequence[Design]) -> list[str]:

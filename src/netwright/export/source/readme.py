@@ -10,6 +10,7 @@ from netwright.build.source.designs import Design
 from netwright.build.source.dialects import KERAS, Dialect
 from netwright.build.source.text import folded
 from netwright.data.schema import Kind
+from netwright.export.written import SUMS
 from netwright.model import Model, Part
 from netwright.report.numbers import metric_name, number, printable
 from netwright.tasks import tagging
@@ -45,6 +46,7 @@ FILES = {
     "context.py": "tokens as features of what stands around them",
     "trunk.py": "a network that others have trained, and what it sees in images",
     "train.py": "the recipe as a plain loop",
+    SUMS: "what `sha256sum -c` compares these files with; `netwright export` replaces none that has changed",
 }
 
 
