@@ -237,6 +237,40 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
 
 
+def test_a_folder_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files, and the folders that hold their names: after a loss of power it is as it was, or whole."""
+    place, synced = tmp_path / "model", list[tuple[str, bool]]()
+    replace_folder(place, fill("old"), "mark")
+    sync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, (place / "mark").read_text() == "new"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    replace_folder(place, fill("new"), "mark")
+    assert {name for name, there in synced if not there} == {"mark", "inner", "weights", "new"}
+    assert [name for name, there in synced if there] == [tmp_path.name]
+
+
+def test_a_folder_that_does_not_come_to_the_disk_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full, which some systems say only then."""
+    place = tmp_path / "model"
+    replace_folder(place, fill("old"), "mark")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(errors.CannotWrite, match="No space left"):
+        replace_folder(place, fill("new"), "mark")
+    assert (place / "mark").read_text() == (place / "inner" / "weights").read_text() == "old"
+    assert names(tmp_path) == ["model"]
+
+
 def test_a_folder_of_other_files_is_not_replaced(tmp_path: Path) -> None:
     """Nor is a file that stands in its place."""
     (tmp_path / "letters").mkdir()

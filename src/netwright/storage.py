@@ -18,6 +18,7 @@ from netwright.errors import CannotWrite
 TEMPORARY = "The folder for temporary files, which TMPDIR names,"  # in an error
 _START, _ENDING = ".netwright-", ".tmp"  # of the names of temporary files
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_WHOLE = os.O_RDONLY if os.name == "posix" else os.O_RDWR  # how a file is open to be synced
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that cannot sync a folder: then none is needed
 
 
@@ -108,7 +109,7 @@ def copy_file(source: Path, path: Path) -> None:
 def replace_folder(
     folder: Path, write: Callable[[Path], object], mark: str, ours: Collection[str] = frozenset()
 ) -> None:
-    """Make a folder by way of a temporary one beside it, which gets its name once it is whole.
+    """Make a folder by way of a temporary one beside it, which gets its name once it is whole and on the disk.
 
     Args:
         folder: to make; or to replace, if it is empty or holds a file `mark`. If anything fails it is as it was.
@@ -128,6 +129,7 @@ def replace_folder(
             new, old = Path(beside, "new"), Path(beside, "old")
             new.mkdir()
             write(new)
+            _sync_all(new)
             names = {path.name for path in folder.iterdir()} if there else set[str]()
             if lost := sorted(names - {path.name for path in new.iterdir()} - {*ours}):
                 raise CannotWrite(folder, f"it holds {lost[0]!r}, which would be lost")
@@ -175,6 +177,20 @@ def _make_private(temporary: Path) -> int:
     mode = stat.S_IMODE(temporary.stat().st_mode)
     temporary.chmod(0o600)
     return mode
+
+
+def _sync_all(folder: Path) -> None:
+    """See that what a folder holds is on the disk, and its names are: after a loss of power files could be empty."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            _sync_folder(path)
+        else:
+            descriptor = os.open(path, _WHOLE)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:
