@@ -85,6 +85,46 @@ def test_a_model_of_no_networks_is_refused(run: nw.Run, tmp_path: Path) -> None:
         nw.load(tmp_path / "none.nw")
 
 
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_model_of_weights_that_are_no_numbers_is_refused(run: nw.Run, tmp_path: Path, broken: float) -> None:
+    """One of them would do: its answers would be none either."""
+    contents = read_bundle(run.bundle)
+    *others, last = contents.tensors
+    name, tensor = next(iter(last.items()))
+    spoilt = np.array(tensor)
+    spoilt.flat[-1] = broken
+    write_bundle(tmp_path / "spoilt.nw", Contents(contents.documents, (*others, {**last, name: spoilt})))
+    with pytest.raises(UnfitBundle, match="not all of its weights are finite"):
+        nw.load(tmp_path / "spoilt.nw")
+
+
+@pytest.mark.parametrize(("factor", "said"), [(0.5, "sum to 0.5"), (0.0, "sum to 0,"), (0.999, "sum to 0.999,")])
+def test_a_model_whose_shares_are_not_all_of_it_is_refused(
+    run: nw.Run, tmp_path: Path, factor: float, said: str
+) -> None:
+    """Its answers would be probabilities that sum to something else, or values of another size."""
+    contents = read_bundle(run.bundle)
+    spec = contents.documents["spec"]
+    parts = [{**part, "share": factor * part["share"]} for part in spec["parts"]]
+    documents = {**contents.documents, "spec": {**spec, "parts": parts}}
+    write_bundle(tmp_path / "less.nw", Contents(documents, contents.tensors))
+    with pytest.raises(UnfitBundle, match=said):
+        nw.load(tmp_path / "less.nw")
+
+
+@pytest.mark.parametrize("share", [-0.25, 1.5])
+def test_a_share_that_is_none_is_refused(run: nw.Run, tmp_path: Path, share: float) -> None:
+    """Even where others make up for it."""
+    contents = read_bundle(run.bundle)
+    spec, (first, *others) = contents.documents["spec"], contents.tensors
+    part, weights = spec["parts"][0], others[0]
+    parts = [{**part, "share": share}, {**part, "share": 1 - share}]
+    documents = {**contents.documents, "spec": {**spec, "parts": parts}}
+    write_bundle(tmp_path / "odd.nw", Contents(documents, (first, weights, weights)))
+    with pytest.raises(UnfitBundle, match="description of networks"):
+        nw.load(tmp_path / "odd.nw")
+
+
 def test_order_and_extra_columns_do_not_matter_but_missing_ones_do(run: nw.Run) -> None:
     """All missing columns are named at once."""
     shuffled = iris()[iris().columns[::-1]].assign(extra=1)

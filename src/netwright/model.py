@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -262,6 +263,8 @@ class _ModelSpec:
     parts: Annotated[tuple[_PartSpec, ...], Field(min_length=1, max_length=64)]
 
 
+ROUNDING = 1e-6  # that the shares of a mix may be off one: each is a float64, rounded by itself
+
 _SPEC = TypeAdapter(_ModelSpec)
 _RESULT = TypeAdapter(Result)
 
@@ -273,11 +276,17 @@ def load(path: str | Path) -> Model:
         BundleError: if the file is damaged, hostile, of a newer format, or its parts do not fit together.
     """
     path = Path(path)
-    return read_model(path, read_bundle(path))
+    model = read_model(path, read_bundle(path))
+    shares = math.fsum(part.share for part in model.parts)
+    if abs(shares - 1) > ROUNDING:
+        raise UnfitBundle(path, f"the shares of its networks sum to {shares:.6g}, not to 1")
+    return model
 
 
 def read_model(path: Path, contents: Contents) -> Model:
     """Return the model that documents and tensors describe; `path` is for the sentence of an error.
+
+    The shares of its parts are whatever they say: of trials that are kept to choose from, nothing.
 
     Raises:
         BundleError: if they do not fit together.
@@ -308,7 +317,7 @@ def checked_weights(
     """Return the weights (S, ...) if names, types and shapes are those that the network asks for, and S is not zero.
 
     Raises:
-        UnfitBundle: if not; `path` is for its sentence.
+        UnfitBundle: if not, or if any of them is not finite; `path` is for its sentence.
     """
     wanted = weight_shapes(candidate.network)
     stacks = {tensor.shape[0] if tensor.ndim else 0 for tensor in weights.values()}
@@ -321,4 +330,6 @@ def checked_weights(
     )
     if not fits:
         raise UnfitBundle(path, "the shapes of its weights are not those of its networks")
+    if not all(np.isfinite(tensor).all() for tensor in weights.values()):
+        raise UnfitBundle(path, "not all of its weights are finite numbers")
     return {name: tensor.astype(np.float32, copy=False) for name, tensor in weights.items()}
