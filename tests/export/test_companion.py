@@ -157,6 +157,17 @@ def beside(name: str) -> ModuleType:
     return module
 
 
+def test_rows_are_fed_as_the_graph_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many together as it has room for, and the tokens of a sentence with each other."""
+    monkeypatch.syspath_prepend(str(Path(nw.__file__).parent / "export" / "companion"))
+    batches = beside("predict").batches
+    rows = [{"sentence": str(place // 40)} for place in range(1_000)]
+    assert [len(batch) for batch in batches(rows, {"rows": "300"})] == [300, 300, 300, 100]
+    assert [len(batch) for batch in batches(rows, {"rows": "300", "together": "sentence"})] == [320, 320, 320, 40]
+    for name in ("cells", "numerals", "moments"):
+        sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_of_every_mode_are_decoded_alike(mode: str, channels: int, tmp_path: Path) -> None:

@@ -23,9 +23,14 @@ from netwright.data.schema import Outcome
 from netwright.errors import UnequalExport, UnknownExport
 from netwright.export.examples import example_table
 from netwright.export.forms import find_form
-from netwright.export.onnx import write_onnx
+from netwright.export.onnx import rows_fed_together, write_onnx
 from netwright.export.parity import BATCHES, MOST, compare
+from netwright.inference.session import Session, start
 from netwright.model import Model
+from netwright.spec.costs import widest
+from netwright.tasks import TASKS
+from netwright.tasks.task import Request
+from netwright.testing.models import model_of
 
 ROWS = 160
 
@@ -183,6 +188,52 @@ def test_answers_of_pytorch_that_are_no_numbers_are_not_matched(run: nw.Run, mon
     monkeypatch.setattr(Model, "answers_by_torch", broken)
     with pytest.raises(UnequalExport):
         compare(run.model, lambda rows: run.model.answers_of(rows.frame), "model.onnx")
+
+
+class Counting:
+    """Runs a graph and notes how many rows it is fed."""
+
+    def __init__(self, engine: onnxruntime.InferenceSession, fed: list[int]) -> None:
+        self.engine, self.fed = engine, fed
+
+    def run(self, names: list[str], values: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Run it."""
+        self.fed.append(len(next(iter(values.values()))))
+        return list(self.engine.run(names, values))
+
+
+def wide(name: str) -> Model:
+    """Return a model of many networks of a task; a thousand of its rows have no room in the caches."""
+    task, (data, target) = TASKS[name], TASKS[name].toy(0)
+    loaded = task.load(Request(data, target, {}, "auto"))
+    preparation = task.prepare(loaded, 0)
+    point = task.portfolio(preparation, len(loaded.truth))[0]
+    point = {**point, "width": 256, "members": 8, "body": "plain"} if name == "tabular" else point
+    model = model_of(task, preparation, [task.candidate(point, preparation)], folds=5)
+    assert rows_fed_together(model) < max(BATCHES)
+    return model
+
+
+@pytest.mark.parametrize(("name", "most"), [("tabular", 1_000), ("tagging", 1_000), ("tabular", 100), ("image", 16)])
+def test_the_graph_is_fed_as_many_rows_as_the_program_feeds_it(
+    name: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a table and of tokens a thousand at once, though in pieces it is faster; fewer where memory asks for it."""
+    model, fed = wide(name), list[int]()
+
+    def counting(graph: onnx.ModelProto, rows: int) -> Session:
+        session = start(graph, rows)
+        return replace(session, engine=Counting(session.engine, fed))
+
+    monkeypatch.setattr("netwright.export.onnx.start", counting)
+    if most < max(BATCHES):
+        numbers = most * 5 * widest(model.parts[0].candidate.network)
+        monkeypatch.setattr("netwright.export.onnx.FED", numbers)
+        monkeypatch.setattr("netwright.export.onnx.rows_together", lambda mix: most)
+    assert write_onnx(model, tmp_path).rows == sum(BATCHES)
+    assert fed == [1, 2, *([most] * (1_000 // most)), *([1_000 % most] if 1_000 % most else [])]
+    about = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map
+    assert about["rows"] == str(most)
 
 
 def test_made_up_rows_hold_what_is_hard(run: nw.Run) -> None:

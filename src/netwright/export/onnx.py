@@ -7,6 +7,7 @@ the program, which needs numpy, ONNX Runtime and Pillow, and nothing of Netwrigh
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,19 @@ from onnx import ModelProto, checker
 from netwright.data.schema import Kind
 from netwright.data.subwords import MARKED
 from netwright.data.tagged import SENTENCE
-from netwright.export.parity import Parity, Rows, compare
+from netwright.export.parity import BATCHES, Parity, Rows, compare
 from netwright.export.written import put_files
 from netwright.extended import LARGEST, Extended
 from netwright.inference.feed import fed_cells
-from netwright.inference.graphs import MOST_ROWS, WORD_PIECES, graph_of_cells, rows_together
+from netwright.inference.graphs import MOST_ROWS, WORD_PIECES, graph_of_cells, rows_together, rows_within
 from netwright.inference.session import start
 from netwright.inference.tokens import fed_tokens
 from netwright.inference.trunks import Sight, TextSight
 from netwright.model import Model
 from netwright.trunks import ROWS, ImageTrunk, TextTrunk
+
+ROWS_OF_PROGRAM = max(BATCHES)  # that it feeds the graph together, if that does not take more memory than
+FED = 2**26  # numbers between two layers, of all networks that are computed side by side: 256 MB
 
 GRAPH, PROGRAM = "model.onnx", ("predict.py", "cells.py", "numerals.py", "moments.py")
 WORDS = "bert_words.py"  # beside it where texts go through a trained encoder
@@ -36,6 +40,8 @@ READERS = {Kind.TEXT: "texts.py", Kind.IMAGE: "images.py", Kind.SOUND: "sounds.p
 
 def write_onnx(model: Model, folder: Path) -> Parity:
     """Write the graph and the program that feeds it, each all or nothing.
+
+    The graph is fed as that program does it: of a table all rows together that are compared at once.
 
     Args:
         model: what is exported.
@@ -49,7 +55,8 @@ def write_onnx(model: Model, folder: Path) -> Parity:
         OutputError: if it cannot be written there.
     """
     graph = graph_of(model, halves=True)
-    session = start(graph, rows_fed_together(model))
+    together = max(rows_of_program(model), rows_fed_together(model))  # of sounds, made up of one length, some
+    session = replace(start(graph, together), positions="")  # sentences as they come
 
     def answer(rows: Rows) -> NDArray[np.float64]:
         return session.run(fed_with(model, rows)).astype(np.float64)
@@ -60,8 +67,17 @@ def write_onnx(model: Model, folder: Path) -> Parity:
 
 
 def rows_fed_together(model: Model) -> int:
-    """Return how many rows the graph of a model may be fed together: few where it holds a trained trunk."""
+    """Return how many rows the graph of a model is best fed together: few where it holds a trained trunk."""
     return min(rows_together(model.mix), ROWS if _sight(model) else MOST_ROWS)
+
+
+def rows_of_program(model: Model) -> int:
+    """Return how many rows the program beside the graph of a model feeds it together; of tokens whole sentences."""
+    if any(column.kind == Kind.SOUND for column in model.preparation.schema.used):
+        return 1  # each has its own length
+    if model.task.sequences is not None:
+        return ROWS_OF_PROGRAM
+    return min(ROWS_OF_PROGRAM, ROWS if _sight(model) else rows_within(model.mix, FED))
 
 
 def graph_of(model: Model, *, halves: bool) -> ModelProto:
@@ -79,6 +95,7 @@ def graph_of(model: Model, *, halves: bool) -> ModelProto:
         halves=halves,
     )
     graph.metadata_props.add(key="texts", value=json.dumps(_reading(model)))
+    graph.metadata_props.add(key="rows", value=str(rows_of_program(model)))
     if model.task.sequences is not None:
         graph.metadata_props.add(key="together", value=SENTENCE)
     checker.check_model(graph, full_check=True)

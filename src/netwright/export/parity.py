@@ -18,7 +18,7 @@ from netwright.export.examples import example_table
 from netwright.model import Model
 from netwright.tasks.task import frames
 
-BATCHES = (1, 2, 1_000)  # rows at once
+BATCHES = (1, 2, 1_000)  # rows that are answered at once, if the form has nothing that takes too much memory for that
 MOST = 1e-4  # of a probability; of a number, of the range of those learnt from
 TIE = 2 * MOST  # two probabilities that lie closer may change places
 

@@ -34,12 +34,12 @@ from netwright.inference.texts import bags, longest
 from netwright.inference.tokens import surroundings
 from netwright.inference.trunks import Sight, TextSight, frozen_features, frozen_text_features
 from netwright.spec.blocks import BagInput
-from netwright.spec.costs import USUAL_GRAMS, rows_at_once
+from netwright.spec.costs import USUAL_GRAMS, rows_at_once, widest
 from netwright.spec.network import taken_features
 
 TEXTS = FEATURE + "texts"  # of all columns, one after the other
 WORD_PIECES = FEATURE + "word pieces"  # of the same, as a trained encoder of sentences knows them
-MOST_ROWS = 16_384  # of anything
+MOST_ROWS, FEWEST_ROWS = 16_384, 16  # that are fed together, of anything
 LARGEST_BAGS = 2**24  # numbers of the vectors of all n-grams of all texts that are fed together: 64 MB
 
 SIZES = {"gram_weights": "grams"}  # features that are as many as others
@@ -187,11 +187,20 @@ def rows_together(mix: Sequence[Share]) -> int:
     return min(min(rows_at_once(part.network, part.folds), _bags_together(part)) for part in mix)
 
 
-def _bags_together(part: Share) -> int:
+def rows_within(mix: Sequence[Share], numbers: int) -> int:
+    """Return how many rows may be fed together if no more than some numbers are to lie between two layers."""
+    return max(FEWEST_ROWS, min(numbers // (part.folds * max(widest(part.network), _of_grams(part))) for part in mix))
+
+
+def _of_grams(part: Share) -> int:
+    """Return how many numbers the vectors of the n-grams of a text are, for one network; 0 where it takes none."""
     first = part.network.blocks[0]
-    if not isinstance(first, BagInput):
-        return MOST_ROWS
-    return max(16, LARGEST_BAGS // (USUAL_GRAMS * first.width * part.folds))
+    return USUAL_GRAMS * first.width if isinstance(first, BagInput) else 0
+
+
+def _bags_together(part: Share) -> int:
+    numbers = _of_grams(part) * part.folds
+    return max(FEWEST_ROWS, LARGEST_BAGS // numbers) if numbers else MOST_ROWS
 
 
 def _cells(graph: Graph, column: Column) -> str:

@@ -62,12 +62,8 @@ def answered(session: onnxruntime.InferenceSession, words: dict[str, str], rows:
 
 
 def batches(table: list[dict[str, str]], words: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    """Yield rows that are fed together: sounds, which have lengths of their own, one by one, of long sums few.
-
-    Tokens of a sentence stay together.
-    """
-    size = 1 if '"kind": "sound"' in words["columns"] else 32 if '"word pieces"' in words["texts"] else 1_000
-    start = 0
+    """Yield rows that are fed together, as many as the graph says; tokens of a sentence stay together."""
+    size, start = int(words["rows"]), 0
     while start < len(table):
         end = start + size
         while words.get("together") and end < len(table) and table[end]["sentence"] == table[end - 1]["sentence"]:
