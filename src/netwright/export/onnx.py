@@ -59,7 +59,7 @@ def write_onnx(model: Model, folder: Path) -> Parity:
     session = replace(start(graph, together), positions="")  # sentences as they come
 
     def answer(rows: Rows) -> NDArray[np.float64]:
-        return session.run(fed_with(model, rows)).astype(np.float64)
+        return session.run(fed_with(model, rows) | _raw_numbers(model, rows)).astype(np.float64)
 
     parity = compare(model, answer, GRAPH)
     write_graph(model, graph, folder)
@@ -145,6 +145,12 @@ def fed_with(model: Model, rows: Rows) -> dict[str, NDArray[Any]]:
     if model.task.sequences is not None:
         return fed | fed_tokens(rows.frame)
     return fed | ({WORD_PIECES: trunk.pieces(rows.frame, preparation.schema)} if trunk else {})
+
+
+def _raw_numbers(model: Model, rows: Rows) -> dict[str, NDArray[np.float64]]:
+    """Return columns of numbers as a user may feed them: infinite ones, which are read as missing, as they are."""
+    numbers = (column.name for column in model.preparation.schema.used if column.kind == Kind.NUMERIC)
+    return {name: rows.table[name].to_numpy(np.float64)[:, None] for name in numbers}
 
 
 def write_graph(model: Model, graph: ModelProto, folder: Path) -> None:
