@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,10 +22,14 @@ import pytest
 import netwright as nw
 from netwright import api, cli, clock
 from netwright.budget import Budget
+from netwright.cli import training
 from netwright.errors import NoTrialFinished
 from netwright.events import DataRead, Listener, ResourcesUsed
+from netwright.order import Order
+from netwright.report import words as report
 from netwright.result import Baseline, Result, Standing
 from netwright.search import SAMPLERS
+from netwright.team.staff import HERE
 
 ROOT = Path(__file__).parent.parent
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
@@ -249,6 +255,77 @@ def test_fit_hands_over_what_it_was_told(command: Any, fake_fit: FakeFit) -> Non
         "kinds": {"zip": "categorical", "a=b": "text", "review": "text"},
     }
     assert (budget.seconds, budget.trials) == (300, None)
+
+
+SAID = {
+    "target": ("--target", "y"),
+    "time": ("--time", "90s"),
+    "trials": ("--trials", "7"),
+    "task": ("--task", "tabular_binary"),
+    "metric": ("--metric", "log_loss"),
+    "search": ("--search", "random"),
+    "seed": ("--seed", "7"),
+    "kind": ("--kind", "size=categorical"),
+    "text": ("--text", "note"),
+    "group": ("--group", "who"),
+    "test": ("--test", "test.csv"),
+    "pretrained": ("--pretrained", "none"),
+    "bad_files": ("--bad-files", "0.2"),
+    "single": ("--single",),
+    "max_latency": ("--max-latency", "1ms"),
+    "max_size": ("--max-size", "2MB"),
+    "framework": ("--framework", "jax"),
+    "device": ("--device", "cpu"),
+    "memory": ("--memory", "4GB"),
+    "workers": ("--workers", "2"),
+    "cluster": ("--cluster", "head:6379"),
+}
+"""Options of fit that a run is made again with, as they may be given: none as it is without."""
+UNSAID = {
+    "data": "it has no name",
+    "out": "where it goes: there it would be found done",
+    "fresh": "likewise",
+    "as_json": "how it is told",
+}
+
+
+def test_every_option_of_fit_is_told_or_has_a_reason_not_to_be() -> None:
+    """Whoever adds one has to see to it that a report can tell how its run is made again."""
+    assert {*inspect.signature(training.fit).parameters} == {*SAID} | {*UNSAID}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_command_that_a_report_tells_has_what_was_said(
+    name: str, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each option, from the command line to the record and back; and as lines of Python, for a frame."""
+    rows = {"size": range(20), "who": [*range(10)] * 2, "note": ["a b", "c d"] * 10, "y": ["no", "yes"] * 10}
+    for file in ("data.csv", "test.csv"):
+        pd.DataFrame(rows).to_csv(tmp_path / file, index=False)
+    orders = list[Order]()
+
+    def carry_out(order: Order, budget: Budget, listener: Listener) -> None:
+        orders.append(order)
+        raise NoTrialFinished("this is a test")
+
+    def find_framework(name: str, device: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name, device="cuda:0", pinned={}, versions=dict)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(api, "carry_out", carry_out)
+    monkeypatch.setattr(api, "find_framework", find_framework)
+    monkeypatch.setattr(api, "make_staff", lambda *asked: HERE)
+    said = {"target": SAID["target"], "time": SAID["time"], name: SAID[name]}
+    if name == "trials":
+        del said["time"]
+    ended = command("fit", "data.csv", *(word for words in said.values() for word in words))
+    assert "this is a test" in ended.err
+    settings = json.loads(json.dumps(orders[0].settings, default=str))  # as the record keeps them
+    wanted = ("--kind", "note=text") if name == "text" else SAID[name]
+    told = shlex.split(report.command(settings))
+    assert wanted in [tuple(told[place : place + len(wanted)]) for place in range(len(told))]
+    argument = {"kind": "kinds", "text": "kinds"}.get(name, name)
+    assert f" {argument}=" in report.command({**settings, "data": report.FRAME}).replace("(", " ")
 
 
 def test_without_options_fit_takes_a_minute_from_the_start_of_the_process(command: Any, fake_fit: FakeFit) -> None:

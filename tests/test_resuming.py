@@ -384,6 +384,7 @@ def test_a_run_of_a_cluster_is_gone_on_with_on_one_machine_and_the_other_way_rou
     assert differences(there, here) == differences(here, there) == []
     assert differences(here, {**here, "device": "cpu"}) == ["its device is 'cuda', not 'cpu'"]
     assert differences({**there, "device": "cpu"}, here) == ["its device is 'cpu', not 'cuda'"]
+    assert differences({**here, "device_asked": "auto"}, {**here, "device_asked": "cuda"}) == []
 
 
 def test_rows_that_are_prepared_in_another_way_are_not_gone_on_with(

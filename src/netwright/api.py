@@ -154,6 +154,7 @@ def fit(
         "max_size": max_size,
         "framework": trains.name,
         "device": trains.device if cluster is None else device,
+        "device_asked": device,
         "memory": memory,
         "workers": workers,
         "cluster": cluster,

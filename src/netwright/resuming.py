@@ -28,7 +28,7 @@ from netwright.team.link import MOST_WORKERS
 JOURNAL, SHELF = "journal.sqlite", "trials.nw"
 PACKAGES = ("netwright", "python", "torch", "keras", "tensorflow", "jax")
 # Settings that may differ when a run goes on.
-FREE = ("time", "trials", "out", "memory", "workers", "cluster", *PACKAGES)
+FREE = ("time", "trials", "out", "device_asked", "memory", "workers", "cluster", *PACKAGES)
 DATA = {"data_digest": "data", "test_digest": "test"}
 LESS_MEMORY = "memory does not hold as many of its rows as it held; allow more by --memory"
 NEARLY = 0.9  # of its limit: a run that gave up after that has come to its end

@@ -93,6 +93,17 @@ def test_the_command_says_all_that_a_run_is_known_by() -> None:
     assert "group='who', test='b.csv', pretrained='none', framework='jax', bad_files=0.2, seed=0" in told
 
 
+def test_the_device_is_told_as_it_was_asked_for() -> None:
+    """What was found for it is not: another machine may have another."""
+    found = {"data": "a.csv", "target": "y", "trials": 3, "device": "cuda:0", "device_asked": "auto"}
+    assert "--device" not in words.command(found)
+    assert "--device" not in words.command({name: found[name] for name in found if name != "device_asked"})
+    asked = {**found, "device": "cpu", "device_asked": "cpu"}
+    assert "--device cpu" in words.command(asked)
+    assert "device='cpu'" in words.command({**asked, "data": words.FRAME})
+    assert "device" not in words.command({**found, "data": words.FRAME})
+
+
 def test_a_frame_is_fitted_in_python() -> None:
     """A run on a data frame is repeated by lines of Python, which are well formed."""
     told = words.command(

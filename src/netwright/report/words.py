@@ -17,6 +17,7 @@ FRAME = "a data frame"  # as a record names one, which no command can name
 USUAL: Mapping[str, Any] = {
     **dict.fromkeys(("task", "metric", "search", "pretrained"), "auto"),
     "framework": "torch",
+    "device": "auto",
     "bad_files": 0.1,
 }
 """What settings are where nobody says otherwise."""
@@ -134,7 +135,9 @@ def lost_in_words(lost: WorkerLost) -> str:
 
 
 def command(settings: Mapping[str, Any]) -> str:
-    """Return the command, or the lines of Python, that makes the run again."""
+    """Return the command, or the lines of Python, that makes the run again: all that was said but where it goes."""
+    # What trained is recorded as it was found: said is what was asked for, so that the next machine may find another.
+    settings = {**settings, "device": settings.get("device_asked", USUAL["device"])}
     if settings.get("data") == FRAME:
         return _python(settings)
     words = ["netwright", "fit", str(settings.get("data", "DATA"))]
