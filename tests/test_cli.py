@@ -483,10 +483,9 @@ def test_a_fault_of_our_own_is_not_hidden(command: Any, monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to another process")
 def test_ctrl_c_hands_over_the_best_so_far(tmp_path: Path) -> None:
-    """A real process of a minute, asked to end after its first seconds, writes everything and ends well."""
+    """A real process of ten minutes, asked to end after its first seconds, writes everything and ends well."""
     code = "from netwright.cli import main; main()"
-    words = ["fit", str(PENGUINS), "--target", "species", "--out", str(tmp_path / "out"), "--json"]
-    began = time.monotonic()
+    words = ["fit", str(PENGUINS), "--target", "species", "--time", "10m", "--out", str(tmp_path / "out"), "--json"]
     running = subprocess.Popen(
         [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -494,13 +493,12 @@ def test_ctrl_c_hands_over_the_best_so_far(tmp_path: Path) -> None:
         assert running.stderr is not None
         assert "344 rows" in running.stderr.readline()  # the data was read: training begins
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=50)
+        out, err = running.communicate(timeout=120)
     finally:
         running.kill()
     assert running.returncode == 0
     assert "Ended early" in err and "Traceback" not in err
     assert json.loads(out)["trials"] >= 1
-    assert time.monotonic() - began < 45
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"model.nw", "report.html", "journal.sqlite"}
 
 

@@ -26,9 +26,9 @@ def _iris() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+def run(iris_run: nw.Run) -> nw.Run:
     """Return a short run on the irises."""
-    return nw.fit(_iris(), "target", trials=4, out=tmp_path_factory.mktemp("iris"))
+    return iris_run
 
 
 @pytest.fixture(scope="module")
