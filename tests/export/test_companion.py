@@ -57,13 +57,13 @@ def program(folder: Path, data: str) -> list[str]:
 def test_a_table_is_read(tmp_path: Path) -> None:
     """Numbers, dates, words and what is missing, as `netwright predict` reads them."""
     table, target = TASKS["tabular"].toy(0)
-    run = nw.fit(table.drop(columns="note"), target, trials=2, out=tmp_path / "run")
-    write_onnx(run.model, tmp_path / "out")
+    model = untrained_model(TASKS["tabular"], table.drop(columns="note"), target)
+    write_onnx(model, tmp_path / "out")
     asked = table.drop(columns=["note", target])
     asked.loc[3:9, ["colour", "size"]] = None
     asked.loc[5:7, "day"] = pd.NaT
     asked.to_csv(tmp_path / "out" / "new.csv", index=False)
-    assert program(tmp_path / "out", "new.csv") == [target, *run.model.predict(asked)]
+    assert program(tmp_path / "out", "new.csv") == [target, *model.predict(asked)]
 
 
 def test_the_program_is_short() -> None:
@@ -83,14 +83,22 @@ def test_texts_are_read_in_any_script(tmp_path: Path) -> None:
         " ".join(generator.choice(words[:4] if one else words[4:], 6)) + f" {generator.integers(99)}" for one in kind
     ]
     table = pd.DataFrame({"review": texts, "stars": generator.integers(1, 6, 200) * 1.0, "kind": kind})
-    run = nw.fit(table, "kind", kinds={"review": "text"}, trials=6, pretrained="none", out=tmp_path / "run")
-    parity = write_onnx(run.model, tmp_path / "out")
+    task = TASKS["text"]
+    loaded = task.load(Request(table, "kind", {"review": "text"}, "auto"))
+    prepared = task.prepare(loaded, 0)
+    points = {
+        str(one["encoding"] if one["input"] == "sequence" else one["input"]): one
+        for one in task.portfolio(prepared, 200)
+    }
+    chosen = [task.candidate(points[name], prepared) for name in ("bag", "pieces", "bytes")]
+    model = model_of(task, prepared, chosen, folds=1)
+    parity = write_onnx(model, tmp_path / "out")
     assert parity.difference < 1e-4
     asked = table.drop(columns="kind")
     asked.loc[3, "review"] = None
     asked.loc[4, "review"] = "ﬁne 日本 𝔘nicode हिन्दी\nsecond line, " * 50
     asked.to_csv(tmp_path / "out" / "new.csv", index=False)
-    assert program(tmp_path / "out", "new.csv") == ["kind", *map(str, run.model.predict(asked))]
+    assert program(tmp_path / "out", "new.csv") == ["kind", *map(str, model.predict(asked))]
 
 
 @pytest.mark.slow

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,27 +43,27 @@ def priced() -> Model:
 
 
 @pytest.mark.parametrize("name", [*TASKS])
-def test_plain_keras_answers_as_the_model_does(name: str, tmp_path: Path) -> None:
+def test_plain_keras_answers_as_the_model_does(name: str, written: Callable[[str, str], Any]) -> None:
     """On each backend that is installed, for each kind of data."""
-    parity = write_keras(made(name), tmp_path)
-    assert 0 < parity.difference < MOST and parity.rows >= sum(BATCHES)
-    assert (tmp_path / "model.keras").is_file() and (tmp_path / "about.json").is_file()
+    found = written("keras", name)
+    assert 0 < found.parity.difference < MOST and found.parity.rows >= sum(BATCHES)
+    assert (found.folder / "model.keras").is_file() and (found.folder / "about.json").is_file()
 
 
-def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
+def test_numbers_are_answered_in_their_unit(written: Callable[[str, str], Any]) -> None:
     """A regression gives values."""
-    assert 0 < write_keras(priced(), tmp_path).difference < MOST
+    assert 0 < written("keras", "price").parity.difference < MOST
 
 
-def test_the_file_needs_no_netwright(tmp_path: Path) -> None:
+def test_the_file_needs_no_netwright(written: Callable[[str, str], Any]) -> None:
     """Plain Keras reads it where Netwright cannot even be imported, and says what goes in and comes out."""
-    write_keras(made("tabular", parts=1), tmp_path)
+    path = written("keras", "tabular").folder / "model.keras"
     code = (
         "import sys; sys.modules['netwright'] = None\n"
         "import keras; model = keras.saving.load_model(sys.argv[1])\n"
         "print(sorted(tensor.name for tensor in model.inputs), model.output_shape)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
+    command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "'plain'" in done.stdout and "(None, " in done.stdout

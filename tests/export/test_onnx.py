@@ -28,9 +28,9 @@ from netwright.export.parity import BATCHES, MOST, compare
 from netwright.inference.session import Session, start
 from netwright.model import Model
 from netwright.spec.costs import widest
-from netwright.tasks import TASKS
+from netwright.tasks import TASKS, find_task
 from netwright.tasks.task import Request
-from netwright.testing.models import model_of
+from netwright.testing.models import model_of, untrained_model
 
 ROWS = 160
 
@@ -59,7 +59,16 @@ def rows(seed: int) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run on such a table: three classes."""
-    return nw.fit(rows(0), "kind", trials=4, out=tmp_path_factory.mktemp("mixed"))
+    return nw.fit(rows(0), "kind", trials=3, out=tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture(scope="module")
+def graph(run: nw.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of its graph."""
+    folder = tmp_path_factory.mktemp("graph")
+    parity = write_onnx(run.model, folder)
+    assert 0 < parity.difference < MOST and parity.rows == sum(BATCHES)
+    return folder / "model.onnx"
 
 
 def fed(table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -70,31 +79,27 @@ def fed(table: pd.DataFrame) -> dict[str, np.ndarray]:
     return {**cells, **{name: table[name].to_numpy(object)[:, None] for name in ("label", "probabilities")}}
 
 
-def test_the_graph_takes_cells_and_gives_labels(run: nw.Run, tmp_path: Path) -> None:
+def test_the_graph_takes_cells_and_gives_labels(run: nw.Run, graph: Path) -> None:
     """Plain ONNX Runtime answers as the model does, with names as in the table."""
-    parity = write_onnx(run.model, tmp_path)
-    assert 0 < parity.difference < MOST and parity.rows == sum(BATCHES)
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(graph)
     assert [one.name for one in session.get_outputs()] == ["label_output", "probabilities_output"]
     labels, chances = session.run(None, fed(rows(1)))
     np.testing.assert_allclose(chances, run.model.predict_proba(rows(1)), atol=MOST)
     assert labels.tolist() == run.model.predict(rows(1)).tolist()
 
 
-def test_the_graph_is_one_file_of_the_standard(run: nw.Run, tmp_path: Path) -> None:
+def test_the_graph_is_one_file_of_the_standard(graph: Path) -> None:
     """No operator of somebody's own, no weights beside it, and every node known to the checker."""
-    write_onnx(run.model, tmp_path)
-    model = onnx.load(tmp_path / "model.onnx")
+    model = onnx.load(graph)
     onnx.checker.check_model(model, full_check=True)
     assert {one.domain for one in model.opset_import} <= {"", "ai.onnx.ml"}
     assert not any(tensor.external_data for tensor in model.graph.initializer)
     assert not model.functions and not model.graph.sparse_initializer
 
 
-def test_any_number_of_rows_is_taken(run: nw.Run, tmp_path: Path) -> None:
+def test_any_number_of_rows_is_taken(graph: Path) -> None:
     """One, none, and many at once; each row is on its own."""
-    write_onnx(run.model, tmp_path)
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(graph)
     all_rows = session.run(None, fed(rows(2)))[1]
     one = session.run(None, fed(rows(2).iloc[7:8]))[1]
     np.testing.assert_allclose(one[0], all_rows[7], atol=1e-5)
@@ -103,10 +108,9 @@ def test_any_number_of_rows_is_taken(run: nw.Run, tmp_path: Path) -> None:
     assert session.run(None, fed(rows(2).iloc[:0]))[1].shape == (0, 3)
 
 
-def test_missing_and_unseen_cells_are_answered(run: nw.Run, tmp_path: Path) -> None:
+def test_missing_and_unseen_cells_are_answered(run: nw.Run, graph: Path) -> None:
     """As by the model: missing numbers, dates and words, infinite numbers, words that no row had."""
-    write_onnx(run.model, tmp_path)
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(graph)
     table = rows(3)
     table.loc[:20, "a size.in cm"] = np.inf
     table.loc[10:30, ["label", "probabilities"]] = "never seen"
@@ -121,14 +125,14 @@ def test_missing_and_unseen_cells_are_answered(run: nw.Run, tmp_path: Path) -> N
 def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
     """A regression gives values, as float64."""
     table = rows(0).assign(price=1e6 + 1e4 * rows(0)["Concat"])
-    run = nw.fit(table, "price", task="regression", trials=2, out=tmp_path / "run")
-    write_onnx(run.model, tmp_path)
+    model = untrained_model(TASKS["tabular"], table, "price", parts=1)
+    write_onnx(model, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     words = fed(rows(1))
     words["kind"] = rows(1)["kind"].to_numpy(object)[:, None]
     values = session.run(["value"], words)[0]
     assert values.dtype == np.float64
-    np.testing.assert_allclose(values, run.model.predict(rows(1)), rtol=1e-5)
+    np.testing.assert_allclose(values, model.predict(rows(1)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("labels", [[True, False], [3, 5], [0.5, 1.5]])
@@ -136,10 +140,12 @@ def test_labels_keep_their_type(tmp_path: Path, labels: list[object]) -> None:
     """Truth values, whole numbers and fractions come back as such."""
     table = rows(0).drop(columns="kind")
     table["y"] = np.where(table["a size.in cm"].fillna(0) > 0, labels[0], labels[1])
-    run = nw.fit(table, "y", task="classification", trials=1, out=tmp_path / "run")
-    write_onnx(run.model, tmp_path)
+    task, outcome = find_task("classification", table, "y", {})
+    preparation = task.prepare(task.load(Request(table, "y", {}, outcome)), 0)
+    model = model_of(task, preparation, [task.candidate(task.default_network(ROWS), preparation)])
+    write_onnx(model, tmp_path)
     found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, fed(rows(1)))[0]
-    assert found.tolist() == run.model.predict(rows(1)).tolist()
+    assert found.tolist() == model.predict(rows(1)).tolist() and len({*found.tolist()}) == 2
     assert type(found.tolist()[0]) is type(labels[0])
 
 
@@ -149,7 +155,7 @@ def test_images_are_fed_as_pixels(tmp_path: Path) -> None:
     images = generator.integers(0, 100, (80, 12, 10, 1), dtype=np.uint8)
     images[::2, 3:7, 3:7] += 120
     truth = np.tile(["square", "none"], 40)
-    run = nw.fit(images, truth, trials=2, out=tmp_path / "run")
+    run = nw.fit(images, truth, trials=1, pretrained="none", out=tmp_path / "run")
     write_onnx(run.model, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     name = session.get_inputs()[0].name

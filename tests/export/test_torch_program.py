@@ -4,40 +4,35 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import pytest
 
 from netwright.export.parity import BATCHES, MOST
-from netwright.export.torch_program import write_torch
 from netwright.tasks import TASKS
-from netwright.testing.models import untrained_model
 
 
 @pytest.mark.parametrize("name", [*TASKS])
-def test_plain_pytorch_answers_as_the_model_does(name: str, tmp_path: Path) -> None:
+def test_plain_pytorch_answers_as_the_model_does(name: str, written: Callable[[str, str], Any]) -> None:
     """For each kind of data, at any number of rows."""
-    parity = write_torch(untrained_model(TASKS[name], *TASKS[name].toy(0), parts=2), tmp_path)
-    assert parity.difference < MOST and parity.rows >= sum(BATCHES)
-    assert (tmp_path / "model.pt2").is_file() and (tmp_path / "about.json").is_file()
+    made = written("torch", name)
+    assert made.parity.difference < MOST and made.parity.rows >= sum(BATCHES)
+    assert (made.folder / "model.pt2").is_file() and (made.folder / "about.json").is_file()
 
 
-def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
+def test_numbers_are_answered_in_their_unit(written: Callable[[str, str], Any]) -> None:
     """A regression gives values."""
-    data, target = TASKS["tabular"].toy(0)
-    price = 1e6 + 2e4 * np.random.default_rng(0).normal(size=len(data))
-    model = untrained_model(TASKS["tabular"], data.drop(columns=[target]).assign(price=price), "price", parts=1)
-    assert write_torch(model, tmp_path).difference < MOST
+    assert written("torch", "price").parity.difference < MOST
 
 
-def test_the_file_needs_no_netwright(tmp_path: Path) -> None:
+def test_the_file_needs_no_netwright(written: Callable[[str, str], Any]) -> None:
     """Plain PyTorch reads it where Netwright cannot even be imported."""
-    write_torch(untrained_model(TASKS["tabular"], *TASKS["tabular"].toy(0), parts=1), tmp_path)
+    path = written("torch", "tabular").folder / "model.pt2"
     code = (
         "import sys; sys.modules['netwright'] = None\n"
         "import torch; print(type(torch.export.load(sys.argv[1])).__name__)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "model.pt2")]
+    command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "ExportedProgram", done.stderr

@@ -48,8 +48,8 @@ def digits() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
-    """Return a run on the first thousand of them."""
-    return nw.fit(digits()[:1000], "target", trials=3, out=tmp_path_factory.mktemp("digits"))
+    """Return a run on the first hundreds of them."""
+    return nw.fit(digits()[:600], "target", trials=2, out=tmp_path_factory.mktemp("digits"))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
