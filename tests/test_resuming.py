@@ -21,9 +21,10 @@ from sklearn.datasets import load_iris
 
 import netwright as nw
 from netwright.attempt import Attempt
+from netwright.bench import Bench
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.checkpoints import FOLDER, SavedStack
-from netwright.digests import digest
+from netwright.digests import digest, digest_of_bench
 from netwright.errors import (
     CannotGoOn,
     CannotWrite,
@@ -48,7 +49,7 @@ from netwright.events import (
     TrialStarted,
 )
 from netwright.journal import Journal
-from netwright.resuming import _whole, differences
+from netwright.resuming import _whole, carried_over, differences
 
 TRIALS = 7
 FEWER = 5  # where it does not matter what comes after
@@ -428,22 +429,40 @@ def test_the_journal_knows_how_the_search_went(events: list[Event], whole: nw.Ru
 # --- folders that are not trusted ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def cut(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a run that was cut off with finished trials and one in training."""
-    monkeypatch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
-    monkeypatch.setattr("netwright.attempt.KEEPING_SHARE", 0)
-    monkeypatch.setattr("netwright.train.torch.lanes_of", lambda device: 1)
-    heard: list[Event] = []
+def keep_often(patch: pytest.MonkeyPatch) -> None:
+    """Let one stack be trained at a time, and be kept after every few steps."""
+    patch.setattr("netwright.attempt.KEPT_EVERY", 0.02)
+    patch.setattr("netwright.attempt.KEEPING_SHARE", 0)
+    patch.setattr("netwright.train.torch.lanes_of", lambda device: 1)
+
+
+@pytest.fixture(scope="module")
+def cut_off(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bench]:
+    """Return the folder of a run that was cut off with finished trials and one in training, and what it prepared."""
+    folder, heard, seen = tmp_path_factory.mktemp("cut"), list[Event](), list[Bench]()
 
     def listen(event: Event) -> None:
         heard.append(event)
         ended = sum(isinstance(one, Told) for one in heard)
-        if ended >= 3 and isinstance(event, EpochDone) and list((tmp_path / FOLDER).glob("stack-*.nw")):
+        if ended >= 3 and isinstance(event, EpochDone) and list((folder / FOLDER).glob("stack-*.nw")):
             raise Cut
 
-    with pytest.raises(Cut):
-        nw.fit(table, "target", trials=FEWER, out=tmp_path, listener=listen)
+    def digest_of(bench: Bench) -> str:
+        seen.append(bench)
+        return digest_of_bench(bench)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cut):
+        keep_often(patch)
+        patch.setattr("netwright.preparing.digest_of_bench", digest_of)
+        nw.fit(table, "target", trials=FEWER, out=folder, listener=listen)
+    return folder, seen[0]
+
+
+@pytest.fixture
+def cut(cut_off: tuple[Path, Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of that folder."""
+    keep_often(monkeypatch)
+    shutil.copytree(cut_off[0], tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -472,10 +491,26 @@ def forge(path: Path, documents: dict[str, Any], arrays: dict[str, np.ndarray[An
         np.full((150, 3), -0.5, np.float32),
     ],
 )
-def test_a_forged_trial_is_left_out(table: pd.DataFrame, cut: Path, answers: np.ndarray[Any, Any]) -> None:
-    """Of answers that are none for these rows; its numbers stay, and the run goes on."""
+def test_a_forged_trial_is_left_out(cut_off: tuple[Path, Bench], cut: Path, answers: np.ndarray[Any, Any]) -> None:
+    """Of answers that are none for these rows; its numbers stay."""
     path = min((cut / FOLDER).glob("trial-*.nw"))
+    number = int(path.stem.removeprefix("trial-"))
+
+    def taken() -> tuple[bool, bool]:
+        with Journal.open(cut / "journal.sqlite") as journal:
+            carried = carried_over(journal, cut, cut_off[1])
+        whole, dropped = ({one.ticket.number for one in kept} for kept in (carried.trials, carried.dropped))
+        return number in whole, number in dropped
+
+    assert taken() == (True, False)
     forge(path, {}, {"predictions": answers})
+    assert taken() == (False, True)
+
+
+def test_a_run_goes_on_without_a_forged_trial(table: pd.DataFrame, cut: Path) -> None:
+    """It counts, and has no share in the model."""
+    path = min((cut / FOLDER).glob("trial-*.nw"))
+    forge(path, {}, {"predictions": np.zeros((150, 2), np.float32)})
     run = nw.fit(table, "target", trials=FEWER, out=cut)
     number = int(path.stem.removeprefix("trial-"))
     assert run.result.trials == FEWER
