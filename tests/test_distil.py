@@ -31,7 +31,7 @@ def _taught(target: str) -> tuple[Bench, Model, Student]:
     table, column = TASK.toy(0)
     loaded = TASK.load(Request(table, target or column, {}, "auto"))
     bench = set_up(TASK, loaded, find_metric("auto", loaded.schema.target.outcome), Torch(), seed=0)
-    budget = Budget(trials=4)
+    budget = Budget(trials=2)
     pool = search(bench, budget, SAMPLERS["evolution"], lambda event: None)
     model = assemble(bench, pool, budget)[0]
     candidate = TASK.candidate(TASK.first_glance(len(loaded.truth)), bench.preparation)

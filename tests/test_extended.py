@@ -86,14 +86,14 @@ def test_without_time_there_is_no_trunk() -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run with the trunk."""
-    return nw.fit(TABLE, TARGET, trials=4, pretrained=weights(), out=tmp_path_factory.mktemp("run"))
+    return nw.fit(TABLE.iloc[:60], TARGET, trials=3, pretrained=weights(), out=tmp_path_factory.mktemp("run"))
 
 
 def test_a_run_with_a_trunk_is_saved_and_answers_the_same(run: nw.Run, tmp_path: Path) -> None:
     """From images to a file and back; a file of weights that is none is refused."""
     assert any("trained trunk" in standing.name for standing in run.result.leaderboard)
     model = nw.load(run.bundle)
-    assert np.array_equal(model.predict_proba(TABLE), run.model.predict_proba(TABLE))
+    assert np.array_equal(model.predict_proba(TABLE.iloc[:90]), run.model.predict_proba(TABLE.iloc[:90]))
     nw.pick(run.folder, max_size="1MB", out=tmp_path / "small.nw")
     with pytest.raises(UnfitWeights):
         nw.fit(TABLE, TARGET, trials=1, pretrained=tmp_path / "nowhere.pth", out=tmp_path / "run")

@@ -18,6 +18,7 @@ from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import DataError, MissingColumns, NoProbabilities, UnfitBundle, UnfitTest, UnknownSearch
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
 from netwright.journal import Journal
+from netwright.train.torch import Torch
 
 
 def iris() -> pd.DataFrame:
@@ -144,7 +145,7 @@ def test_unseen_missing_and_infinite_cells_are_answered(run: nw.Run) -> None:
 
 def test_two_runs_with_one_seed_are_one_model_bit_for_bit(tmp_path: Path) -> None:
     """With a number of trials instead of a time nothing depends on the clock; another seed is another model."""
-    runs = [nw.fit(iris(), "target", trials=3, seed=seed, out=tmp_path / str(i)) for i, seed in enumerate((3, 3, 4))]
+    runs = [nw.fit(iris(), "target", trials=2, seed=seed, out=tmp_path / str(i)) for i, seed in enumerate((3, 3, 4))]
     first, second, other = (run.model for run in runs)
     assert [part.candidate for part in first.parts] == [part.candidate for part in second.parts]
     for left, right in zip(first.parts, second.parts, strict=True):
@@ -198,11 +199,11 @@ def test_a_number_is_predicted_with_an_estimate_near_the_truth(tmp_path: Path) -
 
 
 def test_a_time_limit_is_kept_and_the_result_is_good(tmp_path: Path) -> None:
-    """Six seconds, everything included, within a generous bound."""
+    """Five seconds of the processor, everything included: those that others use do not count, nor make it fail."""
     table = load_breast_cancer(as_frame=True).frame
-    began = time.monotonic()
-    run = nw.fit(table, "target", time="6s", out=tmp_path)
-    assert time.monotonic() - began < 9
+    budget = Budget(seconds=5.0, started=time.process_time(), clock=time.process_time)
+    run = nw.fit(table, "target", budget=budget, out=tmp_path)
+    assert budget.elapsed() < 1.5 * 5.0
     assert run.result.score > 0.93
     assert run.model.outcome == "binary"
     assert set(run.model.predict(table)) <= {0, 1}
@@ -210,15 +211,17 @@ def test_a_time_limit_is_kept_and_the_result_is_good(tmp_path: Path) -> None:
 
 def test_a_run_that_is_asked_to_end_hands_over_the_best_so_far(tmp_path: Path) -> None:
     """Asked at the first finished trial, it ends at once with a complete result."""
-    budget = Budget(seconds=60)
+    budget, late = Budget(seconds=60), list[Event]()
 
     def listener(event: Event) -> None:
+        if budget.ended_early:
+            late.append(event)
         if isinstance(event, TrialFinished):
             budget.end()
 
     run = nw.fit(iris(), "target", out=tmp_path, listener=listener, budget=budget)
     assert run.result.ended_early
-    assert run.result.seconds < 20
+    assert sum(isinstance(event, TrialStarted) for event in late) <= Torch().lanes  # those that had just begun
     assert run.bundle.exists() and run.report.exists()
 
 
@@ -291,13 +294,13 @@ def test_labels_come_back_with_the_type_they_had(labels: tuple[object, object], 
 
 
 def test_a_wide_table_is_fitted(tmp_path: Path) -> None:
-    """Five thousand columns, of which two matter."""
+    """Two thousand columns, of which two matter."""
     generator = np.random.default_rng(0)
-    values = generator.normal(size=(80, 5_000)).astype(np.float32)
-    table = pd.DataFrame(values, columns=[f"c{number}" for number in range(5_000)])
+    values = generator.normal(size=(80, 2_000)).astype(np.float32)
+    table = pd.DataFrame(values, columns=[f"c{number}" for number in range(2_000)])
     table["y"] = np.where(values[:, 0] + values[:, 1] > 0, "up", "down")
     run = nw.fit(table, "y", trials=1, out=tmp_path)
-    assert run.bundle.stat().st_size < 25e6
+    assert run.bundle.stat().st_size < 10e6
     assert {"many_columns"} <= {finding.kind for finding in run.findings}
 
 

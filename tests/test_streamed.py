@@ -144,10 +144,10 @@ def test_what_is_not_read_in_parts_is_held_however_long_it_takes(name: str, slow
 def test_more_rows_make_a_better_model(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Than those that are held alone; both are judged on rows that nobody has seen."""
     unseen = table(9_000).iloc[ROWS:]
-    whole, _ = heard(path, tmp_path / "whole", test=unseen, time="12s")
+    whole, _ = heard(path, tmp_path / "whole", test=unseen, time=None, trials=2)
     for module in ("intake", "preparing"):
         monkeypatch.setattr(f"netwright.{module}.streamed_from_disk", lambda order: False)
-    held, events = heard(path, tmp_path / "held", test=unseen, time="12s")
+    held, events = heard(path, tmp_path / "held", test=unseen, time=None, trials=2)
     assert not any(isinstance(event, RowsStreamed) for event in events)
     assert "only they are learnt from" in held.findings[0].message
     assert whole.result.test_metrics["log_loss"] < 0.8 * held.result.test_metrics["log_loss"]
@@ -245,7 +245,7 @@ def test_a_run_that_memory_does_not_hold_any_more_is_refused_and_can_be_gone_on_
 
 def test_a_frame_is_read_in_parts_too(tmp_path: Path) -> None:
     """It lies in memory, but what would be made of it does not."""
-    run, events = heard(table(), tmp_path)
+    run, events = heard(table(), tmp_path, time=None, trials=1)
     streamed = counted(events)
     assert streamed.read == streamed.written == ROWS - HELD
     assert run.result.score > 0.6
@@ -257,7 +257,7 @@ def test_nobody_is_judged_on_a_group_that_was_learnt_from(
     """A row of a group that is held is barred from the networks that are judged on it."""
     seen: list[Bench] = []
     monkeypatch.setattr("netwright.preparing.digest_of_bench", lambda bench: seen.append(bench) or "")
-    heard(path, tmp_path, group="person")
+    heard(path, tmp_path, group="person", time=None, trials=1)
     (bench,) = seen
     assert bench.more is not None and bench.more.barred is not None
     assert len(bench.more.barred) == len(bench.more) > 4_000
@@ -288,12 +288,12 @@ def test_copies_of_rows_that_are_held_are_left_out_unless_equal_rows_are_many(tm
     generator = np.random.default_rng(0)
     unlike = table(3_000)
     twice = pd.concat([unlike, unlike], ignore_index=True)
-    _, events = heard(twice, tmp_path / "copies")
+    _, events = heard(twice, tmp_path / "copies", time=None, trials=1)
     streamed = counted(events)
     assert streamed.rows - streamed.written == pytest.approx(HELD * (6_000 - HELD) / 6_000, rel=0.15)
     few = pd.DataFrame({"a": generator.integers(0, 3, 5_000), "b": generator.integers(0, 2, 5_000)})
     few["kind"] = generator.choice(["x", "y"], 5_000)
-    _, events = heard(few, tmp_path / "few", kinds={"a": "categorical"})
+    _, events = heard(few, tmp_path / "few", kinds={"a": "categorical"}, time=None, trials=1)
     assert counted(events).written == 5_000 - HELD
 
 
@@ -303,7 +303,7 @@ def test_texts_are_learnt_from_as_far_as_they_are_held(tmp_path: Path) -> None:
     words = np.array(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
     texts = [" ".join(generator.choice(words, 8)) + f" {place}" for place in range(2_000)]
     frame = pd.DataFrame({"text": texts, "kind": ["yes" if "one" in text else "no" for text in texts]})
-    run, events = heard(frame, tmp_path, pretrained="none")
+    run, events = heard(frame, tmp_path, pretrained="none", time=None, trials=1)
     assert not any(isinstance(event, RowsStreamed) for event in events)
     assert "texts are not read from disk" in run.findings[0].message
 
@@ -352,11 +352,11 @@ def test_the_end_does_not_wait_for_rows_that_an_earlier_run_had_read(
 def test_what_a_run_takes_is_told_for_any_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for one that memory holds."""
     monkeypatch.undo()
-    run, events = heard(table(300), tmp_path)
+    run, events = heard(table(300), tmp_path, time=None, trials=1)
     (used,) = (event for event in events if isinstance(event, ResourcesUsed))
     assert run.resources == used and used.rows == 0 < used.checkpoints
     assert 10**8 < used.memory < used.allowed
-    again = nw.fit(table(300), "kind", time="4s", out=tmp_path)
+    again = nw.fit(table(300), "kind", trials=1, out=tmp_path)
     assert again.before and again.resources == used
 
 

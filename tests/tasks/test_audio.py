@@ -25,16 +25,17 @@ from netwright.errors import (
     UnknownColumn,
 )
 from netwright.evaluation import evaluate
+from netwright.journal import Journal
 from netwright.tasks import find_task
 from netwright.tasks.audio import TASK, toy
 from netwright.tasks.task import Request
 
-TABLE, TARGET = toy(0)
+TABLE, TARGET = toy(0)[0].iloc[:120], toy(0)[1]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with one folder a class, some of it for testing, a damaged file, and a list."""
+    """Return a folder with one folder a class, some of it for testing; one file is damaged, one lies wrong."""
     base = tmp_path_factory.mktemp("sounds")
     for place, (content, kind) in enumerate(zip(TABLE["sound"], TABLE[TARGET], strict=True)):
         path = base / ("test" if place % 6 == 0 else "train") / kind / f"{place}.wav"
@@ -42,6 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_bytes(content)
     (base / "train" / "rising" / "cut.flac").write_bytes(b"fLaC\0\0")
     (base / "train" / "rising" / "cover.jpg").touch()
+    steady = next((base / "train" / "steady").glob("*.wav"))
+    (base / "train" / "rising" / "wrong.wav").write_bytes(steady.read_bytes())
     return base
 
 
@@ -57,7 +60,7 @@ def test_a_folder_is_learnt_from_and_its_test_part_judged_on(run: nw.Run, folder
     assert run.result.labels == ("falling", "rising", "steady")
     assert run.result.test_metrics["accuracy"] > 0.8
     told = [finding.message for finding in run.findings]
-    assert any(text.startswith("1 sound of 126 could not be decoded") for text in told)
+    assert any(text.startswith("1 sound of 102 could not be decoded") for text in told)
     assert any("cut.flac" in text for text in told)
     model = nw.load(run.bundle)
     assert evaluate(model, folder / "test") == pytest.approx(run.result.test_metrics)
@@ -73,17 +76,17 @@ def test_files_and_bytes_give_the_same_answers(run: nw.Run, folder: Path) -> Non
         model.predict(pd.DataFrame({"sound": [b"RIFF"]}))
 
 
-def test_the_report_shows_spectrograms_of_what_went_wrong(run: nw.Run, folder: Path, tmp_path: Path) -> None:
-    """As images."""
-    table = read_table(folder / "train").iloc[::2]
-    table[TARGET] = table[TARGET].where(np.arange(len(table)) % 10 != 0, "steady")
-    wrong = nw.fit(table, TARGET, trials=2, out=tmp_path)
-    assert wrong.report.read_text().count("data:image/png;base64,") > 0
+def test_the_report_shows_spectrograms_of_what_went_wrong(run: nw.Run) -> None:
+    """As images, among them that of the sound in the wrong folder."""
+    with Journal.open(run.journal) as journal:
+        found = journal.mistakes()
+    assert ("rising", "steady") in [(one.truth, one.answer) for one in found]
+    assert run.report.read_text().count("data:image/png;base64,") == len(found)
 
 
 def test_a_list_with_paths_and_speakers_is_split_by_speaker(folder: Path, tmp_path: Path) -> None:
     """A CSV beside its sounds; the column of groups is no input."""
-    table = read_table(folder / "train")
+    table = read_table(folder / "train").iloc[::2]
     relative = [Path(path).relative_to(folder).as_posix() for path in table["sound"]]
     listed = pd.DataFrame({"path": relative, "who": np.arange(len(table)) % 7, "kind": table["class"]})
     listed.to_csv(folder / "list.csv", index=False)
@@ -116,7 +119,7 @@ def test_sounds_of_one_class_that_are_alike_are_no_copies() -> None:
 
 def test_a_bad_file_to_test_on_costs_neither_the_run_nor_the_test(folder: Path, tmp_path: Path) -> None:
     """It is left out, as those that are learnt from; of many the run is refused before it begins."""
-    table = read_table(folder / "train")
+    table = read_table(folder / "train").iloc[::2]
     test = table.iloc[::4].copy()
     test.iloc[0, 0] = "nowhere.wav"
     run = nw.fit(table, TARGET, trials=1, test=test, bad_files=0.2, out=tmp_path)

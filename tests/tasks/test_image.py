@@ -58,9 +58,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+def events() -> list[Event]:
+    """Return a place for what happened in `run`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run on the folder."""
-    return nw.fit(folder, trials=2, out=tmp_path_factory.mktemp("run"))
+    return nw.fit(folder, trials=2, pretrained="none", out=tmp_path_factory.mktemp("run"), listener=events.append)
 
 
 def test_names_that_are_not_unicode_are_answered_for(run: nw.Run, folder: Path, tmp_path: Path) -> None:
@@ -167,7 +173,7 @@ def test_labels_can_stand_beside_an_array(tmp_path: Path) -> None:
     """As in scikit-learn; numbers are predicted as numbers."""
     pixels = np.stack(TABLE["image"].tolist())
     brightness = pixels.mean(axis=(1, 2)).astype(float)
-    run = nw.fit(pixels, brightness, trials=1, out=tmp_path)
+    run = nw.fit(pixels[:120], brightness[:120], trials=1, pretrained="none", out=tmp_path)
     assert run.result.task == "image_regression"
     assert np.corrcoef(run.model.predict(pixels), brightness)[0, 1] > 0.5
     with pytest.raises(UnequalLengths, match="240 images but 239"):
@@ -184,10 +190,8 @@ def test_near_duplicates_stay_in_one_fold() -> None:
     assert "near_duplicates" in [finding.kind for finding in loaded.findings]
 
 
-def test_decoding_is_told_of(folder: Path, tmp_path: Path) -> None:
+def test_decoding_is_told_of(run: nw.Run, events: list[Event]) -> None:
     """Of the images to learn from, then of those to test on, before anything else is."""
-    events: list[Event] = []
-    run = nw.fit(folder, trials=1, pretrained="none", out=tmp_path, listener=events.append)
     decoded = [event for event in events if isinstance(event, FilesDecoded)]
     assert events[: len(decoded)] == decoded
     for testing in (False, True):

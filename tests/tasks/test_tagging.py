@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     folder = tmp_path_factory.mktemp("tags")
     (folder / "train.conll").write_text(as_conll(TABLE))
     (folder / "test.conll").write_text(as_conll(toy(1)[0]))
-    return nw.fit(folder / "train.conll", test=folder / "test.conll", trials=4, out=folder / "run")
+    return nw.fit(folder / "train.conll", test=folder / "test.conll", trials=3, out=folder / "run")
 
 
 def test_entities_are_found(run: nw.Run) -> None:
@@ -297,7 +297,7 @@ def test_scores_are_those_of_the_tags_that_are_handed_over() -> None:
 
 def test_one_network_learns_from_a_mix_of_chains(tmp_path: Path) -> None:
     """It may have a chain itself, and learns the chances of tags that the mix gives."""
-    run = nw.fit(TABLE, TARGET, task="tagging", trials=4, single=True, out=tmp_path / "run")
+    run = nw.fit(TABLE, TARGET, task="tagging", trials=3, single=True, out=tmp_path / "run")
     (part,) = run.model.parts
     assert run.result.distilled and len(next(iter(part.weights.values()))) == 1
     assert evaluate(run.model, toy(1)[0])["entity_f1"] > 0.9
@@ -306,7 +306,7 @@ def test_one_network_learns_from_a_mix_of_chains(tmp_path: Path) -> None:
 def test_parts_of_speech_have_a_chain_too(tmp_path: Path) -> None:
     """They are any classes: each token has the most probable one."""
     table = TABLE.assign(tag=np.where(TABLE["token"].str[0].str.isupper(), "PROPN", "X"))
-    run = nw.fit(table, "tag", trials=4, out=tmp_path / "run")
+    run = nw.fit(table, "tag", trials=3, out=tmp_path / "run")
     assert any(standing.name.endswith("a chain") for standing in run.result.leaderboard)
     assert run.result.metric == "accuracy"
     assert np.mean(run.model.predict(table) == table["tag"]) > 0.95

@@ -77,9 +77,10 @@ def test_a_table_is_learnt_saved_and_predicted_where_pytorch_cannot_be_imported(
     framework: str, target: str, tmp_path: Path
 ) -> None:
     """Classes and numbers; far better than always saying the usual, from the file as from the run."""
-    told = fitted(framework, "tabular", target, tmp_path, trials=2)
+    trials = 1 if target else 2  # each network is compiled by itself
+    told = fitted(framework, "tabular", target, tmp_path, trials=trials)
     assert "torch" not in told["others"] and framework in told["others"]
-    assert told["same"] and told["trials"] == 2
+    assert told["same"] and told["trials"] == trials
     assert told["score"] < 0.8 * told["usual"] if target else told["score"] > told["usual"] + 0.15
 
 
@@ -92,7 +93,7 @@ def test_images_and_texts_are_learnt_where_pytorch_cannot_be_imported(task: str,
 
 def test_one_network_is_made_of_many_where_pytorch_cannot_be_imported(tmp_path: Path) -> None:
     """Its teacher answers in ONNX Runtime."""
-    told = fitted("jax", "tabular", "", tmp_path, trials=2, single=True)
+    told = fitted("jax", "tabular", "", tmp_path, trials=1, single=True)
     assert told["networks"] == 1 and told["score"] > told["usual"] + 0.15
 
 
