@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from tabular import files, index
 
-from netwright.bench import Bench, set_up
 from netwright.data.reading import read_table
+from netwright.engine.bench import Bench, set_up
 from netwright.metrics import METRICS, find_metric
 from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import spread_rows

@@ -26,7 +26,7 @@ from scores import of_chances
 from supervision import watch
 from tabular import Fitted, append, lines_of
 
-from netwright.budget import parse_duration
+from netwright.resources.budget import parse_duration
 
 Line = dict[str, Any]
 Array = NDArray[Any]

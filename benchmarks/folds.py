@@ -21,12 +21,12 @@ import numpy as np
 from learning_sets import LearningSet, named
 
 import netwright
-from netwright import bench
-from netwright.choosing import mixed, thinned
+from netwright.engine import bench
 from netwright.evaluation import evaluate
+from netwright.mix.choosing import mixed, thinned
+from netwright.mix.shelf import read_shelf
 from netwright.model import Model
 from netwright.select.room import Room
-from netwright.shelf import read_shelf
 from netwright.tasks.task import LARGEST_MIX
 
 Line = dict[str, Any]

@@ -15,7 +15,7 @@ import time
 import torch
 from card import Case, begin, pictures, tables
 
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.train.device import PROCESSOR
 
 SECONDS = 1.5  # of counting

@@ -37,7 +37,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from netwright.bench import Bench, set_up
+from netwright.engine.bench import Bench, set_up
 from netwright.metrics import METRICS, find_metric
 from netwright.spec.spaces import Point
 from netwright.tasks import TASKS

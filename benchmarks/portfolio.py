@@ -167,7 +167,7 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     """Return what a candidate comes to on a table: predictions out of fold and for the judged rows, time and truth."""
     import torch
 
-    from netwright.bench import set_up
+    from netwright.engine.bench import set_up
     from netwright.tasks import TASKS
     from netwright.tasks.task import Request
     from netwright.train.control import Control

@@ -26,7 +26,7 @@ import pandas as pd
 import netwright as nw
 from netwright.events import Event, RunStarted, TeamStarted, Told, TrialFinished, TrialStarted
 from netwright.journal import Journal
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.select.ensemble import select_weights
 from netwright.team.frames import pack, unpack
 

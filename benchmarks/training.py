@@ -24,11 +24,11 @@ import torch
 from torch import Tensor, nn
 
 from netwright.data.features import table_features
-from netwright.machine import usable_cores
+from netwright.engine.stacks import MOST_SIBLINGS, SMALL_STEP
+from netwright.resources.machine import usable_cores
 from netwright.spec.blocks import Dense, Head, Periodic, TableInput
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Network, Recipe
-from netwright.stacks import MOST_SIBLINGS, SMALL_STEP
 from netwright.train import adam, population
 from netwright.train.framework import Split
 from netwright.train.lanes import run_lanes

@@ -20,13 +20,13 @@ import pandas as pd
 import pytest
 
 import netwright as nw
-from netwright import api, cli, clock
-from netwright.budget import Budget
-from netwright.cli import training
+from netwright import api, cli
+from netwright.cli import clock, training
 from netwright.errors import NoTrialFinished
 from netwright.events import DataRead, Listener, ResourcesUsed
-from netwright.order import Order
+from netwright.intake.order import Order
 from netwright.report import words as report
+from netwright.resources.budget import Budget
 from netwright.result import Baseline, Result, Standing
 from netwright.search import SAMPLERS
 from netwright.team.staff import HERE

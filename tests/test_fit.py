@@ -13,11 +13,11 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import netwright as nw
-from netwright.budget import Budget
 from netwright.bundle import Contents, read_bundle, write_bundle
 from netwright.errors import DataError, MissingColumns, NoProbabilities, UnfitBundle, UnfitTest, UnknownSearch
 from netwright.events import BestImproved, DataRead, Event, RunFinished, TrialFinished, TrialStarted
 from netwright.journal import Journal
+from netwright.resources.budget import Budget
 from netwright.train.torch import Torch
 
 

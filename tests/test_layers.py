@@ -25,11 +25,11 @@ LAZY = {
     ("netwright/cli/answering.py", "report"),
     ("netwright/cli/answering.py", "serve"),  # FastAPI and uvicorn, which nothing else needs
     ("netwright/cli/exporting.py", "export"),
-    ("netwright/cli/looking.py", "doctor"),
+    ("netwright/cli/looking.py", "cli"),
     ("netwright/cli/looking.py", "report"),
     ("netwright/cli/options.py", "model"),
     ("netwright/cli/training.py", "api"),
-    ("netwright/cli/training.py", "progress"),
+    ("netwright/cli/training.py", "cli"),
     ("netwright/cli/training.py", "report"),
     ("netwright/estimators/estimator.py", "api"),  # one that was fitted before predicts without PyTorch
     ("netwright/export/companion/predict.py", "bert_words"),
@@ -43,13 +43,13 @@ LAZY = {
     ("netwright/model.py", "train"),  # and without PyTorch
     ("netwright/train/frameworks.py", "train"),  # a run loads the framework that trains, and no other
     ("netwright/search/tpe.py", "search"),  # a search without a model must not wait for Optuna
-    ("netwright/hub.py", "huggingface_hub"),  # only who asks for it needs it
+    ("netwright/pretrained/hub.py", "huggingface_hub"),  # only who asks for it needs it
     ("netwright/team/cluster_worker.py", "ray"),  # a worker that is no actor has none
     ("netwright/team/staff.py", "team"),  # Ray, which only who names a cluster needs
-    ("netwright/trunks.py", "inference"),  # nor without ONNX Runtime
-    ("netwright/trunks.py", "train"),  # a model is loaded and shown without PyTorch
-    ("netwright/trunks.py", "build"),
-    ("netwright/trunks.py", "data"),  # tokenizers, which other models do without
+    ("netwright/pretrained/trunks.py", "inference"),  # nor without ONNX Runtime
+    ("netwright/pretrained/trunks.py", "train"),  # a model is loaded and shown without PyTorch
+    ("netwright/pretrained/trunks.py", "build"),
+    ("netwright/pretrained/trunks.py", "data"),  # tokenizers, which other models do without
     ("netwright/tasks/audio.py", "data"),  # soundfile and Pillow, as below
     ("netwright/tasks/image.py", "data"),  # Pillow, which models for tables do without
     ("netwright/data/large.py", "data"),  # pyarrow: half a second that a CSV reader need not pay

@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 
 import netwright as nw
-from netwright import extended, preparing, trunks
-from netwright.budget import Ask, Budget
 from netwright.build.pretrained import installed_weights
 from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.checkpoints import FOLDER, Checkpoints
+from netwright.cli.progress import notice
+from netwright.engine.checkpoints import FOLDER, Checkpoints
 from netwright.errors import CannotGoOn, NotLookedAgain
 from netwright.events import BenchSet, Event, TrialFinished, TrialStarted
-from netwright.extended import Extended, trunk_of, with_trunk
+from netwright.intake import preparing
+from netwright.intake.preparing import LOOKING_SHARE, _asking, _CutShort
 from netwright.journal import Journal
-from netwright.preparing import LOOKING_SHARE, _asking, _CutShort
-from netwright.progress import notice
+from netwright.pretrained import extended, trunks
+from netwright.pretrained.extended import Extended, trunk_of, with_trunk
+from netwright.pretrained.trunks import BACKBONE, ROWS, ImageTrunk, image_trunk
+from netwright.resources.budget import Ask, Budget
 from netwright.tasks.image import TASK, toy
 from netwright.tasks.task import Request
-from netwright.trunks import BACKBONE, ROWS, ImageTrunk, image_trunk
 
 TABLE, TARGET = toy(0)
 LOADED = TASK.load(Request(TABLE, TARGET, {}, "auto"))

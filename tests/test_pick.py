@@ -12,12 +12,12 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
-from netwright.choosing import lone, mixed, usual_room
 from netwright.errors import BundleError, MissingFile, NetwrightError, ReplacesTrials, UnfitBundle
-from netwright.footprint import footprint, typical_row
-from netwright.front import smaller_mixes
-from netwright.limits import NO_LIMITS
-from netwright.shelf import Shelf, read_shelf
+from netwright.mix.choosing import lone, mixed, usual_room
+from netwright.mix.footprint import footprint, typical_row
+from netwright.mix.front import smaller_mixes
+from netwright.mix.shelf import Shelf, read_shelf
+from netwright.resources.limits import NO_LIMITS
 
 
 def _iris() -> pd.DataFrame:

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 import netwright as nw
-from netwright import trunks
 from netwright.build.pretrained import installed_weights
 from netwright.build.torch import forward
 from netwright.data.features import Features
 from netwright.data.frame import Frame
-from netwright.extended import Extended, beginning, extend
+from netwright.pretrained import trunks
+from netwright.pretrained.extended import Extended, beginning, extend
+from netwright.pretrained.trunks import BACKBONE, ImageTrunk, image_trunk, tuned_blocks
 from netwright.spec.blocks import Head, ImageInput
 from netwright.spec.images import TUNED, portfolio
 from netwright.spec.network import Network, Recipe
@@ -29,7 +30,6 @@ from netwright.train.speed import training_seconds
 from netwright.train.stack import stack_parameters
 from netwright.train.training import train_population
 from netwright.train.transfer import begun_as
-from netwright.trunks import BACKBONE, ImageTrunk, image_trunk, tuned_blocks
 
 TABLE, TARGET = toy(0)
 LOADED = TASK.load(Request(TABLE, TARGET, {}, "auto"))

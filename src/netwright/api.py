@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright._version import __version__
-from netwright.affordable import within
-from netwright.budget import Budget, parse_limit
-from netwright.choosing import best_mix
-from netwright.digests import digest
+from netwright.engine.digests import digest
+from netwright.engine.resuming import SHELF, data_before
 from netwright.errors import BadTrials, MissingBundle, NoKeptTrials, NotWithFramework, ReplacesTrials
 from netwright.events import Listener
 from netwright.fitting import Run, carry_out, faults_said_plainly
-from netwright.limits import make_limits
-from netwright.memory import make_memory
+from netwright.intake.order import Order
+from netwright.intake.sources import read_tables, without_group
+from netwright.mix.affordable import within
+from netwright.mix.choosing import best_mix
+from netwright.mix.shelf import read_shelf
 from netwright.model import Model
-from netwright.order import Order
-from netwright.resuming import SHELF, data_before
+from netwright.resources.budget import Budget, parse_limit
+from netwright.resources.limits import make_limits
+from netwright.resources.memory import make_memory
 from netwright.search import find_sampler
-from netwright.shelf import read_shelf
-from netwright.sources import read_tables, without_group
 from netwright.storage import same_file
 from netwright.tasks import find_task
 from netwright.tasks.pinned import pinned

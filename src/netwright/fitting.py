@@ -7,11 +7,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netwright.bench import Bench
-from netwright.budget import Budget
-from netwright.carried import NOTHING
-from netwright.checkpoints import Checkpoints
 from netwright.data.findings import Finding
+from netwright.engine.bench import Bench
+from netwright.engine.carried import NOTHING
+from netwright.engine.checkpoints import Checkpoints
+from netwright.engine.pool import Pool
+from netwright.engine.resuming import (
+    JOURNAL,
+    SHELF,
+    carried_over,
+    check_held,
+    earlier_run,
+    is_done,
+)
+from netwright.engine.run import search
 from netwright.errors import CannotWrite, FailedDevice, NetwrightError, ShortOfMemory, UnwritableModel
 from netwright.evaluation import evaluate
 from netwright.events import (
@@ -23,29 +32,20 @@ from netwright.events import (
     RunFinished,
     RunStarted,
 )
-from netwright.examples import surest_mistakes
-from netwright.finish import SINGLE_SHARE, assemble, keeps, of_mixes
-from netwright.intake import Rows, data_read, read_rows
+from netwright.handover.examples import surest_mistakes
+from netwright.handover.finish import SINGLE_SHARE, assemble, keeps, of_mixes
+from netwright.intake.order import Order
+from netwright.intake.preparing import prepared
+from netwright.intake.rows import Rows, data_read, read_rows
 from netwright.journal import Journal
-from netwright.memory import peak_memory
+from netwright.mix.shelf import Shelf, write_shelf
 from netwright.model import Model, load
-from netwright.order import Order
-from netwright.pool import Pool
-from netwright.preparing import prepared
 from netwright.report.html import write_report
 from netwright.report.summary import summary_html
 from netwright.report.text import architecture
+from netwright.resources.budget import Budget
+from netwright.resources.memory import peak_memory
 from netwright.result import Result
-from netwright.resuming import (
-    JOURNAL,
-    SHELF,
-    carried_over,
-    check_held,
-    earlier_run,
-    is_done,
-)
-from netwright.run import search
-from netwright.shelf import Shelf, write_shelf
 from netwright.storage import check_place, make_folder, remove_file, remove_leftovers
 from netwright.team.staff import team_of
 from netwright.train.failures import in_words, of_the_device, short_of_memory

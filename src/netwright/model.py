@@ -23,8 +23,8 @@ from netwright.data.schema import Label, Outcome
 from netwright.data.stretches import POSITIONS, begins, blocks, positions_of
 from netwright.entities import best_tags
 from netwright.errors import NoProbabilities, UnfitBundle
-from netwright.extended import restore
 from netwright.inference.share import Share
+from netwright.pretrained.extended import restore
 from netwright.report.summary import summary_html
 from netwright.result import Result
 from netwright.select.calibrate import apply_temperature

@@ -10,7 +10,7 @@ import pytest
 from netwright.build.pretrained import VOCABULARY_FILE, installed_encoder
 from netwright.data.bert_words import word_pieces, words
 from netwright.data.wordpiece import encode_pieces
-from netwright.trunks import ENCODER
+from netwright.pretrained.trunks import ENCODER
 
 LENGTH = 32
 TEXTS = (

@@ -22,12 +22,12 @@ from netwright.data.images import decode as decode_image
 from netwright.data.size import Size
 from netwright.data.wave import as_wave
 from netwright.export.onnx import write_onnx
-from netwright.extended import extend
+from netwright.pretrained.extended import extend
+from netwright.pretrained.trunks import ENCODER, text_trunk
 from netwright.spec.network import seen_by_trunk
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.testing.models import model_of, untrained_model
-from netwright.trunks import ENCODER, text_trunk
 
 REFUSED = ("netwright", "torch", "pandas", "pyarrow", "pydantic", "onnx", "sklearn", "scipy", "tokenizers")
 """Packages that the program may not import, as where they are not installed."""

@@ -13,11 +13,11 @@ from netwright.build.pretrained import installed_weights
 from netwright.data.reading import as_table
 from netwright.export.onnx import write_onnx
 from netwright.export.parity import BATCHES
-from netwright.extended import extend
+from netwright.pretrained.extended import extend
+from netwright.pretrained.trunks import BACKBONE, image_trunk
 from netwright.tasks import TASKS
 from netwright.tasks.task import Loaded, Preparation, Request
 from netwright.testing.models import model_of
-from netwright.trunks import BACKBONE, image_trunk
 
 
 @cache

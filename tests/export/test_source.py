@@ -35,15 +35,15 @@ from netwright.export.source import write_source
 from netwright.export.source.checking import check
 from netwright.export.source.folder import source_files
 from netwright.export.written import SUMS
-from netwright.extended import extend
 from netwright.model import Model, Part
+from netwright.pretrained.extended import extend
+from netwright.pretrained.trunks import BACKBONE, ENCODER, image_trunk, text_trunk
 from netwright.result import Result
 from netwright.spec.network import Recipe, seen_by_trunk
 from netwright.spec.spaces import sample
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.testing.models import model_of
-from netwright.trunks import BACKBONE, ENCODER, image_trunk, text_trunk
 
 ROOT = Path(__file__).parents[2]
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"

@@ -16,7 +16,7 @@ import netwright as nw
 from netwright.errors import CannotWrite, NoKeptTrials, UnwritableModel
 from netwright.events import Event, NotKept, TrialFinished, TrialStarted
 from netwright.journal import Journal
-from netwright.shelf import read_shelf
+from netwright.mix.shelf import read_shelf
 
 TRIALS = 4
 SIZE = 64 * 2**20  # bytes of the disk: more than a run of this table takes

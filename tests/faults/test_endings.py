@@ -14,9 +14,9 @@ import pytest
 from failing import table
 
 import netwright as nw
-from netwright.budget import Budget
 from netwright.events import Event, TrialFinished
 from netwright.journal import Journal
+from netwright.resources.budget import Budget
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals to other processes")
 
@@ -71,7 +71,7 @@ def test_an_early_end_does_not_wait_for_what_explains_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also of a number of trials, where else many columns are looked at, however long a slow model takes for them."""
-    monkeypatch.setattr("netwright.finish.IMPORTANCE_SECONDS", 0.0)
+    monkeypatch.setattr("netwright.handover.finish.IMPORTANCE_SECONDS", 0.0)
     budget = Budget(trials=50)
 
     def end(event: Event) -> None:

@@ -13,11 +13,11 @@ import torch
 from failing import Trainings, failing, placed, table
 
 import netwright as nw
+from netwright.cli.progress import notice
+from netwright.engine.run import HOPELESS
 from netwright.errors import FailedDevice, NoTrialFinished, ShortOfMemory
 from netwright.events import EpochDone, Event, GaveUp, RunResumed, TrialFailed, TrialFinished
 from netwright.journal import Journal, TrialRecord
-from netwright.progress import notice
-from netwright.run import HOPELESS
 from netwright.train import device, predict
 from netwright.train.device import PROCESSOR
 from netwright.train.torch import Torch
@@ -87,7 +87,7 @@ def test_a_trial_that_does_not_fit_beside_the_others_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory that is short while the mix is chosen costs the last trial, and no file of it stays."""
-    from netwright import pool
+    from netwright.engine import pool
 
     real, turns = pool._mix, count(1)
 
@@ -246,7 +246,7 @@ def broken_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     def broken(*given: Any, **named: Any) -> None:
         raise error
 
-    monkeypatch.setattr("netwright.preparing.set_up", broken)
+    monkeypatch.setattr("netwright.intake.preparing.set_up", broken)
     yield kind
 
 

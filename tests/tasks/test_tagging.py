@@ -25,8 +25,8 @@ from netwright.errors import (
     UnknownKind,
 )
 from netwright.evaluation import evaluate
+from netwright.mix.shelf import read_shelf
 from netwright.report.text import describe
-from netwright.shelf import read_shelf
 from netwright.spec import tags
 from netwright.spec.blocks import ChainHead
 from netwright.tasks import find_task

@@ -19,10 +19,10 @@ from sklearn.datasets import load_iris
 from workers_inside import Inside
 
 import netwright as nw
-from netwright.budget import Budget
 from netwright.errors import BadWorkers, FolderInUse, MissingExtra, NoTrialFinished, NotWithFramework
 from netwright.events import DataRead, EpochDone, Event, TeamStarted, TrialFinished, WorkerLost
 from netwright.journal import Journal
+from netwright.resources.budget import Budget
 from netwright.team import crew
 from netwright.team.crew import Crew
 from netwright.team.staff import make_staff

@@ -19,7 +19,7 @@ import pytest
 from workers_inside import NETWORK, PLAIN, rows, splits
 
 from netwright.errors import CannotWrite
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.team.crew import Crew, Member
 from netwright.team.frames import pack
 from netwright.team.link import Gone

@@ -18,6 +18,7 @@ from netwright.build.pretrained import installed_encoder, installed_weights
 from netwright.data.features import Features, table_features
 from netwright.data.frame import Frame
 from netwright.data.schema import Column, Kind, Outcome, Schema, Target
+from netwright.pretrained.trunks import BACKBONE, ENCODER, image_trunk, text_trunk, tuned_blocks
 from netwright.spec.blocks import Convolution, Dense, GlobalPool, Head, ImageInput, Periodic, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.tasks import audio, tabular, tagging, text
@@ -33,7 +34,6 @@ from netwright.train.recording import Inputs, Recorder
 from netwright.train.rows import Rows, as_rows
 from netwright.train.torch import Torch
 from netwright.train.training import train_population
-from netwright.trunks import BACKBONE, ENCODER, image_trunk, text_trunk, tuned_blocks
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA graphics card")
 

@@ -12,7 +12,7 @@ import torch
 
 from netwright.data.stretches import POSITIONS
 from netwright.errors import NoDevice
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.spec.blocks import ImageInput
 from netwright.spec.network import Network, Recipe
 from netwright.testing.blocks import example_batch, example_networks

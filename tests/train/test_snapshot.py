@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.checkpoints import Checkpoints, SavedStack
 from netwright.data.features import Features, table_features
+from netwright.engine.checkpoints import Checkpoints, SavedStack
 from netwright.errors import TrialError
 from netwright.spec.blocks import Convolution, Dense, GlobalPool, Head, ImageInput, Periodic, TableInput
 from netwright.spec.network import Candidate, Network, Recipe

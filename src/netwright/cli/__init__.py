@@ -12,10 +12,10 @@ import typer
 from netwright._version import __version__
 from netwright.cli.answering import evaluate, predict, serve
 from netwright.cli.exporting import export
+from netwright.cli.extras import EXTRA_OF
 from netwright.cli.looking import doctor, show
 from netwright.cli.training import fit, pick
 from netwright.errors import MissingExtra, NetwrightError
-from netwright.extras import EXTRA_OF
 from netwright.streams import open_streams, put, say
 
 INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended

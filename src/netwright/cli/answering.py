@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from netwright.budget import parse_duration
 from netwright.cli.options import Data, Json, ModelFile, load_model
-from netwright.limits import parse_size
+from netwright.resources.budget import parse_duration
+from netwright.resources.limits import parse_size
 from netwright.streams import put, put_json, say
 
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netwright.budget import Budget, parse_limit
+from netwright.cli.clock import process_start
+from netwright.cli.ending import ending_early
 from netwright.cli.options import Data, Json, MaxLatency, MaxSize
-from netwright.clock import process_start
-from netwright.ending import ending_early
 from netwright.errors import BadKind, BadTrials, TimeAndTrials, TwoKinds
 from netwright.importing import without_collecting
-from netwright.limits import make_limits, parse_memory
+from netwright.resources.budget import Budget, parse_limit
+from netwright.resources.limits import make_limits, parse_memory
 from netwright.streams import errors, put, put_json, say
 
 if TYPE_CHECKING:
+    from netwright.cli.progress import LiveProgress, QuietProgress
     from netwright.fitting import Run
-    from netwright.progress import LiveProgress, QuietProgress
 
 OUT = Path("netwright-run")
 
@@ -158,7 +158,7 @@ def _kind(text: str) -> tuple[str, str]:
 @contextmanager
 def _progress(budget: Budget, metric: str) -> Iterator[LiveProgress | QuietProgress]:
     """Show what happens: drawn in place on a terminal, a few plain lines anywhere else."""
-    from netwright.progress import LiveProgress, QuietProgress
+    from netwright.cli.progress import LiveProgress, QuietProgress
 
     live = errors.is_terminal and not errors.is_dumb_terminal
     name = "score" if metric == "auto" else metric

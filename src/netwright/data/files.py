@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.errors import CannotWrite
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.storage import TEMPORARY
 
 LARGEST_FILE = 512 * 2**20  # bytes

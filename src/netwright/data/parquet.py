@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from netwright.data.packed import most_cells
 from netwright.errors import NotATable
 from netwright.errors.base import megabytes
-from netwright.memory import free_memory
+from netwright.resources.memory import free_memory
 
 PART_ROWS = 1_024  # whose texts are looked at together
 FEW_ROWS = 1_024  # whose texts are not looked at: a page is no longer than 2 GiB

@@ -21,14 +21,14 @@ from netwright.data.subwords import MARKED
 from netwright.data.tagged import SENTENCE
 from netwright.export.parity import BATCHES, Parity, Rows, compare
 from netwright.export.written import put_files
-from netwright.extended import LARGEST, Extended
 from netwright.inference.feed import fed_cells
 from netwright.inference.graphs import MOST_ROWS, WORD_PIECES, graph_of_cells, rows_together, rows_within
 from netwright.inference.session import start
 from netwright.inference.tokens import fed_tokens
 from netwright.inference.trunks import Sight, TextSight
 from netwright.model import Model
-from netwright.trunks import ROWS, ImageTrunk, TextTrunk
+from netwright.pretrained.extended import LARGEST, Extended
+from netwright.pretrained.trunks import ROWS, ImageTrunk, TextTrunk
 
 ROWS_OF_PROGRAM = max(BATCHES)  # that it feeds the graph together, if that does not take more memory than
 FED = 2**26  # numbers between two layers, of all networks that are computed side by side: 256 MB

@@ -20,9 +20,9 @@ from netwright.export.int8 import Fed
 from netwright.export.onnx import fed_with, graph_of, rows_fed_together, write_graph
 from netwright.export.parity import rows_of
 from netwright.export.variants import PLAIN, Variant, less_precise, relative_loss
-from netwright.footprint import seconds_of, typical_row
 from netwright.inference.session import Session, start
 from netwright.metrics import find_metric, measure
+from netwright.mix.footprint import seconds_of, typical_row
 from netwright.model import Model
 
 CALIBRATED, TOGETHER = 512, 64  # rows on which ranges of activations are measured, and how many at once

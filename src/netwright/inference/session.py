@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from netwright.data.stretches import POSITIONS, alike
-from netwright.machine import usable_threads
+from netwright.resources.machine import usable_threads
 
 QUIET = 3  # errors only: warnings are about the graph, which a user has not written
 

@@ -21,8 +21,8 @@ from types import FrameType
 from prometheus_client.multiprocess import mark_process_dead
 
 from netwright.errors import NetwrightError, ServerNotStarted, ServersEnded
-from netwright.machine import usable_cores
 from netwright.model import load
+from netwright.resources.machine import usable_cores
 from netwright.serve.metrics import FOLDER
 from netwright.serve.server import serve_here
 from netwright.serve.settings import Settings

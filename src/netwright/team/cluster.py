@@ -13,7 +13,7 @@ import numpy as np
 import ray
 
 from netwright.errors import CannotWrite, NoCluster, TooFewInCluster
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.team.address import check_joined, named, reach
 from netwright.team.cluster_worker import ClusterWorker
 from netwright.team.frames import Groups, pack

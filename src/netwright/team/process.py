@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from netwright.errors import CannotWrite
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.storage import TEMPORARY
 from netwright.team.frames import BadFrame, Groups, pack, pieces, read_frame, unpack, write_frame
 from netwright.team.link import Gone

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from netwright.budget import Budget
 from netwright.errors import BadWorkers, MissingExtra, NotWithFramework, NoWorkers
 from netwright.events import Listener, TeamStarted, WorkerLost
+from netwright.resources.budget import Budget
 from netwright.team.crew import Crew
 from netwright.team.link import MOST_WORKERS, Transport
 from netwright.team.process import Processes

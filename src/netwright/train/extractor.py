@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netwright.budget import Ask, nobody_asks
 from netwright.build.encoder import sentence_features
 from netwright.build.spatial import image_features
 from netwright.data.pieces import by_length
+from netwright.resources.budget import Ask, nobody_asks
 from netwright.spec.backbones import Backbone
 from netwright.spec.encoders import Encoder
 from netwright.train.device import PROCESSOR, Device

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import torch
 
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 
 MOST_LANES = 4
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netwright.data.features import Features
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.spec.network import Network, Recipe
 from netwright.train.device import PROCESSOR, Device
 from netwright.train.framework import Split

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from netwright.data.features import Features
 from netwright.data.more_rows import MoreRows
-from netwright.machine import usable_cores
+from netwright.resources.machine import usable_cores
 from netwright.spec.costs import weight_shapes
 from netwright.spec.network import Network, Recipe
 from netwright.spec.spaces import Value

@@ -27,13 +27,13 @@ from netwright.export.source.preprocess import preprocess_files
 from netwright.export.source.readme import readme, stacked
 from netwright.export.source.train import can_be_trained, lent_features, rows_are, train_file
 from netwright.export.written import SUMS, put_files
-from netwright.extended import Extended
 from netwright.model import Model, Part
+from netwright.pretrained.extended import Extended
+from netwright.pretrained.trunks import ImageTrunk, TextTrunk
 from netwright.spec.blocks import BagInput, Block, ImageInput, Members, SequenceInput, TableInput
 from netwright.spec.costs import USUAL_GRAMS, widest
 from netwright.spec.network import Network
 from netwright.tasks.task import Preparation
-from netwright.trunks import ImageTrunk, TextTrunk
 
 FEWEST_ROWS, MOST_ROWS, TRUNK_ROWS = 16, 1_024, 32  # that networks are given together, and that a trunk is
 ACTIVATION = 2**24  # numbers between two layers of one network, of all these rows: 64 MB

@@ -24,9 +24,9 @@ from netwright.data.schema import Column, Kind, Outcome, Schema
 from netwright.data.text import TextEncoding
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
-from netwright.extended import Extended
+from netwright.pretrained.extended import Extended
+from netwright.pretrained.trunks import TextTrunk
 from netwright.tasks import media, tabular, tagging, text
-from netwright.trunks import TextTrunk
 
 LONGEST = 60  # columns of a screen that a category may take in the source; longer ones stand in the file of constants
 MOST_LABELS = 50  # likewise, classes

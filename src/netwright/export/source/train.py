@@ -12,13 +12,13 @@ from netwright.build.source.linking import link
 from netwright.build.source.text import Call, Name, assigned
 from netwright.errors import NoSource
 from netwright.export.source.files import paragraphs, python_file
-from netwright.extended import Extended
 from netwright.metrics import metrics_for
 from netwright.model import Model
+from netwright.pretrained.extended import Extended
+from netwright.pretrained.trunks import TextTrunk
 from netwright.spec.blocks import BagInput, Dense, ImageInput, Members, Piecewise, Residual, SequenceInput, TableInput
 from netwright.spec.network import Network, Recipe
 from netwright.tasks import tagging
-from netwright.trunks import TextTrunk
 
 PLAIN = Recipe(dropout=0.0)  # which does nothing that need not be done
 GROWTH = (

@@ -1,0 +1,55 @@
+"""What the trials of a run have shown of the time that trainings take here, and of how losses fall."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from netwright.engine.bench import Bench
+from netwright.spec.network import Candidate
+from netwright.train.control import RUNGS
+from netwright.train.pace import Pace
+
+LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
+
+
+@dataclass
+class Course:
+    """What the trials so far have shown, for those that follow. Used from any thread.
+
+    Attributes:
+        pace: how long trainings take here.
+        rungs: rung → the losses that trials had come to there.
+        readying: the most seconds that a training took until its first step, where the framework says when that is.
+    """
+
+    pace: Pace = field(default_factory=Pace)
+    rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
+    readying: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def need(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape will take as one stack, with all their epochs."""
+        networks = len(candidates) * len(bench.splits)
+        return self.pace.seconds(candidates[0], bench.learnt, networks, candidates[0].recipe.epochs)
+
+    def tail(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape will take after their training: to be judged, and kept.
+
+        Each row is judged by one fold's network and learnt from by all others', forward and twice backward.
+        """
+        epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
+        judged = len(bench.loaded.truth) / bench.rows
+        return LAST_CHECKS * judged * epoch / (3 * max(1, len(bench.splits) - 1))
+
+    def until_ready(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
+        """Return the seconds that candidates of one shape may take until their first step."""
+        return self.readying if bench.trainer.compiles(candidates[0].network) else 0.0
+
+    def passed(self, rung: float, loss: float) -> list[float]:
+        """Take down a loss at a rung; return those that were there before."""
+        with self._lock:
+            others = [*self.rungs[rung]]
+            self.rungs[rung].append(loss)
+            return others

@@ -1,0 +1,1 @@
+"""From finished trials to a model: kept, mixed or distilled, measured, told of."""

@@ -1,0 +1,1 @@
+"""From what a user names to rows that are ready for trials."""
