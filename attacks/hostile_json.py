@@ -30,8 +30,8 @@ def _card(content: bytes) -> bytes:
 
 LIES = "not one that Netwright writes"
 JSON = [
-    attack("newer", "NewerBundle", "written by a newer Netwright (format 3", lambda: _tree(format=3, seal="x")),
-    attack("newer-members", "NewerBundle", "newer Netwright", lambda: _manifest(b'{"format":3}') + b"more"),
+    attack("newer", "NewerBundle", "written by a newer Netwright (format 999", lambda: _tree(format=999, seal="x")),
+    attack("newer-members", "NewerBundle", "newer Netwright", lambda: _manifest(b'{"format":999}') + b"more"),
     attack("format-zero", "DamagedBundle", "which format it has", lambda: _tree(format=0)),
     attack("format-true", "DamagedBundle", "which format it has", lambda: _tree(format=True)),
     attack("format-text", "DamagedBundle", "which format it has", lambda: _tree(format="1")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ INNER = TASK.prepare(LOADED, 0)
 IMAGES = LOADED.frame.columns["image"]
 PIECES = -(-len(TABLE) // ROWS)
 SEEN = "seen-000000.nw"
+TRIALS = 3
 
 
 class Cut(BaseException):
@@ -63,13 +65,28 @@ def asks_until(most: int) -> tuple[Ask, list[int]]:
 
 def fit(out: Path, listener: Callable[[Event], None] | None = None) -> nw.Run:
     """Return a short run whose trunk comes from the package."""
-    return nw.fit(TABLE, TARGET, trials=3, pretrained=weights(), out=out, listener=listener)
+    return nw.fit(TABLE, TARGET, trials=TRIALS, pretrained=weights(), out=out, listener=listener)
 
 
 def cut_after_first_trial(event: Event) -> None:
     """Cut a run off when its first trial has finished."""
     if isinstance(event, TrialFinished):
         raise Cut
+
+
+@pytest.fixture(scope="module")
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that was cut off after its first trial."""
+    folder = tmp_path_factory.mktemp("cut") / "run"
+    with pytest.raises(Cut):
+        fit(folder, cut_after_first_trial)
+    return folder
+
+
+@pytest.fixture
+def folder(cut_off: Path, tmp_path: Path) -> Path:
+    """Return a copy of it."""
+    return Path(shutil.copytree(cut_off, tmp_path / "run"))
 
 
 def ends_while_it_looks(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
@@ -160,32 +177,28 @@ def test_a_run_that_is_asked_to_end_while_it_looks_goes_on_without(
     assert bench.left_out in run.report.read_text()
     monkeypatch.setattr(extended, "image_trunk", lambda *given: pytest.fail("it looks again"))
     after = fit(tmp_path)
-    assert after.result.trials == 3 and not after.before
+    assert after.result.trials == TRIALS and not after.before
     assert bench_of(tmp_path).digest == bench.digest
 
 
-def test_a_run_that_goes_on_need_not_look_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_need_not_look_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the trunk saw lies beside the trials until the end; so nobody asks whether there is time."""
-    with pytest.raises(Cut):
-        fit(tmp_path, cut_after_first_trial)
-    bench = bench_of(tmp_path)
+    bench = bench_of(folder)
     assert bench.trunk["name"] == BACKBONE.name and len(bench.trunk["tuned"]) == 2 and bench.left_out == ""
-    assert (tmp_path / FOLDER / SEEN).stat().st_size > IMAGES.shape[0] * BACKBONE.features * 4
+    assert (folder / FOLDER / SEEN).stat().st_size > IMAGES.shape[0] * BACKBONE.features * 4
     monkeypatch.setattr(ImageTrunk, "look", lambda *given, **named: pytest.fail("it looks again"))
     monkeypatch.setattr(extended, "tuned_blocks", lambda *given: pytest.fail("its speed is measured again"))
     ends_while_it_looks(monkeypatch, 0)
-    run = fit(tmp_path)
-    assert bench_of(tmp_path).digest == bench.digest and run.result.trials == 3
-    assert not (tmp_path / FOLDER).exists()
+    run = fit(folder)
+    assert bench_of(folder).digest == bench.digest and run.result.trials == TRIALS
+    assert not (folder / FOLDER).exists()
     assert run.resources is not None and run.resources.checkpoints > IMAGES.shape[0] * BACKBONE.features * 4
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut", "rows", "features", "numbers", "link"])
-def test_what_a_trunk_saw_is_not_trusted(harm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is none of these rows, it looks again, and the run goes on."""
-    with pytest.raises(Cut):
-        fit(tmp_path, cut_after_first_trial)
-    path = tmp_path / FOLDER / SEEN
+def test_what_a_trunk_saw_is_not_trusted(harm: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is none of these rows, it looks again."""
+    path = folder / FOLDER / SEEN
     contents = read_bundle(path)
     seen = np.array(contents.tensors[0]["seen"])
     changed = {"rows": seen[1:], "features": seen[:, 1:], "numbers": np.full_like(seen, np.nan)}
@@ -196,8 +209,28 @@ def test_what_a_trunk_saw_is_not_trusted(harm: str, tmp_path: Path, monkeypatch:
     else:
         path.unlink()
     if harm == "link":
-        (tmp_path / FOLDER).rename(tmp_path / "elsewhere")
-        (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")
+        (folder / FOLDER).rename(folder / "elsewhere")
+        (folder / FOLDER).symlink_to(folder / "elsewhere")
+
+    def look(*given: Any, **named: Any) -> Any:
+        raise Cut  # that it looks is all that is asked; how it goes on then is the next test
+
+    monkeypatch.setattr(ImageTrunk, "look", look)
+    with pytest.raises(Cut):
+        fit(folder)
+
+
+def test_a_run_that_has_to_look_again_and_is_asked_to_end_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trials learnt from what is not there yet; nothing is lost, and the same command looks again and goes on."""
+    (folder / FOLDER / SEEN).unlink()
+    bench = bench_of(folder)
+    with monkeypatch.context() as patch:
+        ends_while_it_looks(patch, 2)
+        with pytest.raises(NotLookedAgain, match="Nothing is lost"):
+            fit(folder)
+    assert bench_of(folder) == bench and len([*(folder / FOLDER).glob("trial-*.nw")]) >= 1
     looked, real = [0], ImageTrunk.look
 
     def look(*given: Any, **named: Any) -> Any:
@@ -205,24 +238,8 @@ def test_what_a_trunk_saw_is_not_trusted(harm: str, tmp_path: Path, monkeypatch:
         return real(*given, **named)
 
     monkeypatch.setattr(ImageTrunk, "look", look)
-    assert fit(tmp_path).result.trials == 3 and looked[0] == 1
-
-
-def test_a_run_that_has_to_look_again_and_is_asked_to_end_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its trials learnt from what is not there yet; nothing is lost, and the same command goes on."""
-    with pytest.raises(Cut):
-        fit(tmp_path, cut_after_first_trial)
-    (tmp_path / FOLDER / SEEN).unlink()
-    bench = bench_of(tmp_path)
-    with monkeypatch.context() as patch:
-        ends_while_it_looks(patch, 2)
-        with pytest.raises(NotLookedAgain, match="Nothing is lost"):
-            fit(tmp_path)
-    assert bench_of(tmp_path) == bench and len([*(tmp_path / FOLDER).glob("trial-*.nw")]) >= 1
     after: list[Event] = []
-    assert fit(tmp_path, after.append).result.trials == 3
+    assert fit(folder, after.append).result.trials == TRIALS and looked[0] == 1
     assert 1 not in [event.trial for event in after if isinstance(event, TrialStarted)]
 
 

@@ -177,6 +177,7 @@ def test_parquet_without_pyarrow_is_told_of(tmp_path: Path, monkeypatch: pytest.
     pd.DataFrame({"a": [1]}).to_parquet(path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    monkeypatch.delitem(sys.modules, "netwright.data.parquet", raising=False)  # which other tests have loaded
     with pytest.raises(MissingExtra, match=r"netwright\[parquet\]") as raised:
         read_table(path)
     assert raised.value.exit_status == 2

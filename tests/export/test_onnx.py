@@ -124,7 +124,7 @@ def test_missing_and_unseen_cells_are_answered(run: nw.Run, graph: Path) -> None
 
 def test_numbers_are_answered_in_their_unit(tmp_path: Path) -> None:
     """A regression gives values, as float64."""
-    table = rows(0).assign(price=1e6 + 1e4 * rows(0)["Concat"])
+    table = rows(0).assign(price=1e6 + 1e4 * rows(0)["a size.in cm"].fillna(0))
     model = untrained_model(TASKS["tabular"], table, "price", parts=1)
     write_onnx(model, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")

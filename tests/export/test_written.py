@@ -39,6 +39,7 @@ def put_saved(folder: Path, files: dict[str, bytes]) -> None:
         put_folder("tensorflow", Path(made), files, folder)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras
 @pytest.mark.parametrize(
     "form",
     [
