@@ -160,7 +160,8 @@ class Cut(BaseException):
 
 def make_bases(folder: Path) -> None:
     """Make the real runs."""
-    from netwright import api, attempt
+    from netwright import api
+    from netwright.engine import attempt
 
     attempt.KEPT_EVERY, attempt.KEEPING_SHARE = 0.02, 0  # so that stacks in training lie there too
     draw = Random(0)

@@ -145,8 +145,8 @@ def test_more_rows_make_a_better_model(path: Path, tmp_path: Path, monkeypatch: 
     """Than those that are held alone; both are judged on rows that nobody has seen."""
     unseen = table(9_000).iloc[ROWS:]
     whole, _ = heard(path, tmp_path / "whole", test=unseen, time=None, trials=2)
-    for module in ("intake", "preparing"):
-        monkeypatch.setattr(f"netwright.{module}.streamed_from_disk", lambda order: False)
+    for module in ("rows", "preparing"):
+        monkeypatch.setattr(f"netwright.intake.{module}.streamed_from_disk", lambda order: False)
     held, events = heard(path, tmp_path / "held", test=unseen, time=None, trials=2)
     assert not any(isinstance(event, RowsStreamed) for event in events)
     assert "only they are learnt from" in held.findings[0].message

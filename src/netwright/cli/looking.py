@@ -24,7 +24,7 @@ def show(model: ModelFile, as_json: Json = False) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Look at this machine: what it has, what is missing, and how to get it."""
-    from netwright.cli.doctor import as_text, examine
+    from netwright.cli.checkup import as_text, examine
 
     facts = examine()
     if as_json:

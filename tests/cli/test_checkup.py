@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from netwright.cli import doctor
-from netwright.cli.doctor import Fact, as_text, examine
+from netwright.cli import checkup
+from netwright.cli.checkup import Fact, as_text, examine
 
 
 def fact(name: str) -> Fact:
@@ -30,7 +30,7 @@ def test_versions_are_told_without_importing_what_they_are_of() -> None:
     """The doctor answers at once."""
     assert "torch 2." in fact("extra train").value and "numpy 2." in fact("netwright").value
     code = (
-        "from netwright.cli.doctor import examine; examine(); import sys; print({'torch', 'numpy'} & set(sys.modules))"
+        "from netwright.cli.checkup import examine; examine(); import sys; print({'torch', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
@@ -40,7 +40,7 @@ def test_a_missing_extra_comes_with_what_it_gives_and_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Torch is the one most often missing."""
-    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None if name == "torch" else object())
+    monkeypatch.setattr(checkup.util, "find_spec", lambda name: None if name == "torch" else object())
     found = fact("extra train")
     assert not found.good and found.value == "lacks torch"
     assert "fit networks" in found.remedy and "pip install 'netwright[train]'" in found.remedy
@@ -51,7 +51,7 @@ def test_what_trains_without_pytorch_is_told_where_it_is_installed(
     lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no fault to do without."""
-    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None if name == lacking else object())
+    monkeypatch.setattr(checkup.util, "find_spec", lambda name: None if name == lacking else object())
     names = {found.name for found in examine()}
     assert {"extra tensorflow", "extra jax"} - names == {f"extra {lacking}"}
 
@@ -60,9 +60,9 @@ def test_a_package_without_a_record_is_no_fault(monkeypatch: pytest.MonkeyPatch)
     """As one that was built in place."""
 
     def version(name: str) -> str:
-        raise doctor.metadata.PackageNotFoundError(name)
+        raise checkup.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(doctor.metadata, "version", version)
+    monkeypatch.setattr(checkup.metadata, "version", version)
     assert fact("extra train").good and "torch of unknown version" in fact("extra train").value
 
 
@@ -77,12 +77,12 @@ def test_a_package_without_a_record_is_no_fault(monkeypatch: pytest.MonkeyPatch)
 def test_processor_features_are_read(text: str, flags: set[str], tmp_path: Path) -> None:
     """Of Intel's kind and of ARM's."""
     (tmp_path / "cpuinfo").write_text(text)
-    assert doctor._processor_flags(tmp_path / "cpuinfo") == flags
+    assert checkup._processor_flags(tmp_path / "cpuinfo") == flags
 
 
 def test_a_processor_that_says_nothing_is_no_fault(tmp_path: Path) -> None:
     """Other systems have no such file."""
-    assert doctor._processor_flags(tmp_path / "none") <= {"neon"}
+    assert checkup._processor_flags(tmp_path / "none") <= {"neon"}
 
 
 GPU = "import sys; print('A card, 8192 MiB'); print('B card, 8192 MiB')"
@@ -105,8 +105,8 @@ def test_a_gpu_is_asked_for_with_patience_that_ends(
     script = tmp_path / "nvidia-smi"
     script.write_text(f"#!{sys.executable}\n{program}\n")
     script.chmod(0o755)
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: str(script))
-    monkeypatch.setattr(doctor, "TIMEOUT", 0.7)
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: str(script))
+    monkeypatch.setattr(checkup, "TIMEOUT", 0.7)
     found = fact("gpu")
     assert found.good == good and words in found.value
     assert good or "driver" in found.remedy
@@ -114,7 +114,7 @@ def test_a_gpu_is_asked_for_with_patience_that_ends(
 
 def test_no_gpu_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables do without."""
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: None)
     assert fact("gpu").good and fact("gpu").value.startswith("none found")
 
 
@@ -126,8 +126,8 @@ def test_memory_is_what_the_container_leaves(
     rooms: tuple[int, ...], words: str, good: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine may have more than a container allows."""
-    monkeypatch.setattr(doctor, "container_rooms", lambda: rooms)
-    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: SimpleNamespace(available=6 * 2**30))
+    monkeypatch.setattr(checkup, "container_rooms", lambda: rooms)
+    monkeypatch.setattr(checkup.psutil, "virtual_memory", lambda: SimpleNamespace(available=6 * 2**30))
     found = fact("memory")
     assert (found.value, found.good) == (words, good)
 
@@ -135,7 +135,7 @@ def test_memory_is_what_the_container_leaves(
 def test_a_disk_that_is_nearly_full_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before a run has to say it."""
     usage: Any = SimpleNamespace(free=10 * 2**20)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda folder: usage)
     assert not fact("disk").good and "Free some space" in fact("disk").remedy
 
 
