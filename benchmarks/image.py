@@ -46,12 +46,17 @@ PEERS = {
 }
 
 
-def netwright(path: Path, seconds: float, seed: int) -> Line:
+def untrained(path: Path, seconds: float, seed: int) -> Line:
+    """Return what Netwright answers without the weights that others have trained, if any are installed."""
+    return netwright(path, seconds, seed, "none")
+
+
+def netwright(path: Path, seconds: float, seed: int, pretrained: str = "auto") -> Line:
     """Return what Netwright answers after so many seconds, with all of its own work in them."""
     import netwright as nw
 
     with np.load(path) as data, tempfile.TemporaryDirectory() as folder:
-        run = nw.fit(data["x_train"], data["y_train"], time=seconds, seed=seed, out=folder)
+        run = nw.fit(data["x_train"], data["y_train"], time=seconds, seed=seed, pretrained=pretrained, out=folder)
         result = run.result
         numbers = {"honest": result.score, "low": result.score_low, "high": result.score_high}
         numbers |= {"trials": result.trials, "fit_seconds": result.seconds, "bytes": run.bundle.stat().st_size}
@@ -132,7 +137,7 @@ IMAGES = Benchmark(
     __doc__,
     "120s",
     ".npz",
-    {"netwright": netwright, "linear": linear, "resnet": resnet},
+    {"netwright": netwright, "netwright-untrained": untrained, "linear": linear, "resnet": resnet},
     PEERS,
     tables,
 )
