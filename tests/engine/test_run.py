@@ -32,6 +32,7 @@ from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
 from netwright.spec.costs import step_bytes
 from netwright.spec.network import Network, Recipe
+from netwright.spec.spaces import Range
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
 from netwright.train.control import Control, Snapshot, Trained
@@ -248,12 +249,36 @@ def test_where_no_trial_fits_any_more_one_that_has_finished_is_gone_on_with(
     ticket, slow = Ticket(9, Proposal(points[0], "portfolio")), Course()
     candidate = bench.task.candidate(points[0], bench.preparation)
     slow.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 1e3)
+    assert heir_of(bench, [ticket], trials, 1.0, slow) is None
     for finished in (trials, [later, *trials]):
-        assert heir_of(bench, [ticket], finished, 1.0, slow) is None
         found = heir_of(bench, [ticket], finished, 1.0, slow, last=True)
         assert found is not None
         assert found[0] in ([later] if later in finished else trials)
     assert heir_of(bench, [trials[0].ticket], [later], 1.0, slow, last=True) is None  # the first are trained
+
+
+def test_with_little_time_left_a_finished_trial_is_gone_on_with(
+    bench: Bench, searched: tuple[Pool, tuple[Event, ...]]
+) -> None:
+    """One of two where a quarter of the time is left, the only one where hardly any is; numbers alone change."""
+    rows = len(bench.loaded.truth)
+    points = bench.task.portfolio(bench.preparation, rows)
+    first, second = (
+        replace(searched[0].trials[0], ticket=Ticket(number, Proposal(point, "portfolio")))
+        for number, point in enumerate(points[:2], 7)
+    )
+    ticket, slow = Ticket(9, Proposal(points[0], "portfolio")), Course()
+    candidate = bench.task.candidate(points[0], bench.preparation)
+    slow.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 1e3)
+    need = slow.need(bench, [candidate])
+    assert heir_of(bench, [ticket], [first, second], 0.3 * need, slow) is None
+    assert heir_of(bench, [ticket], [first], 0.2 * need, slow) is None
+    for finished, left in (([first, second], 0.2), ([first], 0.1)):
+        found = heir_of(bench, [ticket], finished, left * need, slow)
+        assert found is not None and found[0] in finished
+        parent, point = found[0].ticket.proposal.point, found[1]
+        changed = [name for name in point if point[name] != parent[name]]
+        assert changed and all(isinstance(bench.space[name], Range) for name in changed)
 
 
 @pytest.mark.parametrize(("limit", "left", "over"), [(60.0, 1.5, True), (60.0, 2.0, False), (3_600.0, 11.0, False)])

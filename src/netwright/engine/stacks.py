@@ -12,12 +12,13 @@ from netwright.engine.course import Course
 from netwright.search.desk import Ticket
 from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
-from netwright.spec.spaces import Point, mutate
+from netwright.spec.spaces import Point, Range, mutate
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
+MUCH_TOO_SHORT = 0.12  # with less than that, whatever there is to go on from is better than a training so cut
 FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
@@ -43,7 +44,8 @@ def heir_of(
     """Return a trial to go on from and how, where too little time is left for a training from the beginning.
 
     A network that is trained on for a few passes, with another recipe and a step size that rises and falls once more,
-    is a new member of the mix for little time (snapshot ensembles: Huang et al. 2017, arXiv 1704.00109).
+    is a new member of the mix for little time (snapshot ensembles: Huang et al. 2017, arXiv 1704.00109). Of the recipe
+    only numbers change: few passes do not suffice to learn what images look like when they are mirrored too.
 
     Args:
         bench: what trials share.
@@ -56,14 +58,17 @@ def heir_of(
     quick = bench.quick_points
     parents = [trial for trial in trials[:PARENTS] if trial.ticket.proposal.point not in quick]
     parents = parents or [*trials[: PARENTS if last else 0]]
-    if len(parents) < (1 if last else FEWEST_PARENTS) or any(ticket.proposal.point in quick for ticket in tickets):
+    if not parents or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
-    if left - course.until_ready(bench, candidates) > TOO_SHORT * course.need(bench, candidates):
+    few = len(parents) < FEWEST_PARENTS and not last
+    short = (MUCH_TOO_SHORT if few else TOO_SHORT) * course.need(bench, candidates)
+    if left - course.until_ready(bench, candidates) > short:
         return None
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
-    return parent, mutate(bench.space, parent.ticket.proposal.point, generator, stackable_only=True)
+    numbers = {name: one for name, one in bench.space.items() if isinstance(one, Range)}
+    return parent, mutate(numbers, parent.ticket.proposal.point, generator, stackable_only=True)
 
 
 def candidate_of(bench: Bench, point: Point, *, inherits: bool = False) -> Candidate:
