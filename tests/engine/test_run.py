@@ -260,7 +260,7 @@ def test_where_no_trial_fits_any_more_one_that_has_finished_is_gone_on_with(
 def test_with_little_time_left_a_finished_trial_is_gone_on_with(
     bench: Bench, searched: tuple[Pool, tuple[Event, ...]]
 ) -> None:
-    """One of two where a quarter of the time is left, the only one where hardly any is; numbers alone change."""
+    """One of two where less than a quarter of the time is left, any where hardly some is; numbers alone change."""
     rows = len(bench.loaded.truth)
     points = bench.task.portfolio(bench.preparation, rows)
     first, second = (
@@ -273,8 +273,9 @@ def test_with_little_time_left_a_finished_trial_is_gone_on_with(
     need = slow.need(bench, [candidate])
     assert heir_of(bench, [ticket], [first, second], 0.3 * need, slow) is None
     assert heir_of(bench, [ticket], [first], 0.2 * need, slow) is None
-    for finished, left in (([first, second], 0.2), ([first], 0.1)):
-        found = heir_of(bench, [ticket], finished, left * need, slow)
+    assert heir_of(bench, [ticket], [first, second], 0.2 * need, slow, 2) is None  # each went on once
+    for finished, left, gone_on in (([first, second], 0.2, 1), ([first], 0.09, 0), ([first, second], 0.02, 2)):
+        found = heir_of(bench, [ticket], finished, left * need, slow, gone_on)
         assert found is not None and found[0] in finished
         parent, point = found[0].ticket.proposal.point, found[1]
         changed = [name for name in point if point[name] != parent[name]]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netwright.engine.bench import Bench, Trial
 from netwright.engine.checkpoints import Checkpoints, SavedStack
 from netwright.engine.course import Course
-from netwright.engine.stacks import candidate_of
+from netwright.engine.stacks import HEIR, candidate_of
 from netwright.errors import TrialError
 from netwright.events import EpochDone, Listener, NotKept, StackKept, TrialResumed, TrialStarted, WorkerLost
 from netwright.pretrained.extended import beginning
@@ -342,7 +342,7 @@ class Attempt:
         points = [ticket.proposal.point for ticket in self._places]
         heirs = []
         for one in successions(progress.best, points, self._bench.space, generator):
-            ticket = self._issue(Proposal(one.point, "heir"))
+            ticket = self._issue(Proposal(one.point, HEIR))
             candidate = self._candidate(ticket)
             self._places[one.place], self._shown[one.place] = ticket, math.inf
             self.tickets.append(ticket)

@@ -16,7 +16,7 @@ from netwright.engine.checkpoints import Checkpoints, SavedStack
 from netwright.engine.closing import answering, finishing
 from netwright.engine.course import Course
 from netwright.engine.pool import KEPT_BYTES, Pool, improvement, take_in
-from netwright.engine.stacks import heir_of, siblings
+from netwright.engine.stacks import HEIR, heir_of, siblings
 from netwright.errors import NoTrialFinished
 from netwright.events import Event, GaveUp, Listener, NotKept, TrialFailed
 from netwright.mix.choosing import largest_mix
@@ -88,6 +88,7 @@ def search(
                 for one in together:
                     listener(one)
 
+    gone_on: list[int] = []  # numbers of the trials that go on from finished ones
     desk = Desk(sampler, state, company, budget.trials, tell)
     if carried is not NOTHING:
         take_over(carried, desk, pool, bench, budget, tell)
@@ -157,7 +158,7 @@ def search(
 
     def begin(tickets: tuple[Ticket, ...]) -> Attempt:
         left = _left(bench, budget, pool)
-        heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course)
+        heir = None if budget.seconds is None else heir_of(bench, tickets, pool.trials, left, course, len(gone_on))
         if heir is None:
             attempt = Attempt(
                 bench, tickets, budget, left, course, desk.issue, tell, improve, None, pool.tail, checkpoints
@@ -169,7 +170,8 @@ def search(
         for ticket in tickets:
             desk.give(ticket, None)
         parent, point = heir
-        ticket = desk.issue(Proposal(point, "heir"))
+        ticket = desk.issue(Proposal(point, HEIR))
+        gone_on.append(ticket.number)
         return Attempt(bench, [ticket], budget, left, course, desk.issue, tell, improve, parent, pool.tail, checkpoints)
 
     def resumed(stack: SavedStack) -> Attempt:

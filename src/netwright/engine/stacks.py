@@ -18,8 +18,10 @@ SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs th
 MOST_SIBLINGS = 4
 MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
-MUCH_TOO_SHORT = 0.12  # with less than that, whatever there is to go on from is better than a training so cut
-FEWEST_PARENTS = 2  # before one is gone on from: else an early weak trial would take the place of better designs
+MUCH_TOO_SHORT = 0.1  # with less than that, the only one that has finished is better to go on from than such a cut
+HOPELESSLY_SHORT = 0.03  # with less than that, so is one that was gone on from before
+FEWEST_PARENTS = 2  # before one is gone on from else: an early weak trial would take the place of better designs
+HEIR = "heir"  # where the proposal of one that goes on comes from
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
 
@@ -39,9 +41,18 @@ def siblings(bench: Bench, point: Point) -> int:
 
 
 def heir_of(
-    bench: Bench, tickets: Sequence[Ticket], trials: Sequence[Trial], left: float, course: Course, *, last: bool = False
+    bench: Bench,
+    tickets: Sequence[Ticket],
+    trials: Sequence[Trial],
+    left: float,
+    course: Course,
+    gone_on: int = 0,
+    *,
+    last: bool = False,
 ) -> tuple[Trial, Point] | None:
     """Return a trial to go on from and how, where too little time is left for a training from the beginning.
+
+    Not again and again, where small networks have finished early: then a larger one that is cut brings the mix more.
 
     A network that is trained on for a few passes, with another recipe and a step size that rises and falls once more,
     is a new member of the mix for little time (snapshot ensembles: Huang et al. 2017, arXiv 1704.00109). Of the recipe
@@ -53,6 +64,7 @@ def heir_of(
         trials: the finished ones, best first.
         left: seconds.
         course: what trainings take.
+        gone_on: how often one was gone on from before.
         last: whether there is no time for these trials at all: then one parent is enough, if need be a first one.
     """
     quick = bench.quick_points
@@ -61,9 +73,10 @@ def heir_of(
     if not parents or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
-    few = len(parents) < FEWEST_PARENTS and not last
-    short = (MUCH_TOO_SHORT if few else TOO_SHORT) * course.need(bench, candidates)
-    if left - course.until_ready(bench, candidates) > short:
+    begun = sum(trial.ticket.proposal.origin != HEIR and trial.ticket.proposal.point not in quick for trial in trials)
+    again, few = gone_on >= begun, len(parents) < FEWEST_PARENTS
+    share = TOO_SHORT if last else HOPELESSLY_SHORT if again else MUCH_TOO_SHORT if few else TOO_SHORT
+    if left - course.until_ready(bench, candidates) > share * course.need(bench, candidates):
         return None
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
