@@ -8,10 +8,9 @@ token and its tag are used. A fifth of the sentences, drawn by the seed, is to b
 contestant: the F1 of whole entities, and its standard error over sentences (by 500 resamples). The CRF has a virtual
 environment of its own under --environments, made on first use.
 
-Seeds 0, 1 and 2: most frequent tags .388, .400, .424; CRF .692, .733, .742 (standard errors .03). On a busy machine of
-two cores, of which others took most, Netwright came to .473 in 60 s and .612 in 240 s (seed 0; its own estimates .511
-and .632), and with six trials and no time limit to .633, each token tagged by itself. What chains over tags change is
-told in docs/why/tags.md; with them these figures were not taken again.
+Seeds 0, 1 and 2: most frequent tags .388, .400, .424; CRF .692, .733, .742 (standard errors .03). With a chain over the
+tags (docs/why/tags.md) Netwright came to .690 in 60 s (seed 0; its own estimate .716), without one to .473, and in 240 s
+to .612.
 """
 
 from __future__ import annotations
