@@ -9,7 +9,7 @@ contestant: the F1 of whole entities, and its standard error over sentences (by 
 environment of its own under --environments, made on first use.
 
 Seeds 0, 1 and 2: most frequent tags .388, .400, .424; CRF .692, .733, .742 (standard errors .03). With a chain over the
-tags (docs/why/tags.md) Netwright came to .690 in 60 s (seed 0; its own estimate .716), without one to .473, and in 240 s
+tags (docs/why/tags.md) Netwright came to .690 in 60 s (seed 0; its own estimate .716); without one to .473, in 240 s
 to .612.
 """
 
