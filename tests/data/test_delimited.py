@@ -66,6 +66,15 @@ def test_chinese_is_read_in_every_encoding(encoding: str) -> None:
     )
 
 
+def test_a_few_bytes_that_are_no_utf_8_cost_their_letters_alone() -> None:
+    """The others are read as they are meant; a text of which most is none has another encoding."""
+    rows = ["这家酒店很干净", "朝食が美味しかった", "naïve 😀", "größer"] * 5
+    content = "\n".join(["text", *rows]).encode() + b"\nbroken \xff\xfe here"
+    assert decode(content) == "\n".join(["text", *rows, "broken \ufffd\ufffd here"])
+    for text, encoding in (("größe\nMélanie à Évian", "latin-1"), ("这家酒店很干净\n早餐非常好吃", "gb18030")):
+        assert decode(text.encode(encoding)) == text
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252"])
 def test_western_letters_are_read_in_every_encoding(encoding: str) -> None:
     """Accents are not mistaken for Chinese, not even before other letters."""

@@ -30,7 +30,9 @@ SAMPLE = 2**20  # bytes or letters looked at for encoding and dialect
 LINES = 200  # looked at for the dialect
 SEPARATORS = ",;\t|"
 CONTROLS = 0.01  # share of control letters from which a file is no text
+SLIPS = 0.1  # of the letters beyond ASCII that may be none in a text of UTF-8: rows of other sources, cut letters
 TOUCHED = 0.5  # share of Chinese words with a Latin letter beside them from which they are Western accents misread
+LOST = "\ufffd"
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f]")
 
 
@@ -48,7 +50,10 @@ class Dialect:
 
 
 def decode(content: bytes) -> str:
-    """Return the text: UTF-8 or UTF-16, else GB 18030 where that gives words, else Windows-1252 or Latin-1."""
+    """Return the text: UTF-8 or UTF-16, else GB 18030 where that gives words, else Windows-1252 or Latin-1.
+
+    Text of UTF-8 with a few bytes that are none stays what it is, with the sign for a lost letter in their places.
+    """
     return decoded(content)[0]
 
 
@@ -68,10 +73,19 @@ def decoded(content: bytes) -> tuple[str, str]:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
+            if encoding == "utf-8-sig" and _slips(sample) <= SLIPS:
+                return content.decode(encoding, errors="replace"), encoding
             continue
         if encoding != "gb18030" or not _is_misread(text[:SAMPLE]):
             return text, encoding
     return content.decode("latin-1"), "latin-1"
+
+
+def _slips(sample: bytes) -> float:
+    """Return the share of what is beyond ASCII that is no UTF-8; of texts in other encodings most is none."""
+    text = sample.decode("utf-8-sig", errors="replace")
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    return text.count(LOST) / max(1, beyond)
 
 
 def _is_misread(text: str) -> bool:
