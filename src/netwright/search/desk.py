@@ -71,8 +71,8 @@ class Desk:
         """Take back what a trial came to; None if it failed."""
         with self._changed:
             self.note(Told(ticket.number, loss))
-            for heard in self._take_back(ticket, loss):
-                self.state = self.sampler.tell(self.state, heard.point, heard.loss)
+            if heard := self._take_back(ticket, loss):  # one after another would take the square of their number
+                self.state = self.sampler.recall(self.state, heard)
             self._changed.notify_all()
 
     def _take_back(self, ticket: Ticket, loss: float | None) -> tuple[Heard, ...]:
