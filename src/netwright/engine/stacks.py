@@ -73,9 +73,12 @@ def heir_of(
     if not parents or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
-    begun = sum(trial.ticket.proposal.origin != HEIR and trial.ticket.proposal.point not in quick for trial in trials)
-    again, few = gone_on >= begun, len(parents) < FEWEST_PARENTS
-    share = TOO_SHORT if last else HOPELESSLY_SHORT if again else MUCH_TOO_SHORT if few else TOO_SHORT
+    designs = sum(one.ticket.proposal.origin != HEIR and one.ticket.proposal.point not in quick for one in trials)
+    share = TOO_SHORT
+    if not last and gone_on >= designs:
+        share = HOPELESSLY_SHORT
+    elif not last and len(parents) < FEWEST_PARENTS:
+        share = MUCH_TOO_SHORT
     if left - course.until_ready(bench, candidates) > share * course.need(bench, candidates):
         return None
     parent = parents[tickets[0].number % len(parents)]
