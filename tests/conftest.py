@@ -16,15 +16,17 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
-def _irises() -> pd.DataFrame:
+@pytest.fixture(scope="session")
+def irises() -> pd.DataFrame:
+    """Return the irises, the names of their species as the target."""
     data = load_iris(as_frame=True)
     return data.frame.assign(target=data.target_names[data.target])
 
 
 @pytest.fixture(scope="session")
-def iris_run(tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
+def iris_run(irises: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> nw.Run:
     """Return a short run on the irises, for those who look at what it has kept."""
-    return nw.fit(_irises(), "target", trials=4, out=tmp_path_factory.mktemp("iris"))
+    return nw.fit(irises, "target", trials=4, out=tmp_path_factory.mktemp("iris"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes
 
 import netwright as nw
 from netwright.bundle import Contents, read_bundle, write_bundle
@@ -18,11 +18,6 @@ from netwright.mix.footprint import footprint, typical_row
 from netwright.mix.front import smaller_mixes
 from netwright.mix.shelf import Shelf, read_shelf
 from netwright.resources.limits import NO_LIMITS
-
-
-def _iris() -> pd.DataFrame:
-    data = load_iris(as_frame=True)
-    return data.frame.assign(target=data.target_names[data.target])
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +52,22 @@ def test_the_front_holds_only_mixes_that_none_beats(run: nw.Run) -> None:
             assert same or not all(better)
 
 
-def test_a_smaller_model_is_picked_without_training(run: nw.Run, tmp_path: Path) -> None:
+def test_a_smaller_model_is_picked_without_training(irises: pd.DataFrame, run: nw.Run, tmp_path: Path) -> None:
     """It keeps the limit as a file, knows the irises, and carries its own honest numbers."""
     limit = run.bundle.stat().st_size // 3
     picked = nw.pick(run.folder, max_size=f"{limit}B", out=tmp_path / "small.nw")
     assert (tmp_path / "small.nw").stat().st_size <= limit
     assert picked.result.missed == ()
-    assert (nw.load(tmp_path / "small.nw").predict(_iris()) == _iris()["target"]).mean() > 0.85
+    assert (nw.load(tmp_path / "small.nw").predict(irises) == irises["target"]).mean() > 0.85
     assert picked.result.score_low <= picked.result.score <= picked.result.score_high
     shares = [standing.weight for standing in picked.result.leaderboard]
     assert sum(shares) == pytest.approx(1)
 
 
-def test_without_limits_the_model_of_the_run_is_picked(run: nw.Run) -> None:
+def test_without_limits_the_model_of_the_run_is_picked(irises: pd.DataFrame, run: nw.Run) -> None:
     """The same networks with the same shares give the same answers, in the folder of the run."""
     nw.pick(run.folder)
-    assert np.array_equal(nw.load(run.folder / "picked.nw").predict_proba(_iris()), run.model.predict_proba(_iris()))
+    assert np.array_equal(nw.load(run.folder / "picked.nw").predict_proba(irises), run.model.predict_proba(irises))
 
 
 def test_a_limit_that_nothing_keeps_is_told_and_a_model_is_handed_over(run: nw.Run, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from sklearn.datasets import load_iris
 
 import netwright as nw
 from netwright.errors import TrialError
@@ -26,11 +25,6 @@ from netwright.result import FrontPoint, Result
 from netwright.select.room import Room
 
 BESIDE = 1e-3  # seconds that a row takes beside the networks
-
-
-def _iris() -> pd.DataFrame:
-    data = load_iris(as_frame=True)
-    return data.frame.assign(target=data.target_names[data.target])
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +298,7 @@ def test_a_point_that_the_trials_do_not_make_is_none(run: nw.Run, shelf: Shelf) 
 
 
 def test_a_fit_under_a_limit_hands_over_nothing_worse_than_its_front(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    irises: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The front is measured after the mix was chosen, and the report shows both."""
 
@@ -319,7 +313,7 @@ def test_a_fit_under_a_limit_hands_over_nothing_worse_than_its_front(
     monkeypatch.setattr(finish, "within", poorest)
     monkeypatch.setattr(finish, "_single", failing)
     limit = 450_000
-    run = nw.fit(_iris(), "target", trials=4, max_size=f"{limit}B", out=tmp_path_factory.mktemp("limited"))
+    run = nw.fit(irises, "target", trials=4, max_size=f"{limit}B", out=tmp_path_factory.mktemp("limited"))
     inside = [point.score for point in run.result.front if point.size_bytes < limit]
     assert len(inside) >= 2
     assert run.result.score >= max(inside)
