@@ -47,6 +47,10 @@ class Metric:
         function = partial(self.function, stretches=stretches) if self.ordered else self.function
         return replace(self, function=function, stretches=stretches)
 
+    def among(self, rows: Array) -> Metric:
+        """Return the metric for some of its rows (n,), by their numbers."""
+        return self if self.stretches is None else self.within(self.stretches[rows])
+
 
 def stretches_of(sequences: Array, rows: Array) -> Array:
     """Return the number of the stretch (n,) of each of some rows: those that follow each other in one sequence.

@@ -161,14 +161,16 @@ def test_the_last_checks_of_a_large_network_have_their_time(bench: Bench) -> Non
     course.pace.learn(candidate, bench.learnt, len(bench.splits), 1.0, 60.0)
     assert course.tail(bench, [candidate]) == pytest.approx(LAST_CHECKS * 60 / (3 * (len(bench.splits) - 1)))
 
-    def seconds(kept: float) -> float:
+    def seconds(kept: float, lanes: int) -> float:
         ticket = Ticket(0, Proposal(point, "portfolio"))
-        budget = Budget(seconds=200.0)
+        budget, where = Budget(seconds=200.0), replace(bench, framework=SimpleNamespace(lanes=lanes))
         return Attempt(
-            bench, [ticket], budget, 100.0, course, lambda one: ticket, lambda event: None, kept=kept
+            where, [ticket], budget, 100.0, course, lambda one: ticket, lambda event: None, kept=kept
         ).seconds
 
-    assert seconds(1e6) - seconds(0.0) == pytest.approx(course.tail(bench, [candidate]) / 2)  # two shall find room
+    tail = course.tail(bench, [candidate])
+    assert seconds(1e6, lanes=1) - seconds(0.0, lanes=1) == pytest.approx(tail / 2)  # two shall find room
+    assert seconds(1e6, lanes=2) - seconds(0.0, lanes=2) == pytest.approx(tail)  # two do, side by side
 
 
 def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench) -> None:
@@ -190,7 +192,7 @@ def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench
 
     budget = SimpleNamespace(elapsed=lambda: clock.now, seconds=100.0, trials=None, ended_early=False)
     ticket = Ticket(0, Proposal(bench.task.portfolio(bench.preparation, len(bench.loaded.truth))[0], "portfolio"))
-    compiled, course = replace(bench, trainer=Compiled()), Course()
+    compiled, course = replace(bench, trainer=Compiled(), framework=SimpleNamespace(lanes=1)), Course()
 
     def attempt(left: float) -> Attempt:
         return Attempt(compiled, [ticket], budget, left, course, lambda one: ticket, lambda event: None, kept=1e6)

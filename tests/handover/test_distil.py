@@ -91,7 +91,7 @@ def test_the_labels_of_a_fold_do_not_reach_its_student(
 ) -> None:
     """With other truth in one fold, the lessons of that fold's student stay the same, and those of others change."""
     bench, model, _ = classes
-    inside = bench.folds == 1
+    inside = bench.cut.folds == 1
     other = replace(bench.loaded, truth=np.where(inside, (bench.loaded.truth + 1) % 3, bench.loaded.truth))
     lessons = []
     for loaded in (bench.loaded, other):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from netwright.data.frame import Frame
 from netwright.data.schema import Outcome
 
+ALWAYS_LEARNT = -1  # the fold of rows that every network learns from, so that nobody is judged on them
+
 BINS = 10  # of a number to predict: each fold sees low, middle and high values alike
 
 DISPUTED = 0.05  # share of the repeated rows from which on equal rows are no copies, since their truths differ
@@ -107,6 +109,11 @@ def split_folds(target: NDArray[Any], groups: Integers, *, folds: int, outcome: 
         fold_of_group[of_class] = _deal(sizes[of_class], totals)
         totals += np.bincount(fold_of_group[of_class], weights=sizes[of_class], minlength=folds).astype(np.int64)
     return np.asarray(fold_of_group[member])
+
+
+def held_out(folds: Integers) -> Integers:
+    """Return folds (N,) of which the first alone is held out: the rows of the others are always learnt from."""
+    return np.where(folds == 0, folds, ALWAYS_LEARNT)
 
 
 def _deal(sizes: Integers, totals: Integers) -> Integers:

@@ -23,7 +23,7 @@ from netwright.search.halving import far_behind, successions
 from netwright.search.sampler import Proposal
 from netwright.spec.costs import network_cost, step_bytes
 from netwright.spec.network import Candidate
-from netwright.train.control import RUNGS, WORTH_SHOWING, Control, Folds, Heir, Progress, Snapshot, Trained
+from netwright.train.control import RUNGS, WORTH_SHOWING, Control, Heir, Progress, Snapshot, Trained
 from netwright.train.failures import in_words, short_of_memory
 from netwright.train.framework import AT_RANDOM
 
@@ -134,7 +134,8 @@ class Attempt:
 
         The first small networks have a share of the time, so that there is a usable model early. Where only two or
         three trainings still fit, each gets an equal part of the time: a last one that is cut to a few epochs brings
-        less than epochs taken from all. And one training alone never takes all the time: two designs are better.
+        less than epochs taken from all. And one training alone never takes all the time: two designs are better, which
+        two lanes have anyway.
         """
         if self._budget.seconds is None:
             return left
@@ -144,7 +145,7 @@ class Attempt:
         if self._parent is not None:
             return left
         pieces = int(left / (self._course.need(self._bench, self._candidates) + self._readying) + 0.7)
-        if not self._course.rungs[RUNGS[-1]]:
+        if self._bench.framework.lanes < 2 and not self._course.rungs[RUNGS[-1]]:
             pieces = max(pieces, 2)
         return left / pieces if 0 < pieces <= MOST_PIECES else left
 
@@ -320,14 +321,7 @@ class Attempt:
         for place, loss in enumerate(progress.best):
             if loss < WORTH_SHOWING * self._shown[place]:
                 self._shown[place] = loss
-                self._improve(self._answers(progress.predictions[place]), loss)
-
-    def _answers(self, folds: Folds) -> NDArray[Any]:
-        """Return predictions of all folds in the order of the rows: probabilities (N, K), or values (N,)."""
-        raw = np.empty((len(self._bench.folds), self._bench.preparation.goal.outputs), np.float32)
-        for split, predictions in zip(self._bench.splits, folds, strict=True):
-            raw[split.valid] = predictions
-        return self._bench.preparation.goal.decode(raw)
+                self._improve(self._bench.answers(progress.predictions[place]), loss)
 
     @property
     def _steered(self) -> bool:
@@ -373,7 +367,7 @@ class Attempt:
         bench = self._bench
         if not all(np.isfinite(fold).all() for fold in trained.predictions) or not np.isfinite(trained.loss):
             return "the loss was not a number: training diverged"
-        predictions = self._answers(trained.predictions)
-        score = bench.metric.function(bench.loaded.truth, predictions)
+        predictions = bench.answers(trained.predictions)
+        score = bench.metric.function(bench.truth, predictions)
         folds = len(bench.splits)
         return Trial(ticket, candidate, trained.weights, folds, predictions, score, trained.loss, seconds)

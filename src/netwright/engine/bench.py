@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from netwright.data.features import Features
 from netwright.data.more_rows import MoreRows
-from netwright.data.splits import split_folds
+from netwright.engine.cut import PLANNED, Cut, cut, plan
 from netwright.inference.folds import Sessions
 from netwright.metrics import Metric
 from netwright.search.desk import Ticket
@@ -20,17 +21,14 @@ from netwright.spec.costs import network_cost
 from netwright.spec.network import Candidate
 from netwright.spec.spaces import Point, Space
 from netwright.tasks.task import Loaded, Preparation, Task
+from netwright.train.control import Folds
 from netwright.train.framework import Framework, Predict, Split, Trainer
 from netwright.train.pace import Pace
 
-FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
 WRITES, WRITTEN = 8, 75e6  # of a model while a run ends: to measure it, and for good; bytes a second, at least
-PLANNED = 6  # candidates of the portfolio that there should be time for
 TRAINING_SHARE = 0.6  # of the memory that is free when trials begin, for all that train at one time
 ROWS_TIMES = 4  # of the bytes of their features, that rows take: cells as they were read, cells by kind, features
 KEPT_SHARE = 0.15  # of it, for the answers of trials that are kept
-CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
-MANY_ROWS = 6_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,8 @@ class Trial:
         candidate: the network and recipe that the point stands for.
         weights: tensors (S, ...) by name, one network a fold.
         folds: S.
-        predictions: out of fold, for every row: probabilities (N, K), or values (N,) in the unit of the target.
+        predictions: by networks that have not learnt from the row, for the J rows that are judged on, which are all but
+            where one fold alone is held out: probabilities (J, K), or values (J,) in the unit of the target.
         score: the metric on them; loss: the validation loss, lower is better.
         seconds: training time.
     """
@@ -67,8 +66,8 @@ class Bench:
     """Everything that trials share and none changes.
 
     Attributes:
-        folds: (N,) the fold of each row.
-        splits: the folds as rows to learn from and to be judged on.
+        metric: what is measured, on the rows that are judged on.
+        cut: which these are, and which are learnt from.
         features: encoded rows.
         framework: what trains networks.
         trainer: the same with the rows and their targets.
@@ -87,8 +86,7 @@ class Bench:
     preparation: Preparation
     metric: Metric
     seed: int
-    folds: NDArray[np.int64]
-    splits: tuple[Split, ...]
+    cut: Cut
     features: Features
     framework: Framework
     trainer: Trainer
@@ -100,6 +98,23 @@ class Bench:
     before: int = 0
     lane_room: float = math.inf
     kept_room: float = math.inf
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """For each fold the rows to learn from and to be judged on."""
+        return self.cut.splits
+
+    @cached_property
+    def truth(self) -> NDArray[Any]:
+        """The truth (J,) of the rows that are judged on."""
+        return self.loaded.truth[self.cut.judged]
+
+    def answers(self, folds: Folds) -> NDArray[Any]:
+        """Return predictions of all folds in the order of the rows: probabilities (J, K), or values (J,)."""
+        raw = np.empty((len(self.cut.judged), self.preparation.goal.outputs), np.float32)
+        for places, predictions in zip(self.cut.places, folds, strict=True):
+            raw[places] = predictions
+        return self.preparation.goal.decode(raw)
 
     @property
     def rows(self) -> int:
@@ -144,7 +159,7 @@ class Rest(Protocol):
         Args:
             loaded: the rows that are held.
             preparation: fitted on these.
-            folds: (N,) of these.
+            folds: (N,) of these, as in `cut.Cut`.
         """
 
 
@@ -171,16 +186,13 @@ def set_up(
         rest: rows to learn from beside those that are loaded.
     """
     preparation = add(task.prepare(loaded, seed))
-    outcome = loaded.schema.target.outcome
     rows = len(loaded.truth) + (0 if rest is None else rest.rows)
     first = task.portfolio(preparation, rows)[:PLANNED]
     candidates = [task.candidate(point, preparation) for point in first]
-    count = fold_count(candidates, rows, seconds, Pace(framework.pace))
-    count = min(count, len(np.unique(loaded.groups)))
-    folds = split_folds(loaded.truth, loaded.groups, folds=count, outcome=outcome, seed=seed)
-    splits = tuple(Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
+    groups = len(np.unique(loaded.groups))
+    made = cut(loaded, plan(candidates, rows, groups, seconds, Pace(framework.pace)), seed)
     features = preparation.encode(loaded.frame)
-    more = None if rest is None else rest.encoded(loaded, preparation, folds)
+    more = None if rest is None else rest.encoded(loaded, preparation, made.folds)
     trainer = framework.over(features, preparation.goal.targets(loaded.truth), preparation.quantiles, more)
     predict = framework.predict or Sessions().predict
     held = sum(array.nbytes for array in preparation.tensors().values())
@@ -189,10 +201,9 @@ def set_up(
         task=task,
         loaded=loaded,
         preparation=preparation,
-        metric=metric,
+        metric=metric.among(made.judged),
         seed=seed,
-        folds=folds,
-        splits=splits,
+        cut=made,
         features=features,
         framework=framework,
         trainer=trainer,
@@ -216,19 +227,3 @@ def within_memory(bench: Bench, room: float, left: float) -> Bench:
     lane = min(TRAINING_SHARE * free, left) / bench.framework.sharing
     on_card = bench.framework.device.startswith("cuda")  # whose memory is its own
     return replace(bench, lane_room=math.inf if on_card else lane, kept_room=KEPT_SHARE * free)
-
-
-def fold_count(candidates: Sequence[Candidate], rows: int, seconds: float | None, pace: Pace) -> int:
-    """Return the number of folds: the most with which there is time to train these candidates.
-
-    With more folds each network sees more of the rows. On tables of 4,000 to 10,000 rows 8 folds were better than 4 or
-    5 in the same minute, by 1 to 7 %, though fewer candidates were tried. Without a time limit nothing may hang on
-    what a machine can do in a time: then rows decide.
-    """
-    if seconds is None:
-        return FOLDS[0] if rows < MANY_ROWS else FOLDS[1]
-    for count in FOLDS[:-1]:
-        learnt = rows * (count - 1) // count
-        if sum(pace.seconds(one, learnt, count, one.recipe.epochs) for one in candidates) <= CAUTION * seconds:
-            return count
-    return FOLDS[-1]

@@ -32,8 +32,8 @@ def finishing(bench: Bench, pool: Pool, seconds: float) -> float:
     longer is kept by training less.
     """
     # Mixes that are estimated: of all networks and of half of them; where there is a trunk, with it and without.
-    mixes = 4 if bench.preparation.lent.features else 2
-    choosing = (mixes * len(bench.splits) + 5) * pool.mixing
+    mixes = (2 if bench.preparation.lent.features else 1) * (2 if len(bench.splits) > 1 else 1)
+    choosing = (mixes * (1 + int(bench.cut.parts.max())) + 5) * pool.mixing
     # Beside the estimates: the last mix of the search, the usual answers, and the mistakes that are shown.
     scoring = mixes * judging(pool) + 3 * pool.blending + pool.measuring
     known = pool.tail + choosing + max(0.0, scoring - USUAL_SCORING) + _known_leaving(bench, pool)
@@ -53,7 +53,7 @@ def leaving(bench: Bench, pool: Pool) -> float:
 def _known_leaving(bench: Bench, pool: Pool) -> float:
     """Return the same without what is guessed."""
     kept = sum(trial.predictions.nbytes + WEIGHT_BYTES * trial.parameters for trial in pool.trials)
-    written = max(0.0, kept + ROW_BYTES * len(bench.loaded.truth) - USUAL_BYTES) / WRITTEN
+    written = max(0.0, kept + ROW_BYTES * len(bench.truth) - USUAL_BYTES) / WRITTEN
     return bench.testing + pool.answering + written
 
 

@@ -37,11 +37,10 @@ class Course:
     def tail(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
         """Return the seconds that candidates of one shape will take after their training: to be judged, and kept.
 
-        Each row is judged by one fold's network and learnt from by all others', forward and twice backward.
+        A row that is judged goes forward through one fold's network; one that is learnt from twice backward as well.
         """
         epoch = self.need(bench, candidates) / candidates[0].recipe.epochs
-        judged = len(bench.loaded.truth) / bench.rows
-        return LAST_CHECKS * judged * epoch / (3 * max(1, len(bench.splits) - 1))
+        return LAST_CHECKS * epoch * len(bench.truth) / (3 * len(bench.splits) * max(1, bench.learnt))
 
     def until_ready(self, bench: Bench, candidates: Sequence[Candidate]) -> float:
         """Return the seconds that candidates of one shape may take until their first step."""

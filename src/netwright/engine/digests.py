@@ -49,7 +49,7 @@ def _digest_of_frame(frame: pd.DataFrame) -> str:
 
 def digest_of_bench(bench: Bench) -> str:
     """Return what tells the rows, their preparation and the folds from others."""
-    whole = hashlib.sha256(bench.folds.tobytes())
+    whole = hashlib.sha256(bench.cut.folds.tobytes())
     whole.update(json.dumps(bench.preparation.documents(), sort_keys=True, default=str).encode(errors="replace"))
     for name, array in sorted(bench.preparation.tensors().items()):
         whole.update(name.encode(errors="replace"))

@@ -142,9 +142,10 @@ def _mix(pool: Pool, bench: Bench, budget: Budget) -> None:
     """Choose the mixing weights of the pool's trials."""
     began = budget.elapsed()
     sizes = np.array([[float(WEIGHT_BYTES * trial.parameters)] for trial in pool.trials])
-    room = Room(sizes, np.array([2 * pool.largest]))  # half of the networks of each may be what is handed over
+    of_half = 2 if len(bench.splits) > 1 else 1  # of the networks of each: these may be what is handed over
+    room = Room(sizes, np.array([of_half * pool.largest]))
     predictions = [trial.predictions for trial in pool.trials]
-    pool.weights = select_weights(predictions, bench.loaded.truth, bench.metric.name, room=room)
+    pool.weights = select_weights(predictions, bench.truth, bench.metric.name, room=room)
     pool.mixing = budget.elapsed() - began
 
 
@@ -164,7 +165,7 @@ def _measure(bench: Bench, answers: NDArray[np.float64]) -> None:
     """Do what the estimate does with the answers of a mix, to see how long that takes."""
     outcome = bench.loaded.schema.target.outcome
     said = answers if outcome == Outcome.REGRESSION else apply_temperature(answers, SOME_TEMPERATURE)
-    measure(outcome, bench.loaded.truth, said, bench.metric.stretches)
+    measure(outcome, bench.truth, said, bench.metric.stretches)
 
 
 def improvement(
@@ -180,7 +181,7 @@ def improvement(
         loss: of the best trial.
         members: trials in the mix.
     """
-    score = bench.metric.function(bench.loaded.truth, answers)
+    score = bench.metric.function(bench.truth, answers)
     worth = -score if bench.metric.greater_is_better else score
     if not worth < pool.best:
         return []

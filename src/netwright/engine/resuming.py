@@ -179,7 +179,7 @@ def carried_over(journal: Journal, folder: Path, bench: Bench) -> Carried:
         DamagedJournal: if the record is damaged.
     """
     steps = journal.search()
-    rows = len(bench.loaded.truth)
+    rows = len(bench.truth)
     try:
         check_steps(steps, bench.space, bench.first_points(portfolio=True), most_open(journal.team()))
     except ValueError as error:
@@ -232,7 +232,7 @@ def _whole(kept: Mapping[int, Saved], steps: Sequence[Proposed | Told], ended: C
 def _fits(one: Saved, bench: Bench) -> bool:
     """Return whether a trial that was read from a file is one of these rows and folds."""
     goal, folds = bench.preparation.goal, len(bench.splits)
-    shape = (len(bench.loaded.truth), *goal.decode(np.zeros((1, goal.outputs), np.float32)).shape[1:])
+    shape = (len(bench.truth), *goal.decode(np.zeros((1, goal.outputs), np.float32)).shape[1:])
     answers = one.predictions
     return (
         bench.preparation.accepts(one.candidate.network)

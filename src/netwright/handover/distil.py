@@ -86,11 +86,9 @@ def distil(
     loss = "soft_cross_entropy" if _classes(bench) else bench.preparation.goal.loss
     control = Control(time_used, lambda: False, lambda progress: None, ready=ready)
     (trained,) = trainer.train(candidate.network, [recipe], lessons.splits, loss, control, [seed])
-    raw = np.empty((len(bench.folds), bench.preparation.goal.outputs), np.float32)
-    for split, predictions in zip(bench.splits, trained.predictions, strict=False):  # the last is the student of all
-        raw[split.valid] = predictions
+    judged = trained.predictions[: len(bench.splits)]  # the last is the student of all
     weights = {name: tensor[-1:] for name, tensor in trained.weights.items()}
-    return Student(Candidate(candidate.network, recipe), weights, bench.preparation.goal.decode(raw))
+    return Student(Candidate(candidate.network, recipe), weights, bench.answers(judged))
 
 
 def _classes(bench: Bench) -> bool:
@@ -125,13 +123,13 @@ def _lessons(bench: Bench, model: Model, seed: int) -> _Lessons:
     truth = _soft_truth(bench)
     labels = _labels(bench, model, lessons, truth[chosen])  # (S + 1, L, ...)
     features, targets = own, truth
-    splits = []
+    splits, of_fold = [], len(bench.splits[0].valid)
     for student in range(len(labels)):
         start = len(targets)
         features, targets = joined(features, lessons), np.concatenate([targets, labels[student]])
         everyone = student == len(bench.splits)
-        learnt = np.arange(len(source)) if everyone else np.flatnonzero(bench.folds[source] != student)
-        judged = chosen[:: len(bench.splits)] if everyone else bench.splits[student].valid
+        learnt = np.arange(len(source)) if everyone else np.flatnonzero(bench.cut.folds[source] != student)
+        judged = chosen[:: max(1, len(chosen) // of_fold)] if everyone else bench.splits[student].valid
         splits.append(Split(start + learnt, judged))
     return _Lessons(features, targets, tuple(splits))
 

@@ -125,12 +125,21 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
     kept = tuple(
         Kept(trial.ticket.number, trial.candidate, rounded(trial.weights), trial.predictions) for trial in pool.trials
     )
-    truth, folds = bench.loaded.truth, bench.folds
-    some = min(len(truth), SAMPLE_ROWS)
-    sample = bench.features.rows(np.arange(some) * len(truth) // some)
-    groups = bench.loaded.groups if bench.loaded.drawn_together else None
+    judged = bench.cut.judged
+    some = min(len(judged), SAMPLE_ROWS)
+    sample = bench.features.rows(judged[np.arange(some) * len(judged) // some])
+    groups = bench.loaded.groups[judged] if bench.loaded.drawn_together else None
     return Shelf(
-        bench.task, bench.preparation, bench.metric, truth, folds, groups, sample, bench.seed, kept, bench.predict
+        bench.task,
+        bench.preparation,
+        bench.metric,
+        bench.truth,
+        bench.cut.parts,
+        groups,
+        sample,
+        bench.seed,
+        kept,
+        bench.predict,
     )
 
 
@@ -259,20 +268,19 @@ def _result(bench: Bench, pool: Pool, budget: Budget) -> Result:
 
 def _baselines(bench: Bench, pool: Pool) -> tuple[Baseline, ...]:
     """Return the score of always giving the usual answer, and of the untuned default network."""
-    trivial = Baseline("always the usual answer", bench.metric.function(bench.loaded.truth, _usual(bench)))
+    trivial = Baseline("always the usual answer", bench.metric.function(bench.truth, _usual(bench)))
     default = bench.task.default_network(bench.rows)
     untuned = [trial for trial in (*pool.trials, *pool.dropped) if trial.ticket.proposal.point == default]
     return (trivial, *(Baseline("untuned default network", trial.score) for trial in untuned[:1]))
 
 
 def _usual(bench: Bench) -> NDArray[np.float64]:
-    """Return, for each row, the mean or the class shares of the other folds."""
-    truth, folds = bench.loaded.truth, bench.folds
-    classes = len(bench.loaded.schema.target.labels)
-    usual = np.empty((len(truth), classes) if classes else len(truth))
-    for fold in np.unique(folds):
-        others = truth[folds != fold]
-        usual[folds == fold] = np.bincount(others, minlength=classes) / len(others) if classes else others.mean()
+    """Return, for each row that is judged on, the mean or the class shares of those that its network learnt from."""
+    classes, rows = len(bench.loaded.schema.target.labels), len(bench.truth)
+    usual = np.empty((rows, classes) if classes else rows)
+    for split, places in zip(bench.splits, bench.cut.places, strict=True):
+        others = bench.loaded.truth[split.train]
+        usual[places] = np.bincount(others, minlength=classes) / len(others) if classes else others.mean()
     return usual
 
 
@@ -300,14 +308,15 @@ def _unseen_answers(bench: Bench, model: Model, rows: NDArray[np.int64]) -> Call
 
     Else a column that they know rows by heart by would seem to matter.
     """
-    folds, places = bench.folds[rows], np.arange(len(rows))
+    folds, places = bench.cut.folds[rows], np.arange(len(rows))
     return lambda frame: model.answers_by_fold(model.preparation.encode(frame), bench.predict)[folds, places]
 
 
 def _importance(bench: Bench, model: Model, budget: Budget) -> tuple[tuple[str, float], ...]:
     if len(bench.loaded.schema.used) < 2:
         return ()  # a single column matters, who would doubt it
-    rows = np.linspace(0, len(bench.loaded.truth) - 1, min(len(bench.loaded.truth), IMPORTANCE_ROWS)).astype(np.int64)
+    judged = bench.cut.judged
+    rows = judged[np.linspace(0, len(judged) - 1, min(len(judged), IMPORTANCE_ROWS)).astype(np.int64)]
     truth = bench.loaded.truth[rows]
     sign = 1 if bench.metric.greater_is_better else -1
     until = budget.elapsed() + IMPORTANCE_SECONDS

@@ -124,6 +124,8 @@ def _best_of(shelf: Shelf, limits: Limits, result: Result, more_time: Callable[[
     count what averaging gains, told rightly on four which of the two was better on other rows, and were even on one.
     Where the best trial is too large even so (of very wide tables) and is worth it, room is made for it.
     """
+    if all(one.folds == 1 for one in shelf.kept):
+        return mixed(shelf, usual_room(shelf, limits), result)
     half = halved(shelf)
     rooms = [usual_room(each, limits) for each in (shelf, half)]
     best = mixed(shelf, rooms[0], result)
@@ -144,7 +146,7 @@ def with_shares(result: Result, shelf: Shelf, weights: NDArray[np.float64]) -> R
 
 def scored(result: Result, shelf: Shelf, made: Estimate, words: str) -> Result:
     """Return the result with the numbers of an estimate, and how it was made."""
-    over = OVER_ROWS if shelf.groups is None else OVER_GROUPS
+    over = (OVER_ROWS if shelf.groups is None else OVER_GROUPS).format(rows=len(shelf.truth))
     classes = len(shelf.preparation.schema.target.labels)
     confusion = confusion_counts(shelf.truth, made.predictions).tolist() if 0 < classes <= MOST_CONFUSED else []
     return replace(
@@ -176,9 +178,8 @@ def thinned(shelf: Shelf, share: float) -> Shelf:
     """
     kept = []
     for one in shelf.kept:
-        folds = len(next(iter(one.weights.values())))
-        few = max(1, round(share * folds))
-        places = np.arange(few) * folds // few
+        few = max(1, round(share * one.folds))
+        places = np.arange(few) * one.folds // few
         kept.append(replace(one, weights={name: tensor[places] for name, tensor in one.weights.items()}))
     return replace(shelf, kept=tuple(kept))
 

@@ -47,13 +47,18 @@ class Kept:
         trial: its number.
         candidate: its design and recipe.
         weights: tensors (S, ...) by name, as they would be handed over.
-        predictions: out of fold, (N, K) probabilities or (N,) values.
+        predictions: of rows that its networks have not learnt from, (N, K) probabilities or (N,) values.
     """
 
     trial: int
     candidate: Candidate
     weights: Mapping[str, Array]
     predictions: Array
+
+    @property
+    def folds(self) -> int:
+        """The number of its networks S, one a fold."""
+        return len(next(iter(self.weights.values())))
 
     @cached_property
     def size(self) -> int:
@@ -66,8 +71,8 @@ class Shelf:
     """The kept trials of a run, best first, and what is chosen by.
 
     Attributes:
-        truth: (N,) class numbers or values.
-        folds: (N,) the fold of each row.
+        truth: (N,) class numbers or values of the rows that are judged on.
+        folds: (N,) the part of each, as for `estimate`.
         groups: (N,) numbers that rows share which were drawn together; None where each was by itself.
         sample: some rows of the table, encoded, on which the networks of different folds are compared.
         seed: of intervals.

@@ -19,8 +19,8 @@ from netwright.select.room import Room
 Array = NDArray[Any]
 
 _MIXED = (
-    "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on the other "
-    "folds alone (cross-fitted selection). "
+    "Each row was predicted by networks that were not trained on it, mixed and calibrated by choices made on other "
+    "such rows alone (cross-fitted selection). "
 )
 OF_FOLDS = (
     f"{_MIXED}New rows are predicted by the networks of several folds together; what their average gains is added, "
@@ -31,8 +31,10 @@ DISTILLED = (
     "Each row was predicted by a network that had learnt, in the same way as the one at hand, what networks answer "
     "that were not trained on the row either."
 )
-OVER_ROWS = "The interval is a 95 % interval over rows."
-OVER_GROUPS = "The interval is a 95 % interval over groups of rows, since rows of one group are alike."
+OVER_ROWS = "The interval is a 95 % interval over these {rows:,} rows."
+OVER_GROUPS = (
+    "The interval is a 95 % interval over the groups of these {rows:,} rows, since rows of one group are alike."
+)
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ def estimate(
 ) -> Estimate:
     """Return the estimate by cross-fitted selection.
 
-    For each fold the mixing weights and the temperature are chosen on the rows of the other folds, then applied to this
+    For each part of the rows the mixing weights and the temperature are chosen on the other parts, then applied to this
     one. So no row takes part in the choice that predicts it, as in nested cross-validation (Varma and Simon 2006).
 
     Args:
-        predictions: C candidates' out-of-fold predictions, (N, K) or (N,).
+        predictions: C candidates' predictions of rows that their networks have not learnt from, (N, K) or (N,).
         truth: (N,).
-        folds: (N,) the fold of each row.
+        folds: (N,) the part of each row: its fold, or where one is held out alone, a part of that.
         metric: what is estimated.
         outcome: binary, multiclass or regression.
         groups: (N,) which rows were drawn together, as for `interval`.

@@ -1,4 +1,7 @@
-"""Early stopping that does not fool itself: each fold's network is kept from where the other folds did best."""
+"""Early stopping that does not fool itself: each fold's network is kept from where the other folds did best.
+
+A network without others is kept from where it did best itself, which flatters it a little: docs/why/honest-estimate.md.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from numpy.typing import NDArray
 
 @dataclass
 class Best:
-    """For each network how things stood at the check where the other folds of its trial did best.
+    """For each network how things stood at the check where the other folds of its trial did best, or it alone.
 
     Attributes:
         folds: S networks of one trial.
-        criterion: (M,) the mean loss of the other folds at that check.
+        criterion: (M,) the mean loss of the other folds at that check; its own where there are none.
         losses: (M,) the network's own loss there.
         since: (M,) checks since the last improvement.
     """
@@ -30,22 +33,18 @@ class Best:
         infinite = np.full(networks, np.inf, np.float32)
         return Best(folds, infinite, infinite.copy(), np.zeros(networks, np.int64))
 
-    def check(self, losses: NDArray[np.float32], *, final: bool) -> NDArray[np.bool_]:
+    def check(self, losses: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Take down a check; return which networks (M,) are better than what is kept of them.
 
         Args:
             losses: (M,) validation losses now; infinite where training diverged.
-            final: the last check of all, which counts in any case where there is one fold alone.
         """
         by_trial = losses.reshape(-1, self.folds)  # (T, S)
-        if self.folds > 1:
-            criterion = _of_others(by_trial).flatten()
-        else:
-            criterion = losses if final else np.full_like(losses, np.inf)
+        criterion = _of_others(by_trial).flatten() if self.folds > 1 else losses
         better = criterion < self.criterion
         self.criterion = np.where(better, criterion, self.criterion)
         self.losses = np.where(better, losses, self.losses)
-        self.since = np.where(better, 0, self.since + (self.folds > 1))
+        self.since = np.where(better, 0, self.since + 1)
         return better
 
     def forget(self, networks: slice) -> None:

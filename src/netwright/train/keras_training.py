@@ -126,11 +126,10 @@ class Training:
             share = self._epoch(epoch, control)
             ended = share >= 1 or epoch == recipe.epochs or control.stop()
             if ended or epoch % check_every == 0:
-                losses = self._check(final=ended)
+                losses = self._check()
                 kept: tuple[Folds, ...] = (tuple(self._predictions),)
                 control.report(Progress(epoch, recipe.epochs, share, (losses,), self._best.by_trial(), kept))
-                # Given up for what was told: it is judged already.
-                ended = ended or (len(self._lessons.splits) > 1 and control.stop())
+                ended = ended or control.stop()  # given up for what was told: it is judged already
             if ended or (recipe.schedule != "coslog4" and bool((self._best.since > patience).all())):
                 break
         (loss,) = self._best.by_trial()
@@ -192,7 +191,7 @@ class Training:
     def _features(self, rows: NDArray[np.int64]) -> dict[str, Array]:
         return {name: array[rows] for name, array in self._lessons.features.items()}
 
-    def _check(self, *, final: bool) -> float:
+    def _check(self) -> float:
         """Judge all networks and keep what is better; return their mean loss now."""
         splits = self._lessons.splits
         losses, found, weights = np.empty(len(splits), np.float32), {}, {}
@@ -205,7 +204,7 @@ class Training:
                 found[fold] = answers[own, place]
                 weights[fold] = {name: tensor[place] for name, tensor in now.items()}
                 losses[fold] = self._lessons.judged(found[fold], splits[fold].valid)
-        for fold in np.flatnonzero(self._best.check(losses, final=final)).tolist():
+        for fold in np.flatnonzero(self._best.check(losses)).tolist():
             self._predictions[fold] = found[fold]
             for name, tensor in weights[fold].items():
                 self._weights[name][fold] = tensor

@@ -108,13 +108,13 @@ def train_population(
         ended = share >= 1 or epoch == epochs or control.stop()
         if ended or epoch % check_every == 0:
             predictions, losses = population.judge(rows, loss)
-            better = torch.from_numpy(best.check(losses.numpy(), final=ended))
+            better = torch.from_numpy(best.check(losses.numpy()))
             lives.keep(better)
             kept = torch.where(better[:, None, None], predictions, kept)
             by_trial = tuple(losses.view(-1, len(splits)).mean(dim=1).tolist())
             progress = Progress(epoch, epochs, share, by_trial, best.by_trial(), lives.by_trial(kept))
             control.report(progress)
-            ended = ended or (len(splits) > 1 and control.stop())  # given up for what was told; it is judged already
+            ended = ended or control.stop()  # given up for what was told; it is judged already
             if not ended and rungs and share >= rungs[0]:
                 rungs = [rung for rung in rungs if rung > share]
                 if lives.succeed(control, progress):
