@@ -1,6 +1,6 @@
 """How well the gain of averaging folds' networks is told from rows of the table alone, beside the true one.
 
-    python benchmarks/averaging.py DATA_FOLDER --only vehicle letter spam
+    python benchmarks/averaging.py DATA_FOLDER --only vehicle letter spam --folds 3
 
 For each table one candidate is trained on all folds. Printed are what the average of its networks gains on the test
 rows, and what `netwright.select.bagging` says of it without them, in accuracy and log-loss, or in RMSE.
@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 from tabular import files, index
 
+import netwright.engine.bench
 from netwright.data.reading import read_table
 from netwright.engine.bench import Bench, set_up
+from netwright.engine.cut import Plan
 from netwright.metrics import METRICS, find_metric
 from netwright.select.bagging import averaging_gain
 from netwright.select.calibrate import spread_rows
@@ -36,18 +38,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--folds", type=int, default=8)
     options = parser.parse_args()
     print("| set | metric | one fold | all folds | true gain | told gain |\n|---|---|---|---|---|---|")
     for entry in index(options.data, options.only):
-        for line in compare(options.data, entry):
+        for line in compare(options.data, entry, options.folds):
             print("| " + " | ".join(line) + " |", flush=True)
 
 
-def compare(folder: Path, entry: dict[str, Any]) -> list[list[str]]:
+def compare(folder: Path, entry: dict[str, Any], folds: int) -> list[list[str]]:
     """Return a line for each metric of a table."""
     train, test = files(folder, entry)
     loaded = TASK.load(Request(read_table(train), entry["target"], {}, entry["task"].removeprefix("tabular_")))
     outcome = loaded.schema.target.outcome
+    setattr(netwright.engine.bench, "plan", lambda *given: Plan.on_all(folds))  # noqa: B010 - rows decide otherwise
     bench = set_up(TASK, loaded, find_metric("auto", outcome), Torch(), seed=0)
     judge = pd.read_parquet(test)
     truth = TASK.parse_target(judge, loaded.schema)
@@ -74,10 +78,7 @@ def members(bench: Bench, frame: Any) -> tuple[Any, Any, Any]:
         raw = predict_stack(candidate.network, trained.weights, bench.preparation.encode(cells), loss)
         return np.stack([bench.preparation.goal.decode(each) for each in raw])
 
-    out_of_fold = np.empty((rows, bench.preparation.goal.outputs), np.float32)
-    for split, predictions in zip(bench.splits, trained.predictions, strict=True):
-        out_of_fold[split.valid] = predictions
-    residuals = bench.loaded.truth - bench.preparation.goal.decode(out_of_fold) if outcome == "regression" else None
+    residuals = bench.truth - bench.answers(trained.predictions) if outcome == "regression" else None
     return answers(bench.loaded.frame.take(spread_rows(rows, ROWS))), answers(frame), residuals
 
 

@@ -127,7 +127,7 @@ def bench_of(draw: Callable[[np.random.Generator], Set], seed: int) -> Bench:
     table = pd.DataFrame({"image": [*images], "kind": [f"c{kind}" for kind in truth]})
     loaded = TASK.load(Request(table, "kind", {}, "classification"))
     bench = set_up(TASK, loaded, find_metric("log_loss", loaded.schema.target.outcome), Torch(), seed)
-    return replace(bench, splits=bench.splits[:FOLDS])
+    return replace(bench, cut=replace(bench.cut, splits=bench.splits[:FOLDS]))
 
 
 def trained(bench: Bench, point: Point, epochs: int, seed: int) -> dict[str, Any]:

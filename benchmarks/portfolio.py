@@ -193,13 +193,10 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     except TrialError:
         return {**base, "seconds": time.thread_time() - began, "loss": np.inf}
     seconds = time.thread_time() - began
-    raw = np.empty((rows, bench.preparation.goal.outputs), np.float32)
-    for split, predictions in zip(bench.splits, trained.predictions, strict=True):
-        raw[split.valid] = predictions
     features = bench.preparation.encode(frame.take(known))
     judged = predict_stack(candidate.network, trained.weights, features, bench.preparation.goal.loss).mean(axis=0)
-    decode = bench.preparation.goal.decode
-    return {**base, "seconds": seconds, "loss": trained.loss, "inside": decode(raw), "judged": decode(judged)}
+    inside = bench.answers(trained.predictions)
+    return {**base, "seconds": seconds, "loss": trained.loss, "inside": inside, "judged": bench.preparation.goal.decode(judged)}
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------
