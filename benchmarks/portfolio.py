@@ -195,8 +195,8 @@ def measure(one: LearningSet, point: Point) -> dict[str, Any]:
     seconds = time.thread_time() - began
     features = bench.preparation.encode(frame.take(known))
     judged = predict_stack(candidate.network, trained.weights, features, bench.preparation.goal.loss).mean(axis=0)
-    inside = bench.answers(trained.predictions)
-    return {**base, "seconds": seconds, "loss": trained.loss, "inside": inside, "judged": bench.preparation.goal.decode(judged)}
+    inside, outside = bench.answers(trained.predictions), bench.preparation.goal.decode(judged)
+    return {**base, "seconds": seconds, "loss": trained.loss, "inside": inside, "judged": outside}
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------
