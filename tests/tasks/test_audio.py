@@ -92,7 +92,7 @@ def test_a_list_with_paths_and_speakers_is_split_by_speaker(folder: Path, tmp_pa
     listed.to_csv(folder / "list.csv", index=False)
     run = nw.fit(folder / "list.csv", "kind", group="who", trials=1, out=tmp_path)
     assert run.result.task == "audio_multiclass"
-    assert "over groups of rows" in run.result.estimate and "over groups of rows" in run.report.read_text()
+    assert "over the groups of" in run.result.estimate and "over the groups of" in run.report.read_text()
     assert not [finding for finding in run.findings if finding.kind == "unused_columns"]
     with pytest.raises(GroupOfTarget):
         nw.fit(folder / "list.csv", "kind", group="kind", trials=1, out=tmp_path)

@@ -160,7 +160,7 @@ def test_another_model_is_chosen_by_the_same_sentences(run: nw.Run, tmp_path: Pa
     assert shelf.metric.stretches is not None
     assert np.array_equal(shelf.metric.stretches, table["sentence"].to_numpy())
     assert np.array_equal(shelf.groups, table["sentence"].to_numpy())
-    assert "over groups of rows" in run.result.estimate
+    assert "over the groups of" in run.result.estimate
     picked = nw.pick(run.folder, out=tmp_path / "picked.nw").result
     assert (picked.score, picked.score_low) == (run.result.score, run.result.score_low)
     contents = read_bundle(run.folder / "trials.nw")

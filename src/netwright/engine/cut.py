@@ -19,7 +19,7 @@ FOLDS = (8, 5, 4, 3)  # numbers of folds, the best first
 PLANNED = 6  # candidates of the portfolio that there should be time for
 CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
 MANY_ROWS = 6_000
-ENOUGH = 800  # rows that tell designs apart: an error of a hundredth, where one answer in ten is wrong
+ENOUGH = 300  # rows that tell designs apart
 ENOUGH_GROUPS = 20  # likewise, of rows that are alike: as many voices, not as many recordings, tell
 PARTS = 5  # of rows that are held out together, for choices that are made on the others of them
 
