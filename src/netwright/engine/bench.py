@@ -107,7 +107,8 @@ class Bench:
     @cached_property
     def truth(self) -> NDArray[Any]:
         """The truth (J,) of the rows that are judged on."""
-        return self.loaded.truth[self.cut.judged]
+        whole, judged = self.loaded.truth, self.cut.judged
+        return whole if len(judged) == len(whole) else whole[judged]
 
     def answers(self, folds: Folds) -> NDArray[Any]:
         """Return predictions of all folds in the order of the rows: probabilities (J, K), or values (J,)."""

@@ -124,12 +124,10 @@ def _best_of(shelf: Shelf, limits: Limits, result: Result, more_time: Callable[[
     count what averaging gains, told rightly on four which of the two was better on other rows, and were even on one.
     Where the best trial is too large even so (of very wide tables) and is worth it, room is made for it.
     """
-    if all(one.folds == 1 for one in shelf.kept):
-        return mixed(shelf, usual_room(shelf, limits), result)
     half = halved(shelf)
     rooms = [usual_room(each, limits) for each in (shelf, half)]
     best = mixed(shelf, rooms[0], result)
-    if more_time():
+    if shelf.kept[0].folds > 1 and more_time():
         best = min(best, mixed(half, rooms[1], result), key=_loss)
     if half.kept[0].size <= rooms[1].caps[0] or not more_time():
         return best
