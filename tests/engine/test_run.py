@@ -30,8 +30,9 @@ from netwright.resources.limits import Limits
 from netwright.search import SAMPLERS
 from netwright.search.desk import Ticket
 from netwright.search.sampler import Proposal
+from netwright.spec.blocks import Head, Identity, TableInput
 from netwright.spec.costs import step_bytes
-from netwright.spec.network import Network, Recipe
+from netwright.spec.network import Candidate, Network, Recipe
 from netwright.spec.spaces import Range
 from netwright.tasks import TASKS
 from netwright.tasks.task import Request
@@ -171,6 +172,18 @@ def test_the_last_checks_of_a_large_network_have_their_time(bench: Bench) -> Non
     tail = course.tail(bench, [candidate])
     assert seconds(1e6, lanes=1) - seconds(0.0, lanes=1) == pytest.approx(tail / 2)  # two shall find room
     assert seconds(1e6, lanes=2) - seconds(0.0, lanes=2) == pytest.approx(tail)  # two do, side by side
+
+
+def test_a_network_that_begins_from_nothing_is_not_behind_those_that_have_a_trained_trunk() -> None:
+    """Each is compared with its like alone, while any of them shows that a training fits into its time."""
+    course = Course()
+    own = Candidate(Network((TableInput(4, 0, (), Identity()), Head(2))), Recipe())
+    seeing = Candidate(Network((TableInput(0, 0, (), Identity(), frozen=8), Head(2))), Recipe())
+    assert [course.passed(0.25, loss, seeing) for loss in (0.1, 0.2)] == [[], [0.1]]
+    assert course.passed(0.25, 0.9, own) == []
+    assert course.passed(0.25, 0.3, replace(own, recipe=Recipe(trunk_rate=0.1))) == [0.1, 0.2]
+    assert course.passed(0.25, 0.8, own) == [0.9]
+    assert course.has_seen(0.25) and not course.has_seen(0.5)
 
 
 def test_a_program_that_is_compiled_first_has_its_time_all_the_same(bench: Bench) -> None:

@@ -145,7 +145,7 @@ class Attempt:
         if self._parent is not None:
             return left
         pieces = int(left / (self._course.need(self._bench, self._candidates) + self._readying) + 0.7)
-        if self._bench.framework.lanes < 2 and not self._course.rungs[RUNGS[-1]]:
+        if self._bench.framework.lanes < 2 and not self._course.has_seen(RUNGS[-1]):
             pieces = max(pieces, 2)
         return left / pieces if 0 < pieces <= MOST_PIECES else left
 
@@ -313,7 +313,7 @@ class Attempt:
             following = self._rungs.pop(rung)
             if progress.share < following:  # else nobody looked in time, and the loss is one of later
                 loss = min(progress.best)
-                behind = far_behind(loss, self._course.passed(rung, loss))
+                behind = far_behind(loss, self._course.passed(rung, loss, self._candidates[0]))
                 self._given_up = self._given_up or (behind and self._steered)
 
     def _show(self, progress: Progress) -> None:

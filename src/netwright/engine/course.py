@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from netwright.engine.bench import Bench
-from netwright.spec.network import Candidate
-from netwright.train.control import RUNGS
+from netwright.spec.network import Candidate, seen_by_trunk
 from netwright.train.pace import Pace
 
 LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
@@ -20,12 +20,12 @@ class Course:
 
     Attributes:
         pace: how long trainings take here.
-        rungs: rung → the losses that trials had come to there.
+        rungs: rung, and whether the trials had a trained trunk → the losses that they had come to there.
         readying: the most seconds that a training took until its first step, where the framework says when that is.
     """
 
     pace: Pace = field(default_factory=Pace)
-    rungs: dict[float, list[float]] = field(default_factory=lambda: {rung: [] for rung in RUNGS})
+    rungs: dict[tuple[float, bool], list[float]] = field(default_factory=lambda: defaultdict(list))
     readying: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -46,9 +46,18 @@ class Course:
         """Return the seconds that candidates of one shape may take until their first step."""
         return self.readying if bench.trainer.compiles(candidates[0].network) else 0.0
 
-    def passed(self, rung: float, loss: float) -> list[float]:
-        """Take down a loss at a rung; return those that were there before."""
+    def passed(self, rung: float, loss: float, candidate: Candidate) -> list[float]:
+        """Take down a candidate's loss at a rung; return those that others like it had come to there.
+
+        Who learns from what a trained trunk sees, or trains it on, is good at once and little better in the end; by its
+        losses whoever begins from nothing would be given up.
+        """
+        trained = bool(seen_by_trunk(candidate.network) or candidate.recipe.trunk_rate)
         with self._lock:
-            others = [*self.rungs[rung]]
-            self.rungs[rung].append(loss)
+            others = [*self.rungs[rung, trained]]
+            self.rungs[rung, trained].append(loss)
             return others
+
+    def has_seen(self, rung: float) -> bool:
+        """Return whether any trial has passed a rung."""
+        return any(losses for (passed, _), losses in [*self.rungs.items()] if passed == rung)
