@@ -27,14 +27,3 @@ def test_a_pace_follows_a_machine_that_slows_down() -> None:
         pace.learn(_candidate(64), 1_000, 4, 10, seconds)
     pace.learn(_candidate(64), 1_000, 4, 0, 9.0)
     assert abs(pace.seconds(_candidate(64), 1_000, 4, 10) - 2.0) < 1e-9
-
-
-def test_a_small_network_tells_little_of_a_large_one() -> None:
-    """The steps of the one are overhead, of the other arithmetic; what is told of large ones counts for these."""
-    pace, large = Pace(), _candidate(16_384)
-    plain = pace.seconds(large, 10_000, 8, 10)
-    pace.learn(_candidate(64), 10_000, 8, 10, seconds=8 * pace.seconds(_candidate(64), 10_000, 8, 10))
-    assert plain < pace.seconds(large, 10_000, 8, 10) < 2 * plain
-    pace.learn(large, 10_000, 8, 10, seconds=3 * plain)
-    assert abs(pace.seconds(large, 10_000, 8, 10) / (3 * plain) - 1) < 0.1
-    assert pace.seconds(_candidate(64), 10_000, 8, 10) > 6 * Pace().seconds(_candidate(64), 10_000, 8, 10)
