@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from netwright.errors import (
 )
 from netwright.events import BestImproved, DataRead, EpochDone, RunFinished, RunStarted, TrialFinished, TrialStarted
 from netwright.journal import Journal, bounds
+from netwright.journal.bounds import Row
 from netwright.result import Result
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "attacks"))
@@ -273,6 +275,28 @@ def test_a_table_with_rows_without_end_is_not_read_to_its_end(
     if table in ("epoch", "trial", "best", "event"):
         with pytest.raises(DamagedJournal), Journal.open(path) as journal:
             journal.spent()
+
+
+def test_only_one_answer_of_a_record_without_end_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked a dozen things, each of which would take as long; other records are waited for as before."""
+    monkeypatch.setattr(bounds, "MOST_LOOKS", 20_000)
+    monkeypatch.setattr(bounds, "FEW_LOOKS", 20)
+    asked: list[bool] = []
+
+    def fetch(*given: Any, patient: bool) -> list[Row]:
+        asked.append(patient)
+        return bounds.fetch(*given, patient=patient)
+
+    monkeypatch.setattr("netwright.journal.record.fetch", fetch)
+    with Journal.open(path) as journal:
+        for _ in range(3):
+            journal.settings()
+    fuzz_runs.make_endless(path, "event")
+    with Journal.open(path) as journal:
+        for read in (journal.spent, journal.spent, journal.spent):
+            with pytest.raises(DamagedJournal):
+                read()
+    assert asked == [True, True, True, True, False, False]
 
 
 def test_an_answer_of_too_many_bytes_or_values_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ LARGEST_ANSWER = 512 * 2**20  # bytes of all rows of an answer, as Python holds 
 MOST_VALUES = 16_000_000  # of JSON in all rows of an answer: each takes up to a hundred bytes once it is parsed
 STEPS = 1_000  # of SQLite's machine between two looks at how many there were
 MOST_LOOKS = 500_000
+FEW_LOOKS = 5_000  # where a record has already been found to have no end: it is asked a dozen things
 
 Row = tuple[Any, ...]
 
@@ -24,30 +25,33 @@ class PassedBound(sqlite3.DataError):
     """A record holds more than is read."""
 
 
-def fetch(connection: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> list[Row]:
+def fetch(
+    connection: sqlite3.Connection, statement: str, values: Mapping[str, Any], *, patient: bool = True
+) -> list[Row]:
     """Return the rows of an answer, all of them in bounded time and memory.
 
     Args:
         connection: to a record that is not trusted.
         statement: what is asked.
         values: of its parameters.
+        patient: whether no answer of the record has taken too long before: then this one may take `MOST_LOOKS`.
 
     Raises:
         sqlite3.Error: as SQLite does; `PassedBound` where there is more than is read.
     """
-    looks = 0
+    looks, most = 0, MOST_LOOKS if patient else FEW_LOOKS
 
     def enough() -> bool:
         nonlocal looks
         looks += 1
-        return looks > MOST_LOOKS
+        return looks > most
 
     before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_CELL)
     connection.set_progress_handler(enough, STEPS)
     try:
         return _within(connection.execute(statement, values))
     except sqlite3.OperationalError as error:
-        if looks > MOST_LOOKS:
+        if looks > most:
             raise PassedBound("it takes too long to be read") from error
         raise
     finally:

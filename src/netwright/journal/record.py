@@ -42,7 +42,7 @@ from netwright.events import (
     WorkerLost,
 )
 from netwright.journal import statements
-from netwright.journal.bounds import Row, fetch
+from netwright.journal.bounds import PassedBound, Row, fetch
 from netwright.journal.file import begin, begin_again, connect, end, is_of_the_file, is_of_the_system, told, writing
 from netwright.journal.rows import (
     TrialRecord,
@@ -86,6 +86,7 @@ class Journal:
         self._path = path
         self._connection = connection
         self._lock = threading.Lock()
+        self._patient = True  # see `bounds.fetch`
         self._waiting: list[Row] = []
         self._behind: list[Event] = []  # those that a full disk did not take
         self._writes = release is not None
@@ -363,10 +364,11 @@ class Journal:
             with writing(self._path):
                 self._commit()
             try:
-                return fetch(self._connection, statement, values)
+                return fetch(self._connection, statement, values, patient=self._patient)
             except sqlite3.ProgrammingError:
                 raise
             except (sqlite3.Error, UnicodeDecodeError) as error:
+                self._patient = self._patient and not isinstance(error, PassedBound)
                 if is_of_the_system(error):
                     raise UnreadableJournal(self._path, told(error)) from error
                 raise DamagedJournal(self._path, "its content cannot be read") from error
