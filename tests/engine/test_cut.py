@@ -11,7 +11,7 @@ import pytest
 import netwright as nw
 from netwright.data.splits import ALWAYS_LEARNT
 from netwright.engine import bench as bench_module
-from netwright.engine.cut import ENOUGH, FOLDS, MANY_ROWS, PARTS, Plan, cut, plan
+from netwright.engine.cut import ENOUGH, FEWEST, FOLDS, MANY_ROWS, PARTS, Plan, cut, plan
 from netwright.tasks import TASKS
 from netwright.tasks.task import Loaded, Request
 from netwright.train.pace import Pace
@@ -58,8 +58,8 @@ def test_without_a_limit_of_time_rows_alone_decide() -> None:
 def test_what_is_held_out_is_enough_to_tell_networks_apart() -> None:
     """In rows, and in groups of rows that are alike."""
     assert of_candidates(ENOUGH * FOLDS[0] - 1, 0.01) == Plan(FOLDS[1], 1)
-    assert of_candidates(ENOUGH * FOLDS[-1], 0.01) == Plan(FOLDS[-1], 1)
-    assert of_candidates(ENOUGH * FOLDS[-1] - 1, 0.01) == Plan.on_all(FOLDS[-1])
+    assert of_candidates(FEWEST * FOLDS[-1], 0.001) == Plan(FOLDS[-1], 1)
+    assert of_candidates(FEWEST * FOLDS[-1] - 1, 0.001) == Plan.on_all(FOLDS[-1])
     assert of_candidates(20_000, 0.01, groups=30) == Plan.on_all(FOLDS[-1])  # of three or four voices nobody can tell
 
 

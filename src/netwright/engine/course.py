@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from netwright.engine.bench import Bench
-from netwright.spec.network import Candidate, seen_by_trunk
+from netwright.spec.network import Candidate, learns_from_trunk
 from netwright.train.pace import Pace
 
 LAST_CHECKS = 1.2  # passes forward over all rows that an ended training takes as long as; two, which go faster
@@ -49,10 +49,9 @@ class Course:
     def passed(self, rung: float, loss: float, candidate: Candidate) -> list[float]:
         """Take down a candidate's loss at a rung; return those that others like it had come to there.
 
-        Who learns from what a trained trunk sees, or trains it on, is good at once and little better in the end; by its
-        losses whoever begins from nothing would be given up.
+        Those that learn from a trained trunk are compared among themselves, as are those that begin from nothing.
         """
-        trained = bool(seen_by_trunk(candidate.network) or candidate.recipe.trunk_rate)
+        trained = learns_from_trunk(candidate)
         with self._lock:
             others = [*self.rungs[rung, trained]]
             self.rungs[rung, trained].append(loss)

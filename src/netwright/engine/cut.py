@@ -20,6 +20,7 @@ PLANNED = 6  # candidates of the portfolio that there should be time for
 CAUTION = 3.0  # times too long is the first guess of what a training takes: many stop early, wide ones go in bfloat16
 MANY_ROWS = 6_000
 ENOUGH = 300  # rows that tell designs apart
+FEWEST = 100  # rows that do where there are no more: of a third of them
 ENOUGH_GROUPS = 20  # likewise, of rows that are alike: as many voices, not as many recordings, tell
 PARTS = 5  # of rows that are held out together, for choices that are made on the others of them
 
@@ -86,7 +87,8 @@ def plan(candidates: Sequence[Candidate], rows: int, groups: int, seconds: float
         learnt = rows * (count - 1) // count
         if sum(pace.seconds(one, learnt, count, one.recipe.epochs) for one in candidates) <= CAUTION * seconds:
             return Plan.on_all(count)
-    fitting = [count for count in FOLDS if rows // count >= ENOUGH and groups // count >= ENOUGH_GROUPS]
+    telling = [count for count in FOLDS if rows // count >= (FEWEST if count == FOLDS[-1] else ENOUGH)]
+    fitting = [count for count in telling if groups // count >= ENOUGH_GROUPS]
     return Plan(fitting[0], 1) if fitting else Plan.on_all(FOLDS[-1])
 
 

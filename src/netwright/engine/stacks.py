@@ -11,16 +11,18 @@ from netwright.engine.bench import Bench, Trial
 from netwright.engine.course import Course
 from netwright.search.desk import Ticket
 from netwright.spec.costs import network_cost
-from netwright.spec.network import Candidate
+from netwright.spec.network import Candidate, learns_from_trunk
 from netwright.spec.spaces import Point, Range, mutate
 
 SMALL_STEP = 200e6  # operations of a step below which its overhead outweighs them: train several trials as one
 MOST_SIBLINGS = 4
 MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optimiser takes nine times their memory
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
-MUCH_TOO_SHORT = 0.1  # with less than that, the only one that has finished is better to go on from than such a cut
+MUCH_TOO_SHORT = 0.1  # with less than that, from the only one of its kind that has finished, or one of another kind
 HOPELESSLY_SHORT = 0.03  # with less than that, so is one that was gone on from before
-FEWEST_PARENTS = 2  # before one is gone on from else: an early weak trial would take the place of better designs
+FEWEST_PARENTS = (
+    2  # of its kind, before one is gone on from else: an early weak trial would take the place of better designs
+)
 HEIR = "heir"  # where the proposal of one that goes on comes from
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
@@ -73,14 +75,16 @@ def heir_of(
     if not parents or any(ticket.proposal.point in quick for ticket in tickets):
         return None
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
+    like = [one for one in parents if learns_from_trunk(one.candidate) == learns_from_trunk(candidates[0])]
     designs = sum(one.ticket.proposal.origin != HEIR and one.ticket.proposal.point not in quick for one in trials)
     share = TOO_SHORT
     if not last and gone_on >= designs:
         share = HOPELESSLY_SHORT
-    elif not last and len(parents) < FEWEST_PARENTS:
+    elif not last and len(like) < FEWEST_PARENTS:
         share = MUCH_TOO_SHORT
     if left - course.until_ready(bench, candidates) > share * course.need(bench, candidates):
         return None
+    parents = like or parents
     parent = parents[tickets[0].number % len(parents)]
     generator = np.random.default_rng((bench.seed, tickets[0].number))
     numbers = {name: one for name, one in bench.space.items() if isinstance(one, Range)}

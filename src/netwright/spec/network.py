@@ -111,6 +111,14 @@ def seen_by_trunk(network: Network) -> int:
     return table.frozen if isinstance(table, TableInput) else 0
 
 
+def learns_from_trunk(candidate: Candidate) -> bool:
+    """Return whether a candidate takes what a trained trunk sees, or trains one further.
+
+    Such a one is good at once, and little better in the end; by its losses whoever begins from nothing looks lost.
+    """
+    return bool(seen_by_trunk(candidate.network) or candidate.recipe.trunk_rate)
+
+
 def without_chain(network: Network) -> Network:
     """Return the network whose outputs are those that a chain goes over, with the same names of tensors."""
     return replace(network, blocks=(*network.blocks[:-1], Head(network.outputs)))
