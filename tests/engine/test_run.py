@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netwright.data.features import Features
+from netwright.data.frame import Frame
 from netwright.engine import run
 from netwright.engine.attempt import NO_MEMORY, Attempt
 from netwright.engine.bench import KEPT_SHARE, TRAINING_SHARE, Bench, Trial, set_up, within_memory
@@ -35,6 +37,7 @@ from netwright.spec.costs import step_bytes
 from netwright.spec.network import Candidate, Network, Recipe
 from netwright.spec.spaces import Range
 from netwright.tasks import TASKS
+from netwright.tasks.media import MAPS_SHARE
 from netwright.tasks.task import Request
 from netwright.train.control import Control, Snapshot, Trained
 from netwright.train.lanes import run_lanes
@@ -411,6 +414,17 @@ def test_memory_is_shared_out_when_trials_begin(bench: Bench) -> None:
     assert within_memory(elsewhere, 1e9, 1e6).lane_room == 1e6 / 4
     card = replace(bench, framework=SimpleNamespace(sharing=1, device="cuda:0"))
     assert within_memory(card, 1e9, 0.0).lane_room == math.inf
+
+
+def test_images_are_held_once_and_leave_room_to_learn_from_them(bench: Bench) -> None:
+    """What networks eat is what was read, and no copy of it: as many as are read leave the room for a training."""
+    images = np.zeros((1_000, 8, 8, 1), np.uint8)
+    held, room = Features({"images": images}), images.nbytes / MAPS_SHARE
+    own = replace(bench.loaded, frame=Frame({"image": images}))
+    lanes = bench.framework.lanes
+    alike = within_memory(replace(bench, features=held, loaded=own), room, room)
+    assert alike.lane_room == pytest.approx(TRAINING_SHARE * (room - images.nbytes) / lanes)
+    assert within_memory(replace(bench, features=held), room, room).lane_room == 0.0  # cells, and features beside them
 
 
 def test_answers_of_kept_trials_take_no_more_than_there_is(bench: Bench) -> None:

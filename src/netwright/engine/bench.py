@@ -223,8 +223,9 @@ def within_memory(bench: Bench, room: float, left: float) -> Bench:
         room: bytes for the whole run.
         left: bytes that are left now: of them no more is given out, whatever was planned.
     """
-    rows = ROWS_TIMES * sum(array.nbytes for array in bench.features.arrays.values())
-    free = max(0.0, room - rows)
+    own = [id(cells) for cells in bench.loaded.frame.columns.values()]  # such as images, which are learnt from as read
+    arrays = bench.features.arrays.values()
+    free = max(0.0, room - sum(array.nbytes * (1 if id(array) in own else ROWS_TIMES) for array in arrays))
     lane = min(TRAINING_SHARE * free, left) / bench.framework.sharing
     on_card = bench.framework.device.startswith("cuda")  # whose memory is its own
     return replace(bench, lane_room=math.inf if on_card else lane, kept_room=KEPT_SHARE * free)

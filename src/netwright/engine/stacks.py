@@ -20,9 +20,7 @@ MOST_STACKED = 4_000_000  # parameters of a stack of several trials, whose optim
 TOO_SHORT = 0.25  # of the time that a training needs: with less left, it goes on from a finished one
 MUCH_TOO_SHORT = 0.1  # with less than that, from the only one of its kind that has finished, or one of another kind
 HOPELESSLY_SHORT = 0.03  # with less than that, so is one that was gone on from before
-FEWEST_PARENTS = (
-    2  # of its kind, before one is gone on from else: an early weak trial would take the place of better designs
-)
+FEWEST_PARENTS = 2  # of its kind, before one is gone on from else: an early weak one is worse than a better design
 HEIR = "heir"  # where the proposal of one that goes on comes from
 HEIR_RATE = 0.5  # of the parent's learning rate, for a trial that goes on from trained weights
 PARENTS = 3  # of the best trials, that others go on from
