@@ -420,7 +420,7 @@ def test_images_are_held_once_and_leave_room_to_learn_from_them(bench: Bench) ->
     """What networks eat is what was read, and no copy of it: as many as are read leave the room for a training."""
     images = np.zeros((1_000, 8, 8, 1), np.uint8)
     held, room = Features({"images": images}), images.nbytes / MAPS_SHARE
-    own = replace(bench.loaded, frame=Frame({"image": images}))
+    own = replace(bench.loaded, frame=Frame({"image": images}, len(images)))
     lanes = bench.framework.lanes
     alike = within_memory(replace(bench, features=held, loaded=own), room, room)
     assert alike.lane_room == pytest.approx(TRAINING_SHARE * (room - images.nbytes) / lanes)
