@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
@@ -13,6 +14,7 @@ from netwright.report.numbers import number, shortened
 WIDTH, HEIGHT = 560, 270
 LEFT, RIGHT, TOP, BOTTOM = 66, 26, 14, 46  # room for the texts of the axes
 FAINTEST, STRONGEST = 0.05, 0.55  # of the colour of a cell: on a stronger one no count can be read, dark or light
+TURNED = 40  # degrees, that the names of columns are turned by
 READABLE = 0.8  # pixels a unit: a heat map that would have to be smaller is scrolled
 
 Point = tuple[float, float]
@@ -114,14 +116,20 @@ def heat_map(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str)
     names = []
     for column, name in enumerate(labels):
         x, y = left + (column + 0.6) * size, top + edge + 14
-        turned = f'transform="rotate(-40 {x:.1f} {y})"'
+        turned = f'transform="rotate(-{TURNED} {x:.1f} {y})"'
         names.append(_text(x, y, shortened(name, 16), "tick", "end", turned))
     middle = top + edge / 2
     heads = [
         _text(left + edge / 2, 14, "predicted class", "title", "middle"),
         _text(12, middle, "true class", "title", "middle", f'transform="rotate(-90 12 {middle:.1f})"'),
     ]
-    return _svg(max(left + edge + 14, 260), top + edge + 96, title, "".join([*heads, *rows, *names]), READABLE)
+    below = 24 + math.sin(math.radians(TURNED)) * max((_width(shortened(name, 16)) for name in labels), default=0.0)
+    return _svg(max(left + edge + 14, 260), top + edge + below, title, "".join([*heads, *rows, *names]), READABLE)
+
+
+def _width(words: str) -> float:
+    """Return about how wide a tick is; letters of East Asian scripts are as wide as they are high."""
+    return sum(12.0 if east_asian_width(letter) in "WF" else 7.0 for letter in words)
 
 
 def _heat_row(line: Sequence[int], row: int, labels: Sequence[str], left: int, y: int, size: int) -> str:
