@@ -22,6 +22,7 @@ CLEARED = 6.0  # seconds for workers to be ended, all together
 LEAVING = 2.0  # seconds for who waited for them to hear of it
 CLOSERS = 32  # workers that are ended at one time
 HELD_UP = f"it had not come to an end {LAST:.0f} s after the run was to"
+LATER = 2.0  # seconds for which a single one is waited for after that
 GLANCE = 0.2  # seconds between two looks at whether it is still worth waiting
 MOST_STARTS = 3  # times that a place may fail to be filled, one after another: what fails so often will not work
 
@@ -171,8 +172,11 @@ class Crew:
         return None
 
     def patience(self, seconds: float) -> float:
-        """Return how long to wait for what may take so many seconds: a worker that hangs does not hold the end up."""
-        return min(seconds, self._left() + LAST)
+        """Return how long to wait for what may take so many seconds: a worker that hangs does not hold the end up.
+
+        A little longer than until all are ended, which says why they are.
+        """
+        return min(seconds, self._left() + LAST + LATER)
 
     def give_back(self, member: Member) -> None:
         """Let others have a worker."""
