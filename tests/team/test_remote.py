@@ -16,7 +16,7 @@ from netwright.errors import TrialError
 from netwright.spec.network import Recipe
 from netwright.team import crew as crews
 from netwright.team import remote
-from netwright.team.crew import LAST, Crew
+from netwright.team.crew import LAST, LATER, Crew
 from netwright.team.frames import unpack
 from netwright.team.link import Gone
 from netwright.team.remote import beat_of
@@ -305,7 +305,7 @@ def test_a_worker_that_is_silent_is_not_waited_for_beyond_the_end() -> None:
     finally:
         crew.close()
     _, *others = asked  # the first is what it is
-    assert len(others) > 3 and max(others) <= 5.0 + LAST + beat_of(1)
+    assert len(others) > 3 and max(others) <= 5.0 + LAST + LATER + beat_of(1)
 
 
 class Held(InsideLink):
