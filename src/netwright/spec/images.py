@@ -116,10 +116,12 @@ def usual(rows: int) -> Point:
 
 
 def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False, tuned: bool = False) -> tuple[Point, ...]:
-    """Return the first points to try, best first; those that learn from a trained trunk take seconds, and go ahead.
+    """Return the first points to try, best first; one that learns from a trained trunk takes seconds, and goes ahead.
 
-    One that trains the trunk further comes soon after, where there is time: it takes the longest, and is worth most on
-    few photographs.
+    With it, on another lane, goes the network that learns the most in a short time from nothing: drawings and signs are
+    told by it far better (500 digits in 15 seconds 0.96 to 0.89), and photographs by what the trunk sees. One that
+    trains the trunk further comes soon after, where there is time: it takes the longest, and is worth most on few
+    photographs.
 
     Images with colours are mostly photographs, and grey ones mostly signs, scans and maps. So nearly all points mirror
     the former, though the images learnt from may be predicted a little better without: on photographs in other light
@@ -146,9 +148,9 @@ def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False, tuned: 
         {**one, "resolution": 64, "body": "inverted", "stem_stride": 2, "activation": "silu", "stages": 4},
     )
     flips = FLIPS_OF_PHOTOGRAPHS if coloured else FLIPS_OF_SIGNS
-    first, *others = ({**point, "flips": each} for point, each in zip(points, flips, strict=True))
+    first, plain, *others = ({**point, "flips": each} for point, each in zip(points, flips, strict=True))
     further = ({**first, **TUNING, "epochs": 6 if rows > MANY_ROWS else 16},) if tuned else ()
-    return (*heads, first, *further, *others)
+    return (*heads[:1], plain, *heads[1:], *further, first, *others)
 
 
 def first_glance(rows: int) -> Point:
