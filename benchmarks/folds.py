@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +49,23 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="a set of images in the place of the tables")
     parser.add_argument("--rows", type=int, default=1_500, help="images to learn from")
     options = parser.parse_args()
+    for place, line in enumerate(measured(options)):
+        if not place:
+            print("| " + " | ".join(line) + " |\n" + "|---" * len(line) + "|")
+        with options.out.open("a") as file:
+            file.write(json.dumps({"time": options.time, **line}) + "\n")
+        print("| " + " | ".join(map(str, line.values())) + " |", flush=True)
+
+
+def measured(options: argparse.Namespace) -> Iterator[Line]:
+    """Yield what all runs come to that were asked for."""
     if options.images is not None:
-        print("| set | rows | folds | trials | accuracy | log-loss | estimate |\n" + "|---" * 7 + "|")
-    else:
-        print("| set | rows | folds | trials | networks of each | room | designs | on other rows | estimate |")
-        print("|---" * 9 + "|")
-    for one in named(options.only) if options.images is None else [None]:
         for folds in options.folds:
-            if one is None:
-                lines: Iterable[Line] = [of_images(options.images, options.rows, folds, options.time)]
-            else:
-                lines = measure(one, folds, options.time)
-            for line in lines:
-                with options.out.open("a") as file:
-                    file.write(json.dumps({"time": options.time, **line}) + "\n")
-                print("| " + " | ".join(map(str, line.values())) + " |", flush=True)
+            yield of_images(options.images, options.rows, folds, options.time)
+        return
+    for one in named(options.only):
+        for folds in options.folds:
+            yield from measure(one, folds, options.time)
 
 
 def measure(one: LearningSet, folds: str, limit: str) -> Iterator[Line]:

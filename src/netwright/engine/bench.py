@@ -223,9 +223,16 @@ def within_memory(bench: Bench, room: float, left: float) -> Bench:
         room: bytes for the whole run.
         left: bytes that are left now: of them no more is given out, whatever was planned.
     """
-    own = [id(cells) for cells in bench.loaded.frame.columns.values()]  # such as images, which are learnt from as read
-    arrays = bench.features.arrays.values()
-    free = max(0.0, room - sum(array.nbytes * (1 if id(array) in own else ROWS_TIMES) for array in arrays))
+    free = max(0.0, room - _held(bench))
     lane = min(TRAINING_SHARE * free, left) / bench.framework.sharing
     on_card = bench.framework.device.startswith("cuda")  # whose memory is its own
     return replace(bench, lane_room=math.inf if on_card else lane, kept_room=KEPT_SHARE * free)
+
+
+def _held(bench: Bench) -> int:
+    """Return the bytes that rows take; what is learnt from as it was read, such as images, is held once."""
+    columns = bench.loaded.frame.columns.values()
+    return sum(
+        array.nbytes * (1 if any(array is cells for cells in columns) else ROWS_TIMES)
+        for array in bench.features.arrays.values()
+    )

@@ -33,7 +33,7 @@ def finishing(bench: Bench, pool: Pool, seconds: float) -> float:
     """
     # Mixes that are estimated: of all networks and of half of them; where there is a trunk, with it and without.
     mixes = (2 if bench.preparation.lent.features else 1) * (2 if len(bench.splits) > 1 else 1)
-    choosing = (mixes * (1 + int(bench.cut.parts.max())) + 5) * pool.mixing
+    choosing = (mixes * bench.cut.choices + 5) * pool.mixing
     # Beside the estimates: the last mix of the search, the usual answers, and the mistakes that are shown.
     scoring = mixes * judging(pool) + 3 * pool.blending + pool.measuring
     known = pool.tail + choosing + max(0.0, scoring - USUAL_SCORING) + _known_leaving(bench, pool)

@@ -59,6 +59,11 @@ class Cut:
         return np.flatnonzero(self.folds >= 0)
 
     @cached_property
+    def choices(self) -> int:
+        """How often what concerns a row is chosen: once a part, on the others."""
+        return int(self.parts.max()) + 1
+
+    @cached_property
     def places(self) -> tuple[Integers, ...]:
         """For each fold the places of its rows among those that are judged on."""
         return tuple(np.searchsorted(self.judged, split.valid) for split in self.splits)
@@ -87,9 +92,10 @@ def plan(candidates: Sequence[Candidate], rows: int, groups: int, seconds: float
         learnt = rows * (count - 1) // count
         if sum(pace.seconds(one, learnt, count, one.recipe.epochs) for one in candidates) <= CAUTION * seconds:
             return Plan.on_all(count)
-    telling = [count for count in FOLDS if rows // count >= (FEWEST if count == FOLDS[-1] else ENOUGH)]
-    fitting = [count for count in telling if groups // count >= ENOUGH_GROUPS]
-    return Plan(fitting[0], 1) if fitting else Plan.on_all(FOLDS[-1])
+    telling = (count for count in FOLDS if rows // count >= ENOUGH and groups // count >= ENOUGH_GROUPS)
+    count = next(telling, FOLDS[-1])
+    few = rows // count < FEWEST or groups // count < ENOUGH_GROUPS
+    return Plan.on_all(count) if few else Plan(count, 1)
 
 
 def cut(loaded: Loaded, planned: Plan, seed: int) -> Cut:

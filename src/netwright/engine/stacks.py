@@ -75,11 +75,7 @@ def heir_of(
     candidates = [bench.task.candidate(ticket.proposal.point, bench.preparation) for ticket in tickets]
     like = [one for one in parents if learns_from_trunk(one.candidate) == learns_from_trunk(candidates[0])]
     designs = sum(one.ticket.proposal.origin != HEIR and one.ticket.proposal.point not in quick for one in trials)
-    share = TOO_SHORT
-    if not last and gone_on >= designs:
-        share = HOPELESSLY_SHORT
-    elif not last and len(like) < FEWEST_PARENTS:
-        share = MUCH_TOO_SHORT
+    share = TOO_SHORT if last else _too_short(len(like), again=gone_on >= designs)
     if left - course.until_ready(bench, candidates) > share * course.need(bench, candidates):
         return None
     parents = like or parents
@@ -87,6 +83,18 @@ def heir_of(
     generator = np.random.default_rng((bench.seed, tickets[0].number))
     numbers = {name: one for name, one in bench.space.items() if isinstance(one, Range)}
     return parent, mutate(numbers, parent.ticket.proposal.point, generator, stackable_only=True)
+
+
+def _too_short(parents: int, *, again: bool) -> float:
+    """Return the share of the time it needs up to which a training is too short, beside going on from a finished one.
+
+    Args:
+        parents: of its kind, that could be gone on from.
+        again: whether each finished one has been, on average.
+    """
+    if again:
+        return HOPELESSLY_SHORT
+    return TOO_SHORT if parents >= FEWEST_PARENTS else MUCH_TOO_SHORT
 
 
 def candidate_of(bench: Bench, point: Point, *, inherits: bool = False) -> Candidate:

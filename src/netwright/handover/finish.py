@@ -130,16 +130,16 @@ def _shelf(bench: Bench, pool: Pool) -> Shelf:
     sample = bench.features.rows(judged[np.arange(some) * len(judged) // some])
     groups = bench.loaded.groups[judged] if bench.loaded.drawn_together else None
     return Shelf(
-        bench.task,
-        bench.preparation,
-        bench.metric,
-        bench.truth,
-        bench.cut.parts,
-        groups,
-        sample,
-        bench.seed,
-        kept,
-        bench.predict,
+        task=bench.task,
+        preparation=bench.preparation,
+        metric=bench.metric,
+        truth=bench.truth,
+        folds=bench.cut.parts,
+        groups=groups,
+        sample=sample,
+        seed=bench.seed,
+        kept=kept,
+        predict=bench.predict,
     )
 
 
