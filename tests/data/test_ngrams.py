@@ -6,6 +6,7 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,21 +16,22 @@ from hypothesis import strategies as st
 
 from netwright.data.ngrams import COARSE, Grams, blocks, count_grams
 
-BUCKETS, HALF, MOST_LETTERS, MOST_SPELLED = COARSE.buckets, COARSE.half, COARSE.letters, COARSE.spelled
+BUCKETS, HALF, MOST_LETTERS, MOST_SPELLED = COARSE.buckets, COARSE.part, COARSE.letters, COARSE.spelled
 
 BASE, WORD = 0x9E3779B97F4A7C15, 2**64
 
 
-def bucket(gram: str, letters: bool) -> int:
-    """Return the bucket of an n-gram, letter by letter with Python's whole numbers."""
+def bucket(gram: str, first: int = 0) -> int:
+    """Return the bucket of an n-gram behind the first of its sort, letter by letter with Python's whole numbers."""
     mixed = (sum((ord(letter) + 1) * pow(BASE, place, WORD) for place, letter in enumerate(gram)) + BASE) % WORD
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 % WORD
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB % WORD
-    return ((mixed ^ (mixed >> 31)) >> 52) + (HALF if letters else 0)
+    return ((mixed ^ (mixed >> 31)) >> 52) + first
 
 
-def slow_grams(text: str) -> Counter[int]:
+def slow_grams(text: str, apart: bool = False) -> Counter[int]:
     """Return the buckets of a text's n-grams and how many n-grams are in each, one by one."""
+    pairs, letters, short = (HALF, 2 * HALF, 0) if apart else (0, HALF, HALF)
     plain = unicodedata.normalize("NFKC", text[:MOST_LETTERS]).lower()[:MOST_LETTERS]
     words: list[tuple[int, str]] = []
     inside = False
@@ -43,14 +45,14 @@ def slow_grams(text: str) -> Counter[int]:
         elif category == "S" or letter in "!?":
             words.append((place, letter))
         inside = category in "LNM"
-    found = Counter(bucket(word, False) for _, word in words)
-    found.update(bucket(f"{one} {other}", False) for (_, one), (_, other) in pairwise(words))
+    found = Counter(bucket(word) for _, word in words)
+    found.update(bucket(f"{one} {other}", pairs) for (_, one), (_, other) in pairwise(words))
     for place, word in words:
         if place < MOST_SPELLED and unicodedata.category(word[0])[0] in "LNM":
             spaced = f" {word} "
-            found.update(bucket(spaced[i : i + n], True) for n in (3, 4, 5) for i in range(len(spaced) - n + 1))
+            found.update(bucket(spaced[i : i + n], letters) for n in (3, 4, 5) for i in range(len(spaced) - n + 1))
         runs = [word[i : i + n] for n in (1, 2) for i in range(len(word) - n + 1)]
-        found.update(bucket(run, True) for run in runs if all(0x4E00 <= ord(letter) <= 0x9FFF for letter in run))
+        found.update(bucket(run, short) for run in runs if all(0x4E00 <= ord(letter) <= 0x9FFF for letter in run))
     return found
 
 
@@ -68,10 +70,11 @@ TEXTS = st.text(st.sampled_from("abcXÉéß 12.,!?_\n\t\0ﬁ²中文字😀€")
 @settings(max_examples=150)
 @given(st.lists(TEXTS, max_size=6))
 def test_grams_are_those_of_the_definition(texts: list[str]) -> None:
-    """All texts at once give, for each, what one n-gram after another gives."""
-    grams = count_grams(texts)
-    for place, text in enumerate(texts):
-        assert of_text(grams, place) == dict(slow_grams(text))
+    """All texts at once give, for each, what one n-gram after another gives, each sort in its own buckets or not."""
+    for apart in (False, True):
+        grams = count_grams(texts, replace(COARSE, apart=apart))
+        for place, text in enumerate(texts):
+            assert of_text(grams, place) == dict(slow_grams(text, apart))
 
 
 def test_long_texts_are_cut() -> None:
@@ -92,6 +95,11 @@ def test_without_words_there_is_nothing(texts: list[str | None]) -> None:
     """Missing, empty and blank texts have no n-grams."""
     grams = count_grams(texts)
     assert (len(grams.rows), grams.texts) == (0, len(texts))
+
+
+def test_letters_are_counted() -> None:
+    """As many as were read; NUL is none, and a letter that is unfolded is as many as it becomes."""
+    assert count_grams(["abc d", None, "a\0b\0", "ﬁ", "x" * 9_000]).lengths.tolist() == [5, 0, 2, 2, MOST_LETTERS]
 
 
 @pytest.mark.parametrize(

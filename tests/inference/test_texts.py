@@ -10,7 +10,7 @@ import pytest
 from netwright.build.graph import Graph
 from netwright.data.ngrams import COARSE, Reading, code_points, count_grams
 from netwright.data.text import fit_projection, project
-from netwright.data.vocabulary import FINE, encode_texts, fit_vocabulary
+from netwright.data.vocabulary import FINE, MINGLED, Vocabulary, encode_texts
 from netwright.inference.grams import grams
 from netwright.inference.session import start
 from netwright.inference.texts import bags, projected
@@ -76,7 +76,7 @@ def test_every_gram_is_in_its_bucket(texts: list[str | None]) -> None:
 
 def test_how_far_a_text_is_read_and_spelled() -> None:
     """Runs of letters are taken of the first words of a long text only."""
-    reading = Reading(bits=10, letters=200, spelled=30)
+    reading = Reading(bits=10, letters=200, spelled=30, apart=True)
     texts: list[str | None] = ["one two three four five six seven eight nine ten eleven twelve " * 5, "日本語" * 90]
     np.testing.assert_array_equal(counted(texts, reading), expected(texts, reading))
 
@@ -96,16 +96,20 @@ def test_texts_are_projected_as_by_the_encoder() -> None:
     assert not found[0].any() and not found[1].any()
 
 
-def test_bags_hold_what_the_vocabulary_knows() -> None:
-    """The weightiest known n-grams of each text, each with its weight."""
+@pytest.mark.parametrize("reading", [FINE, MINGLED], ids=["apart", "mingled"])
+@pytest.mark.parametrize("most", [512, 20])
+def test_bags_hold_what_the_vocabulary_knows(reading: Reading, most: int) -> None:
+    """The known n-grams of each text that are kept, each with its weight, in files of any format."""
     learnt = random_texts(300, 1) + list(TEXTS)
-    vocabulary = fit_vocabulary(learnt)
+    buckets = np.unique(count_grams(learnt, reading).buckets)
+    rarity = np.random.default_rng(0).uniform(1, 6, len(buckets)).astype(np.float32)
+    vocabulary = Vocabulary(buckets, rarity, most, reading)
     graph = Graph()
     codes = graph.input("codes", np.int64, ("batch", "letters"))
     names, weights = bags(graph, codes, vocabulary)
     both = graph.join([graph.cast(names, np.float64), graph.cast(weights, np.float64)], 1)
     graph.output(both, "found", np.float64, ("batch", "grams"))
-    texts = list(TEXTS) + random_texts(100, 2)
+    texts = [*TEXTS, *random_texts(100, 2), "ab 日本 " * 200]
     fed = {"codes": code_points(texts, FINE.letters).astype(np.int64)}
     found = start(graph.finish("test", {}), rows=10_000).run(fed)
     right_names, right_weights = encode_texts(vocabulary, texts)

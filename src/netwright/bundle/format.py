@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-VERSION = 3  # the latest; see `version_of`
-ORDERED = "ordered"  # in the document `preprocess` since version 2
-MARKED = "marked"  # the same since version 3
+VERSION = 4  # the latest; see `version_of`
+SINCE = {"ordered": 2, "marked": 3, "apart": 4}  # what came with a version into the document `preprocess`
 DOCUMENTS = ("schema", "preprocess", "spec", "card")
 MANIFEST = "manifest.json"
 WEIGHTS = re.compile(r"weights-[0-9]{5}\.safetensors")
@@ -97,12 +96,12 @@ def version_of(documents: Mapping[str, Json]) -> int:
     """Return the oldest version of the format that has all that these documents say, so that most can read the file.
 
     Version 2 came with chains over the tags of tokens, of which networks are told which follow each other; version 3
-    with pieces of words that marks on letters belong to.
+    with pieces of words that marks on letters belong to; version 4 with words, pairs and runs of letters apart.
     """
     preprocess = documents["preprocess"]
     if not isinstance(preprocess, dict):
         return 1
-    return 3 if preprocess.get(MARKED) is True else 2 if preprocess.get(ORDERED) is True else 1
+    return max([1, *(version for key, version in SINCE.items() if preprocess.get(key) is True)])
 
 
 def document_name(name: str) -> str:

@@ -32,6 +32,7 @@ UNSPACED = (  # ranges of letters of scripts without spaces
 _UNSPACED = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED) + "]")
 SPACE = 32
 _GAP, LETTER, _SYMBOL = 0, 1, 2
+WORD, PAIR, RUN, SHORT_RUN = 0, 1, 2, 3  # sorts of n-grams
 
 Integers = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -49,21 +50,35 @@ class Reading:
         bits: of a hash; there are 2^bits buckets for words and pairs of words, and as many again for runs of letters.
         letters: of a text that are read at most.
         spelled: letters of a text of which runs are taken: in longer texts words say more, in less time.
+        apart: whether pairs of words have buckets of their own, between those of words and those of runs, and the short
+            runs of scripts without spaces those of words, whose place they take.
     """
 
     bits: int
     letters: int
     spelled: int
+    apart: bool = False
 
     @property
-    def half(self) -> int:
-        """Return the number of buckets for words, from which on those for runs of letters begin."""
+    def part(self) -> int:
+        """Return the number of buckets of words, from which on those of other sorts begin."""
         return int(2**self.bits)
+
+    @property
+    def runs(self) -> int:
+        """Return the bucket from which on those of runs of letters begin."""
+        return self.part * (2 if self.apart else 1)
 
     @property
     def buckets(self) -> int:
         """Return the number of all buckets."""
-        return 2 * self.half
+        return self.runs + self.part
+
+    def first(self, sort: int) -> int:
+        """Return the first bucket of a sort of n-grams."""
+        if sort == RUN or (sort == SHORT_RUN and not self.apart):
+            return self.runs
+        return self.part if sort == PAIR and self.apart else 0
 
 
 COARSE = Reading(bits=12, letters=2_000, spelled=300)  # 8,192 × 48 numbers of float32 are 1.5 MB a column in the file
@@ -77,13 +92,18 @@ class Grams:
         rows: (Z,) the text of each entry.
         buckets: (Z,) its bucket.
         counts: (Z,) how often the text has n-grams of that bucket.
-        texts: number of texts N.
+        lengths: (N,) how many letters of each text were read, NUL not counted.
     """
 
     rows: Integers
     buckets: Integers
     counts: Integers
-    texts: int
+    lengths: Integers
+
+    @property
+    def texts(self) -> int:
+        """Return the number of texts N."""
+        return len(self.lengths)
 
 
 @dataclass(frozen=True)
@@ -116,12 +136,14 @@ def count_grams(texts: Sequence[str | None], reading: Reading = COARSE) -> Grams
     emoji, `!` or `?`, is a word of its own. Runs of letters are those of `RUNS` inside a word with a space on either
     side, and those of `SHORT_RUNS` in scripts without spaces.
     """
-    words = _words_of([plain(text or "", reading.letters) for text in texts], reading.spelled)
+    read = [plain(text or "", reading.letters) for text in texts]
+    words = _words_of(read, reading.spelled)
     sums, inverse = _running_sums(words.stream), _powers(INVERSE, len(words.stream))
     spans = (*_word_spans(words), *_letter_spans(words))
     parts = [_keys(span, (sums[span.ends] - sums[span.starts]) * inverse[span.starts], reading) for span in spans]
     keys, counts = np.unique(np.concatenate(parts), return_counts=True)
-    return Grams(keys // reading.buckets, keys % reading.buckets, counts.astype(np.int64), len(texts))
+    lengths = np.array([len(text) - text.count("\0") for text in read], np.int64)
+    return Grams(keys // reading.buckets, keys % reading.buckets, counts.astype(np.int64), lengths)
 
 
 def shingles(texts: Sequence[str | None], words: int, letters: int) -> tuple[Integers, Hashes]:
@@ -213,20 +235,20 @@ def _powers(base: int, count: int) -> Hashes:
 
 @dataclass(frozen=True)
 class _Spans:
-    """N-grams as places (G,) in the stream, with the text of each; whether they are runs of letters."""
+    """N-grams of one sort as places (G,) in the stream, with the text of each."""
 
     starts: Integers
     ends: Integers
     rows: Integers
-    letters: bool
+    sort: int
 
 
 def _word_spans(words: _Words) -> list[_Spans]:
     """Return starts, ends and rows of the words, and of the pairs of neighbours in one text."""
     pairs = np.flatnonzero(words.rows[1:] == words.rows[:-1])
     return [
-        _Spans(words.starts, words.ends, words.rows, False),
-        _Spans(words.starts[pairs], words.ends[pairs + 1], words.rows[pairs], False),
+        _Spans(words.starts, words.ends, words.rows, WORD),
+        _Spans(words.starts[pairs], words.ends[pairs + 1], words.rows[pairs], PAIR),
     ]
 
 
@@ -237,7 +259,7 @@ def _letter_spans(words: _Words) -> list[_Spans]:
     for size in RUNS:
         counts = np.maximum(ends - starts - size + 1, 0)
         begins = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
-        spans.append(_Spans(begins, begins + size, np.repeat(rows, counts), True))
+        spans.append(_Spans(begins, begins + size, np.repeat(rows, counts), RUN))
     row_of = np.repeat(words.rows, words.ends - words.starts + 1)  # of each letter of the stream but the last space
     unspaced = np.zeros(len(words.stream) - 1, np.bool_)
     for low, high in UNSPACED:
@@ -245,14 +267,14 @@ def _letter_spans(words: _Words) -> list[_Spans]:
     for size in SHORT_RUNS:
         all_of_it = unspaced[: len(unspaced) - size + 1] & unspaced[size - 1 :]
         begins = np.flatnonzero(all_of_it)
-        spans.append(_Spans(begins, begins + size, row_of[begins], True))
+        spans.append(_Spans(begins, begins + size, row_of[begins], SHORT_RUN))
     return spans
 
 
 def _keys(spans: _Spans, hashes: Hashes, reading: Reading) -> Integers:
     """Return row · buckets + bucket of each span."""
     buckets = (mixed(hashes) >> np.uint64(64 - reading.bits)).astype(np.int64)
-    return np.asarray(spans.rows * reading.buckets + buckets + (reading.half if spans.letters else 0))
+    return np.asarray(spans.rows * reading.buckets + buckets + reading.first(spans.sort))
 
 
 def mixed(hashes: Hashes) -> Hashes:

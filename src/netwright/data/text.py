@@ -115,7 +115,7 @@ def _sample(texts: Sequence[str | None]) -> list[str | None]:
 def _weights(grams: Grams, rarity: Floats) -> Floats:
     """Return (1 + log count) · rarity of each entry (Z,); a text's words are of length 1, and so are its letters."""
     values = (1 + np.log(grams.counts)) * rarity[grams.buckets]
-    half = 2 * grams.rows + (grams.buckets >= COARSE.half)  # letters are many more, yet should not drown the words
+    half = 2 * grams.rows + (grams.buckets >= COARSE.runs)  # letters are many more, yet should not drown the words
     lengths = np.sqrt(np.bincount(half, weights=np.square(values), minlength=2 * grams.texts))
     with np.errstate(invalid="ignore"):  # all weights of a text can be 0 in a file that was made by hand
         return np.asarray(np.nan_to_num(values / lengths[half]), np.float32)

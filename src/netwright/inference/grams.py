@@ -12,7 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from netwright.build.graph import Graph
-from netwright.data.ngrams import BASE, INVERSE, LETTER, RUNS, SHORT_RUNS, SPACE, STEPS, Reading
+from netwright.data.ngrams import (
+    BASE,
+    INVERSE,
+    LETTER,
+    PAIR,
+    RUN,
+    RUNS,
+    SHORT_RUN,
+    SHORT_RUNS,
+    SPACE,
+    STEPS,
+    WORD,
+    Reading,
+)
 from netwright.inference.letters import kinds, powers, unspaced
 
 
@@ -89,7 +102,8 @@ def _word_grams(graph: Graph, words: _Words, sums: str, reading: Reading) -> lis
     first, second = (_cut(graph, words.starts, 0, -1), _cut(graph, words.ends, 1, None))
     pairs = (_hashes(graph, sums, first, second), _cut(graph, words.there, 1, None))
     single = (_hashes(graph, sums, words.starts, words.ends), words.there)
-    return [(_buckets(graph, hashes, reading, letters=False), there) for hashes, there in (single, pairs)]
+    found = ((WORD, *single), (PAIR, *pairs))
+    return [(_buckets(graph, hashes, reading, sort), there) for sort, hashes, there in found]
 
 
 def _runs(graph: Graph, words: _Words, sums: str, reading: Reading) -> list[tuple[str, str]]:
@@ -106,11 +120,11 @@ def _runs(graph: Graph, words: _Words, sums: str, reading: Reading) -> list[tupl
     for size in RUNS:
         last = graph.apply("Add", places, _number(graph, size - 1))
         inside = graph.apply("And", spelled, graph.apply("LessOrEqual", last, end))
-        found.append((size, _cut(graph, inside, 0, 1 - size)))
+        found.append((RUN, size, _cut(graph, inside, 0, 1 - size)))
     for size in SHORT_RUNS:
         both = _both(graph, _cut(graph, alone, 0, 1 - size or None), _cut(graph, alone, size - 1, None))
-        found.append((size, graph.cast(both, np.bool_)))
-    return [(_buckets(graph, _of_size(graph, sums, size), reading, letters=True), there) for size, there in found]
+        found.append((SHORT_RUN, size, graph.cast(both, np.bool_)))
+    return [(_buckets(graph, _of_size(graph, sums, size), reading, sort), there) for sort, size, there in found]
 
 
 # --- hashes ----------------------------------------------------------------------------------------------------------
@@ -136,7 +150,7 @@ def _of_size(graph: Graph, sums: str, size: int) -> str:
     return graph.apply("Mul", difference, powers(graph, INVERSE, _counted(graph, low)))
 
 
-def _buckets(graph: Graph, hashes: str, reading: Reading, *, letters: bool) -> str:
+def _buckets(graph: Graph, hashes: str, reading: Reading, sort: int) -> str:
     """Return the buckets of hashes: the upper bits of what SplitMix64 makes of them."""
     value = graph.apply("Add", hashes, graph.constant(np.array(BASE, np.uint64).view(np.int64)))
     for shift, factor in STEPS:
@@ -144,7 +158,8 @@ def _buckets(graph: Graph, hashes: str, reading: Reading, *, letters: bool) -> s
         value = graph.apply("Mul", _folded(graph, value, shift), odd)
     upper = graph.apply("BitShift", graph.cast(value, np.uint64), _bits(graph, 64 - reading.bits), direction="RIGHT")
     bucket = graph.cast(upper, np.int64)
-    return graph.apply("Add", bucket, _number(graph, reading.half)) if letters else bucket
+    first = reading.first(sort)
+    return graph.apply("Add", bucket, _number(graph, first)) if first else bucket
 
 
 def _folded(graph: Graph, value: str, shift: int) -> str:

@@ -11,10 +11,11 @@ import numpy as np
 from netwright.build.graph import Graph
 from netwright.data.ngrams import COARSE, Reading
 from netwright.data.text import Projection
-from netwright.data.vocabulary import FINE, Vocabulary
+from netwright.data.vocabulary import Vocabulary
 from netwright.inference.grams import Grams, grams
 from netwright.inference.scaling import squashed
 
+AHEAD = 2  # of every n-gram that is not a word, none of which weighs more than 1
 SHORTEST = 1e-30  # of a text's words, or runs of letters: below it there are none
 
 
@@ -28,7 +29,7 @@ def projected(graph: Graph, codes: str, projection: Projection) -> str:
     """
     found = grams(graph, codes, COARSE)
     counts = _counts(graph, found, found.buckets, COARSE.buckets)
-    weights = _weighed(graph, counts, projection.rarity, np.arange(COARSE.buckets) >= COARSE.half)
+    weights = _weighed(graph, counts, projection.rarity, np.arange(COARSE.buckets) >= COARSE.runs)
     sums = graph.apply("MatMul", weights, graph.fitted(projection.axes))
     away = graph.apply("Sub", sums, graph.constant(projection.middle))
     return graph.apply("Where", found.some, squashed(graph, away, np.float32), graph.constant(0, np.float32))
@@ -42,7 +43,8 @@ def bags(graph: Graph, codes: str, vocabulary: Vocabulary) -> tuple[str, str]:
         codes: as for `projected`.
         vocabulary: the n-grams that are known.
     """
-    found, size = grams(graph, codes, FINE), len(vocabulary)
+    reading, size = vocabulary.reading, len(vocabulary)
+    found = grams(graph, codes, reading)
     places = graph.apply(
         "LabelEncoder",
         found.buckets,
@@ -51,10 +53,26 @@ def bags(graph: Graph, codes: str, vocabulary: Vocabulary) -> tuple[str, str]:
         default_int64=size,
     )
     counts = _counts(graph, found, places, size)
-    weights = _weighed(graph, counts, vocabulary.rarity, vocabulary.buckets >= FINE.half)
-    most = min(vocabulary.grams, size)
-    values, names = graph.apply_all("TopK", 2, weights, graph.constant([most], np.int64), axis=1)
+    runs = vocabulary.buckets >= reading.runs
+    weights = _weighed(graph, counts, vocabulary.rarity, runs)
+    ranks = weights
+    if reading.apart:
+        length = graph.apply("Where", graph.constant(runs), _spelled(graph, codes, reading), _number(graph, 1))
+        weights = graph.apply("Mul", weights, length)
+        ahead = graph.constant(AHEAD * (vocabulary.buckets < reading.part), np.float32)
+        ranks = graph.apply("Add", weights, graph.apply("Mul", ahead, graph.apply("Sign", counts)))
+    most = graph.constant([min(vocabulary.grams, size)], np.int64)
+    _, names = graph.apply_all("TopK", 2, ranks, most, axis=1)
+    values = graph.apply("GatherElements", weights, names, axis=1)
     return graph.apply("Add", names, graph.constant(1, np.int64)), values
+
+
+def _spelled(graph: Graph, codes: str, reading: Reading) -> str:
+    """Return the root of the share (B, 1) of a text's letters that runs are taken of."""
+    letters = graph.cast(graph.apply("Greater", codes, graph.constant(0, np.int64)), np.float32)
+    length = graph.apply("ReduceSum", letters, graph.constant([1], np.int64), keepdims=1)
+    share = graph.apply("Div", _number(graph, reading.spelled), graph.apply("Max", length, _number(graph, 1)))
+    return graph.apply("Sqrt", graph.apply("Min", share, _number(graph, 1)))
 
 
 def longest(reading: Reading) -> str:
@@ -75,16 +93,16 @@ def _counts(graph: Graph, found: Grams, places: str, size: int) -> str:
 
 def _weighed(graph: Graph, counts: str, rarity: np.ndarray, letters: np.ndarray) -> str:
     """Return (1 + log count) · rarity (B, V); a text's words are of length 1, and so are its runs of letters."""
-    some = graph.apply("Max", counts, graph.constant(1, np.float32))
-    logs = graph.apply("Add", graph.apply("Log", some), graph.constant(1, np.float32))
-    there = graph.apply("Min", counts, graph.constant(1, np.float32))
+    some = graph.apply("Max", counts, _number(graph, 1))
+    logs = graph.apply("Add", graph.apply("Log", some), _number(graph, 1))
+    there = graph.apply("Min", counts, _number(graph, 1))
     values = graph.apply("Mul", graph.apply("Mul", logs, there), graph.fitted(rarity))
     squares = graph.apply("Mul", values, values)
     halves = np.stack([~letters, letters], axis=1).astype(np.float32)  # (V, 2)
     lengths = graph.apply("Sqrt", graph.apply("MatMul", squares, graph.constant(halves)))
-    inverse = graph.apply("Div", graph.constant(1, np.float32), graph.apply("Max", lengths, _shortest(graph)))
+    inverse = graph.apply("Div", _number(graph, 1), graph.apply("Max", lengths, _number(graph, SHORTEST)))
     return graph.apply("Mul", values, graph.apply("MatMul", inverse, graph.constant(halves.T.copy())))
 
 
-def _shortest(graph: Graph) -> str:
-    return graph.constant(SHORTEST, np.float32)
+def _number(graph: Graph, value: float) -> str:
+    return graph.constant(value, np.float32)

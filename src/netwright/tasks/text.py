@@ -26,7 +26,10 @@ from netwright.data.schema import Kind, Schema
 from netwright.data.spelling import Spelling, fit_spelling
 from netwright.data.subwords import MARKED, Subwords, fit_subwords
 from netwright.data.vocabulary import (
+    APART,
+    FINE,
     LARGEST,
+    MINGLED,
     MOST_GRAMS,
     Vocabulary,
     encode_texts,
@@ -44,7 +47,14 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
-OWN = ("grams", "length", "pieces", MARKED, "bytes")  # parts of the document `preprocess` that are not the table's
+OWN = (
+    "grams",
+    APART,
+    "length",
+    "pieces",
+    MARKED,
+    "bytes",
+)  # in the document `preprocess`, not of the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +161,7 @@ class Preparation:
         """Return the JSON documents `schema` and `preprocess`."""
         inner = self.table.documents()
         own: dict[str, Any] = {"grams": 0 if self.vocabulary is None else self.vocabulary.grams}
+        own |= {APART: True} if self.vocabulary is not None and self.vocabulary.reading.apart else {}
         own |= {"length": 0, "pieces": []} if self.subwords is None else self.subwords.to_json()
         own["bytes"] = 0 if self.spelling is None else self.spelling.length
         return {**inner, "preprocess": {**inner["preprocess"], **own}}
@@ -210,10 +221,11 @@ def restore(documents: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
         raise SpecError("none of its columns holds texts")
     words = Subwords.from_json(preprocess.get("length"), preprocess.get("pieces"), preprocess.get(MARKED, False))
     spelling = Spelling.from_json(preprocess.get("bytes", 0))
-    return Preparation(preparation, _vocabulary(preprocess["grams"], tensors), words, spelling)
+    vocabulary = _vocabulary(preprocess["grams"], preprocess.get(APART, False), tensors)
+    return Preparation(preparation, vocabulary, words, spelling)
 
 
-def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary | None:
+def _vocabulary(grams: int, apart: Any, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary | None:
     if grams == 0 and not {"buckets", "rarity"} & set(tensors):
         return None
     buckets, rarity = tensors.get("buckets"), tensors.get("rarity")
@@ -225,13 +237,14 @@ def _vocabulary(grams: int, tensors: Mapping[str, NDArray[Any]]) -> Vocabulary |
         and buckets.shape == rarity.shape == (buckets.size,)
         and buckets.size <= LARGEST
         and 1 <= grams <= MOST_GRAMS
+        and type(apart) is bool
         and bool((np.diff(buckets) > 0).all())
         and bool(np.isfinite(rarity).all() and (rarity > 0).all())
     )
     if not fits:
         raise SpecError("the vocabulary of texts is not one that Netwright writes")
     assert buckets is not None and rarity is not None
-    return Vocabulary(buckets, rarity, grams)
+    return Vocabulary(buckets, rarity, grams, FINE if apart else MINGLED)
 
 
 def space(preparation: Any, rows: int) -> Space:

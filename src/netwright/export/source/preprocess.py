@@ -237,7 +237,8 @@ def _texts(preparation: text.Preparation, stored: Stored) -> dict[str, str]:
     """Return the constants by which texts are read."""
     given = _text_columns(preparation.schema)
     if preparation.vocabulary is not None:
-        given["GRAMS"] = f"GRAMS = {preparation.vocabulary.grams}  # n-grams of a text that are kept: its weightiest"
+        given["GRAMS"] = f"GRAMS = {preparation.vocabulary.grams}  # n-grams of a text that are kept"
+        given["FINE"] = f"FINE = {preparation.vocabulary.reading}  # how n-grams are told apart"
         stored.arrays |= {"buckets": preparation.vocabulary.buckets, "rarity": preparation.vocabulary.rarity}
     if preparation.subwords is not None:
         stored.values["pieces"] = [*preparation.subwords.pieces]

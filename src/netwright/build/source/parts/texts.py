@@ -48,7 +48,7 @@ class Text:
         for block in blocks(texts):
             grams = count_grams(texts[block])
             values = (1 + np.log(grams.counts)) * rarity[grams.buckets]
-            half = 2 * grams.rows + (grams.buckets >= COARSE.half)  # a text's words are of length 1, and so its letters
+            half = 2 * grams.rows + (grams.buckets >= COARSE.runs)  # a text's words are of length 1, and so its letters
             lengths = np.sqrt(np.bincount(half, weights=np.square(values), minlength=2 * grams.texts))
             terms = axes[grams.buckets] * (values / lengths[half]).astype(np.float32)[:, None]
             filled, starts = np.unique(grams.rows, return_index=True)
@@ -57,9 +57,9 @@ class Text:
         return out
 
 
-FINE = Reading(bits=22, letters=20_000, spelled=400)  # eight million buckets: hardly two n-grams share one
+FINE = Reading(bits=22, letters=20_000, spelled=400, apart=True)  # of so many buckets hardly two n-grams share one
 TEXTS: tuple[str, ...] = ()  # the columns of free text, which are read one after the other
-GRAMS = 1  # n-grams of a text that are kept: its weightiest
+GRAMS = 1  # n-grams of a text that are kept
 PIECES: dict[str, int] = {}
 PIECE_COUNT = 1
 MARKED = True  # whether marks on letters belong to their word
@@ -79,7 +79,8 @@ def joined_texts(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
 def bags(texts: Sequence[str | None]) -> dict[str, np.ndarray]:
     """Return the n-grams of texts (N, G), counted from 1, and their weights (N, G); 0 where a text has fewer.
 
-    A weight is (1 + log count) · rarity. The words of a text have length 1 together, and so have its runs of letters.
+    A weight is (1 + log count) · rarity. The words of a text and their pairs have length 1 together, and so have its
+    runs of letters, or less where they are apart and taken of a share of the text; words are then kept first.
     """
     buckets, rarity = ARRAYS["buckets"], ARRAYS["rarity"]
     names = np.zeros((len(texts), GRAMS), np.int32)
@@ -90,10 +91,15 @@ def bags(texts: Sequence[str | None]) -> dict[str, np.ndarray]:
         kept = buckets[places] == grams.buckets
         rows, places = grams.rows[kept], places[kept]
         values = (1 + np.log(grams.counts[kept])) * rarity[places]
-        half = 2 * rows + (grams.buckets[kept] >= FINE.half)
+        half = 2 * rows + (grams.buckets[kept] >= FINE.runs)
         lengths = np.sqrt(np.bincount(half, weights=np.square(values), minlength=2 * grams.texts))
-        values = (values / lengths[half]).astype(np.float32)
-        order = np.lexsort((places, -values, rows))  # the weightiest n-grams of each text first
+        values /= lengths[half]
+        if FINE.apart:
+            spelled = np.sqrt(np.minimum(1, FINE.spelled / np.maximum(1, grams.lengths)))
+            values *= np.where(half % 2, spelled[rows], 1)
+        values = values.astype(np.float32)
+        behind = FINE.apart & (buckets[places] >= FINE.part)
+        order = np.lexsort((places, -values, behind, rows))  # the weightiest n-grams of each text first
         rows, places, values = rows[order], places[order], values[order]
         rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
         fits = rank < GRAMS
