@@ -54,13 +54,13 @@ def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
         name: replace(dimension, given=("input", TABLE)) if name in ONLY_OF_TABLES else dimension
         for name, dimension in tables.space(rows, outcome).items()
     }
-    of_table["weight_decay"] = Range(1e-3, 1.0, log=True, stackable=True)  # see `usual`
+    of_table["weight_decay"] = Range(1e-3, 2.0, log=True, stackable=True)  # see `usual`
     of_table["dropout"] = Range(0.0, 0.7, stackable=True)
     return {
         "input": Choice((BAG, BAG, BAG, SEQUENCE, TABLE)),
         "trunk": Choice((False, True, True) if trunk else (False,)),
         "gram_width": Choice((8, 16, 32, 64), given=("input", BAG)),
-        "gram_rate": Range(0.3, 5.0, log=True, stackable=True),
+        "gram_rate": Range(0.3, 20.0, log=True, stackable=True),
         "hidden": Choice((0, 0, 1, 2)),
         "encoder": Choice((CONVOLUTION, CONVOLUTION, RECURRENT, ATTENTION), given=("input", SEQUENCE)),
         "encoding": Choice((PIECES, PIECES, BYTES), given=("input", SEQUENCE)),
@@ -96,7 +96,7 @@ def usual(rows: int) -> dict[str, Value]:
         "input": BAG,
         "trunk": False,
         "gram_width": 32,
-        "gram_rate": 1.0,
+        "gram_rate": 3.0,
         "encoder": CONVOLUTION,
         "encoding": PIECES,
         "piece_width": 64,
@@ -115,7 +115,8 @@ def usual(rows: int) -> dict[str, Value]:
 
 def little_decay(rows: int) -> dict[str, Value]:
     """Return the linear network on a bag whose weights decay little, and of whose activations half are dropped."""
-    return {**usual(rows), "gram_width": 16, "dropout": 0.5, "learning_rate": 6e-3, "weight_decay": 0.05}
+    own = {"gram_width": 16, "gram_rate": 1.0, "dropout": 0.5, "learning_rate": 6e-3, "weight_decay": 0.05}
+    return {**usual(rows), **own}
 
 
 def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, ...]:
@@ -127,15 +128,15 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     one, light = usual(rows), little_decay(rows)
     bags: tuple[Point, ...] = (
         one,
+        {**one, "gram_rate": 10.0, "weight_decay": 1.0},
         {**light, "gram_width": 32, "dropout": 0.7},
         {**light, "hidden": 1, "width": 64, "activation": "silu", "learning_rate": 3e-3},
-        {**light, "gram_width": 32, "gram_rate": 3.0, "label_smoothing": 0.05 if outcome != "regression" else 0.0},
         {**light, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "learning_rate": 2e-3},
     )
     others = tuple({**light, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
     first = {**light, "trunk": True}
     table = {**first, "input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
-    seen: tuple[Point, ...] = (first, table, {**bags[2], "trunk": True}) if trunk else ()
+    seen: tuple[Point, ...] = (first, table, {**bags[3], "trunk": True}) if trunk else ()
     read = {**light, "input": SEQUENCE, "dropout": 0.3, "learning_rate": 3e-3}
     readers: tuple[Point, ...] = (
         read,
