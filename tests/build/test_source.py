@@ -216,6 +216,7 @@ STEPPED = (
     (Network((ImageInput(9, 8, (0.5,), (0.2,)), Convolution(4), InvertedResidual(4), GlobalPool(), Head(3))), "sgd"),
     (Network((TableInput(3, 2, (4, 12), Periodic(4, 3)), Dense(8, norm="layer"), Residual(9), Head(3))), "sgd"),
     (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Dense(5), Head(3))), "adamw"),
+    (Network((BagInput(20, 5, TableInput(3, 2, (4, 12), Identity())), Head(3))), "sgd"),
     (Network((BagInput(20, 5, TableInput(0, 2, (), Identity())), Dense(5), ChainHead(3))), "adamw"),
     (Network((TableInput(3, 2, (4, 12), Identity()), Members(3), Dense(5), ChainHead(3))), "adamw"),
 )

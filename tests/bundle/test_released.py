@@ -27,13 +27,14 @@ def test_a_released_model_answers_as_it_did(file: Path) -> None:
 
 
 def test_a_file_of_each_format_holds_what_came_with_it() -> None:
-    """Of version 2 a chain over tags, of version 3 words with marks; the folders tell the format."""
+    """Of version 2 a chain over tags, of 3 words with marks, of 4 words apart; the folders tell the format."""
     assert all(read_manifest(file).format == int(file.parent.name.removeprefix("format-")) for file in FILES)
     model = nw.load(RELEASED / "format-2" / "tagging.nw")
     assert any(part.candidate.network.chained for part in model.parts)
     assert not any(part.candidate.network.chained for part in nw.load(RELEASED / "format-1" / "tagging.nw").parts)
     texts = nw.load(RELEASED / "format-3" / "hindi.nw").preparation
-    assert texts.documents()["preprocess"]["marked"] is True
+    assert texts.documents()["preprocess"]["marked"] is True and not texts.own.vocabulary.reading.apart
+    assert nw.load(RELEASED / "format-4" / "long.nw").preparation.own.vocabulary.reading.apart
 
 
 def test_every_task_is_among_them() -> None:

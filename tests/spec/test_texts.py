@@ -15,16 +15,36 @@ def test_the_decay_of_each_point_lies_in_the_space(rows: int, outcome: str) -> N
     for trunk in (False, True):
         space = texts.space(rows, outcome, trunk=trunk)
         points = (*texts.portfolio(rows, outcome, trunk=trunk), texts.default_network(rows), texts.first_glance(rows))
-        for name in ("weight_decay", "dropout", "learning_rate", "gram_width"):
+        for name in ("weight_decay", "dropout", "learning_rate", "gram_width", "gram_rate", "optimiser"):
             assert all(inside({name: space[name]}, {name: point[name]}) for point in points), name
 
 
 def test_much_decay_comes_first_and_little_is_still_tried() -> None:
-    """Of a bag alone; what is deeper, read in sequence or beside a trunk keeps what it had."""
+    """Of linear bags alone; what is deeper, read in sequence or beside a trunk keeps what it had."""
     first, *others = texts.portfolio(2_000, "binary")
     assert first["input"] == texts.BAG and first["hidden"] == 0
     assert texts.recipe(first).weight_decay == 0.5 and first["gram_width"] == 32
-    assert all(texts.recipe(point).weight_decay < 0.5 for point in others)
-    assert any(point["input"] == texts.BAG and point["hidden"] == 0 for point in others)
+    deeper = [point for point in others if point["input"] != texts.BAG or point["hidden"]]
+    assert len(deeper) > 8 and all(texts.recipe(point).weight_decay < 0.5 for point in deeper)
+    linear = [point for point in others if point["input"] == texts.BAG and not point["hidden"]]
+    assert any(texts.recipe(point).weight_decay < 0.5 and point["optimiser"] == "adamw" for point in linear)
     seen = [point for point in texts.portfolio(2_000, "binary", trunk=True) if point["trunk"]]
     assert seen and all(texts.recipe(point).weight_decay < 0.5 for point in seen)
+
+
+def test_descent_is_among_the_first_but_not_for_numbers() -> None:
+    """It moves n-grams of many texts further than those of few; a squared error may send such steps astray."""
+    descents = [point for point in texts.portfolio(2_000, "multiclass")[:4] if point["optimiser"] == "sgd"]
+    assert len(descents) == 1 and "sgd" in texts.describe(descents[0])
+    assert all(point["optimiser"] == "adamw" for point in texts.portfolio(2_000, "regression"))
+
+
+def test_descent_keeps_the_decay_of_each_step() -> None:
+    """Of the vectors of n-grams, whose rate is the learning rate times a factor; and it is for bags alone."""
+    point = {**texts.usual(2_000), "gram_rate": 2.0, "weight_decay": 0.2}
+    one, other = (texts.recipe({**point, "optimiser": name}) for name in ("adamw", "sgd"))
+    assert (one.optimiser, other.optimiser) == ("adamw", "sgd")
+    drawn, wanted = (each.learning_rate * each.gram_rate * each.weight_decay for each in (other, one))
+    assert drawn == pytest.approx(wanted)
+    assert other.learning_rate == pytest.approx(texts.SGD_RATE * one.learning_rate)
+    assert texts.recipe({**point, "input": texts.SEQUENCE, "optimiser": "sgd"}).optimiser == "adamw"

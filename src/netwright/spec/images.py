@@ -20,7 +20,7 @@ from netwright.spec.blocks import (
     ResidualConvolution,
     TableInput,
 )
-from netwright.spec.network import Network, Recipe, recipe_of
+from netwright.spec.network import Network, Recipe, for_sgd, recipe_of
 from netwright.spec.spaces import Choice, Point, Range, Space
 
 FROZEN = "frozen"  # a body that is a trained trunk
@@ -252,8 +252,7 @@ def recipe(point: Point) -> Recipe:
     """Return the recipe that a point stands for: its learning rate and decay are those that AdamW would have."""
     found = recipe_of(point)
     if point["optimiser"] == "sgd":
-        rate = min(1.0, SGD_RATE * found.learning_rate)
-        found = replace(found, learning_rate=rate, weight_decay=found.weight_decay * found.learning_rate / rate)
+        found = for_sgd(found, SGD_RATE)
     if point["body"] == FROZEN:  # it does not see the images themselves
         return replace(found, distortion=0.0, flips="none", mixup=0.0, growth=1.0)
     return replace(found, trunk_rate=TRUNK_RATE) if point["body"] == TUNED else found

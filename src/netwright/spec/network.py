@@ -181,7 +181,7 @@ class Recipe:
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     scale_rate: Annotated[float, Field(gt=0, le=100)] = 6.0
     scale_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    gram_rate: Annotated[float, Field(gt=0, le=100)] = 1.0
+    gram_rate: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     trunk_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     sparsity: Annotated[float, Field(ge=0, le=10)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=0.9)] = 0.1
@@ -202,6 +202,19 @@ def recipe_of(point: Mapping[str, Any]) -> Recipe:
     """Return the recipe whose fields are the dimensions of a point of the same names; others have their defaults."""
     names = {each.name for each in fields(Recipe)}
     return Recipe(**{name: value for name, value in point.items() if name in names})
+
+
+def for_sgd(recipe: Recipe, factor: float, grams: float = 1.0) -> Recipe:
+    """Return the recipe, meant for AdamW, as one for SGD: steps as large, and as much decay in each.
+
+    Args:
+        recipe: its learning rates and decay are those that AdamW would have.
+        factor: times the learning rate, which is 1 at most.
+        grams: times the factor on it for vectors of n-grams, whose product with rate and decay stays what it is.
+    """
+    rate = min(1.0, factor * recipe.learning_rate)
+    decay = recipe.weight_decay * recipe.learning_rate / (rate * grams)
+    return replace(recipe, optimiser="sgd", learning_rate=rate, gram_rate=recipe.gram_rate * grams, weight_decay=decay)
 
 
 @dataclass(frozen=True)

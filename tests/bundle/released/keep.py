@@ -28,7 +28,7 @@ ROWS = 12  # whose answers are kept
 
 def main() -> None:
     """Fit one model of each task on its toy data, and keep it with some rows and its answers."""
-    folder, wanted = Path(sys.argv[1]), sys.argv[2:] or [*TASKS, "number", "hindi"]
+    folder, wanted = Path(sys.argv[1]), sys.argv[2:] or [*TASKS, "number", "hindi", "long"]
     folder.mkdir(parents=True, exist_ok=True)
     for name, task in TASKS.items():
         if name not in wanted:
@@ -38,6 +38,8 @@ def main() -> None:
     if "hindi" in wanted:
         model = untrained_model(TASKS["text"], hindi(), "kind", parts=2, folds=1)  # the second reads pieces of words
         keep_model(folder, "hindi", "text", hindi(), model)
+    if "long" in wanted:
+        keep_model(folder, "long", "text", long(), untrained_model(TASKS["text"], long(), "kind", parts=1, folds=1))
     if "number" not in wanted:
         return
     data, _ = TASKS["tabular"].toy(0)
@@ -52,6 +54,15 @@ def hindi() -> pd.DataFrame:
     random = np.random.default_rng(0)
     kinds = random.integers(0, 2, 60)
     texts = [" ".join(random.choice(words[:5] if kind else words[3:], 7)) + "।" for kind in kinds]
+    return pd.DataFrame({"text": texts, "kind": np.where(kinds, "one", "other")})
+
+
+def long() -> pd.DataFrame:
+    """Return texts of two kinds, in two scripts; of some of them runs of letters are taken of a part only."""
+    words = ["over", "the", "hills", "and", "far", "away", "rivers", "flow", "slowly", "远山", "河流", "慢慢"]
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2, 60)
+    texts = [" ".join(random.choice(words[:8] if kind else words[4:], random.choice([5, 200]))) for kind in kinds]
     return pd.DataFrame({"text": texts, "kind": np.where(kinds, "one", "other")})
 
 
