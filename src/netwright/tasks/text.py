@@ -47,14 +47,8 @@ from netwright.tasks.task import NOTHING_LENT, Lent, Loaded, Request, Task
 
 SHOWN = 400  # letters of a text in a report
 LARGEST_SEQUENCE = 2**24  # numbers of one row inside a network: beyond it a file is hostile
-OWN = (
-    "grams",
-    APART,
-    "length",
-    "pieces",
-    MARKED,
-    "bytes",
-)  # in the document `preprocess`, not of the table
+# Parts of the document `preprocess` that are not the table's.
+OWN = ("grams", APART, "length", "pieces", MARKED, "bytes")
 
 
 @dataclass(frozen=True, eq=False)
