@@ -126,30 +126,28 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     """Return the first points to try: a bag, then a network that reads pieces of words, further bags, those for tables.
 
     The second is of another kind than the first: on some texts it is far better, and a minute must be enough to see
-    that (`benchmarks/text.py`). Those that also learn from a trained trunk, where there is one, go ahead.
+    that (`benchmarks/text.py`). Where there is a trained trunk, one that also learns from it goes ahead, and others come
+    behind the bag.
     """
     one, light = usual(rows), little_decay(rows)
+    fast: Point = {**one, "gram_rate": 10.0, "weight_decay": 1.0}
+    hidden: Point = {**fast, "hidden": 1, "width": 64, "activation": "silu", "learning_rate": 1e-3}
     descent: Point = {**one, "optimiser": "sgd", "gram_rate": 10.0, "weight_decay": 0.01}
-    bags: tuple[Point, ...] = (
-        one,
-        {**one, "gram_rate": 10.0, "weight_decay": 1.0},
-        {**light, "gram_width": 32, "dropout": 0.7},
-        {**light, "hidden": 1, "width": 64, "activation": "silu", "learning_rate": 3e-3},
-        {**light, "hidden": 2, "width": 64, "activation": "selu", "dropout": 0.3, "learning_rate": 2e-3},
-    )
+    descents = () if outcome == "regression" else (descent,)  # squares may send so large steps astray
+    bags: tuple[Point, ...] = (fast, {**light, "gram_width": 32, "dropout": 0.7})
+    deeper: tuple[Point, ...] = (hidden, {**hidden, "hidden": 2, "activation": "selu"})
     others = tuple({**light, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
-    first = {**light, "trunk": True}
-    table = {**first, "input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
-    seen: tuple[Point, ...] = (first, table, {**bags[3], "trunk": True}) if trunk else ()
+    first = {**fast, "learning_rate": 1.5e-3, "trunk": True}
+    of_table = {"input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
+    seen: tuple[Point, ...] = ({**light, **of_table, "trunk": True}, {**hidden, "trunk": True})
+    ahead = (first, one, *seen) if trunk else (one,)
     read = {**light, "input": SEQUENCE, "dropout": 0.3, "learning_rate": 3e-3}
     readers: tuple[Point, ...] = (
-        read,
         {**read, "encoder": RECURRENT, "layers": 1, "read": 64, "text_pool": "max"},
         {**read, "encoder": ATTENTION, "text_pool": "mean", "learning_rate": 1e-3},
         {**read, "encoding": BYTES, "read": 256},
     )
-    descents = () if outcome == "regression" else (descent,)  # squares may send so large steps astray
-    return (*seen, one, read, *descents, *bags[1:3], *others[:2], *bags[3:], *others[2:], *readers[1:])
+    return (*ahead, read, *descents, *bags, *others[:2], *deeper, *others[2:], *readers)
 
 
 def first_glance(rows: int) -> Point:
