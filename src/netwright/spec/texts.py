@@ -126,8 +126,8 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     """Return the first points to try: a bag, then a network that reads pieces of words, further bags, those for tables.
 
     The second is of another kind than the first: on some texts it is far better, and a minute must be enough to see
-    that (`benchmarks/text.py`). Where there is a trained trunk, one that also learns from it goes ahead, and others come
-    behind the bag.
+    that (`benchmarks/text.py`). Where there is a trained trunk, one that also learns from it goes ahead, and others
+    come behind the bag.
     """
     one, light = usual(rows), little_decay(rows)
     fast: Point = {**one, "gram_rate": 10.0, "weight_decay": 1.0}
@@ -138,7 +138,7 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     deeper: tuple[Point, ...] = (hidden, {**hidden, "hidden": 2, "activation": "selu"})
     others = tuple({**light, **point, "input": TABLE} for point in tables.portfolio(rows, outcome)[:6])
     first = {**fast, "learning_rate": 1.5e-3, "trunk": True}
-    of_table = {"input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
+    of_table: Point = {"input": TABLE, "embedding": "identity", "depth": 1, "dropout": 0.3, "learning_rate": 2e-3}
     seen: tuple[Point, ...] = ({**light, **of_table, "trunk": True}, {**hidden, "trunk": True})
     ahead = (first, one, *seen) if trunk else (one,)
     read = {**light, "input": SEQUENCE, "dropout": 0.3, "learning_rate": 3e-3}
