@@ -47,11 +47,11 @@ class Reading:
     """How far texts are read, and how finely their n-grams are told apart.
 
     Attributes:
-        bits: of a hash; there are 2^bits buckets for words and pairs of words, and as many again for runs of letters.
+        bits: of a hash; there are 2^bits buckets of each part: of words and their pairs, and of runs of letters.
         letters: of a text that are read at most.
         spelled: letters of a text of which runs are taken: in longer texts words say more, in less time.
-        apart: whether pairs of words have buckets of their own, between those of words and those of runs, and the short
-            runs of scripts without spaces those of words, whose place they take.
+        apart: whether pairs of words have a part of their own, between those of words and of runs, and the short runs of
+            scripts without spaces are in that of words, whose place they take.
     """
 
     bits: int
@@ -61,7 +61,7 @@ class Reading:
 
     @property
     def part(self) -> int:
-        """Return the number of buckets of words, from which on those of other sorts begin."""
+        """Return the number of buckets of a part."""
         return int(2**self.bits)
 
     @property

@@ -15,7 +15,7 @@ from netwright.data.vocabulary import Vocabulary
 from netwright.inference.grams import Grams, grams
 from netwright.inference.scaling import squashed
 
-AHEAD = 2  # of every n-gram that is not a word, none of which weighs more than 1
+AHEAD = 2  # added to the rank of a word: no n-gram weighs more than 1
 SHORTEST = 1e-30  # of a text's words, or runs of letters: below it there are none
 
 
@@ -36,7 +36,7 @@ def projected(graph: Graph, codes: str, projection: Projection) -> str:
 
 
 def bags(graph: Graph, codes: str, vocabulary: Vocabulary) -> tuple[str, str]:
-    """Return the names of the weightiest known n-grams of texts (B, G) int64, counted from 1, and of their weights.
+    """Return the names of the known n-grams that are kept of texts (B, G) int64, counted from 1, and of their weights.
 
     Args:
         graph: takes the nodes.
