@@ -50,8 +50,8 @@ class Reading:
         bits: of a hash; there are 2^bits buckets of each part: of words and their pairs, and of runs of letters.
         letters: of a text that are read at most.
         spelled: letters of a text of which runs are taken: in longer texts words say more, in less time.
-        apart: whether pairs of words have a part of their own, between those of words and of runs, and the short runs of
-            scripts without spaces are in that of words, whose place they take.
+        apart: whether pairs of words have a part of their own, between those of words and of runs, and the short runs
+            of scripts without spaces are in that of words, whose place they take.
     """
 
     bits: int
