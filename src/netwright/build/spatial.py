@@ -33,14 +33,13 @@ from netwright.spec.spatial import margins, spatial_shapes
 Weights = Mapping[str, Tensor]
 
 MOMENTUM = 0.2  # of the means and variances that prediction uses: a short training has few batches to know them from
-FIRST_GAIN = 0.1  # of the residual branch of a ConvNeXt block: its own 1e-6 is for networks of dozens of blocks
 
 
 def spatial_weights(block: Spatial, channels: int, generator: torch.Generator) -> dict[str, Tensor]:
     """Return the starting weights of a block that `channels` enter.
 
-    Convolutions start as in He et al. (2015, arXiv 1502.01852). The last gain of a residual branch starts at 0, so that
-    the block begins as the identity (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
+    Convolutions start as in He et al. (2015, arXiv 1502.01852), and all gains at 1. That branches begin as nothing is
+    for large batches and dozens of blocks: here, networks learnt far less in as many passes so (docs/why/training.md).
     """
     return {name: _first(block, name, shape, generator) for name, shape in spatial_shapes(block, channels).items()}
 
@@ -49,21 +48,10 @@ def _first(block: Spatial, name: str, shape: tuple[int, ...], generator: torch.G
     match name.rpartition("_")[2]:
         case "weight":
             return torch.randn(shape, generator=generator) * math.sqrt(2 / math.prod(shape[1:]))
-        case "variance":
+        case "variance" | "gain":
             return torch.ones(shape)
-        case "gain":
-            return torch.full(shape, _first_gain(block, name))
         case _:
             return torch.zeros(shape)
-
-
-def _first_gain(block: Spatial, name: str) -> float:
-    if isinstance(block, ConvNext) and name == "gain":
-        return FIRST_GAIN
-    ends_branch = (isinstance(block, ResidualConvolution) and name == "second_gain") or (
-        isinstance(block, InvertedResidual) and name == "project_gain"
-    )
-    return 0.0 if ends_branch else 1.0
 
 
 # --- the function --------------------------------------------------------------------------------------------------

@@ -17,15 +17,12 @@ from netwright.spec.blocks import (
     BagInput,
     Block,
     ChainHead,
-    ConvNext,
     Dense,
     Head,
-    InvertedResidual,
     Members,
     Periodic,
     Recurrent,
     Residual,
-    ResidualConvolution,
     SequenceConvolution,
     SequenceInput,
     SequencePool,
@@ -36,7 +33,6 @@ from netwright.spec.network import Network
 
 FIRST_VECTORS = 0.1  # deviation of the vectors of n-grams, of pieces and of places
 FIRST_BIAS = 0.1  # likewise of biases: units then bend at different places from the first step on (RealMLP)
-FIRST_GAIN = 0.1  # of the residual branch of a ConvNeXt block
 SMALL = ("join_weight", "down_weight")  # they end a branch of attention, which begins as little
 
 Array = NDArray[np.float32]
@@ -154,23 +150,11 @@ def _of_sequence(part: str, shape: tuple[int, ...], generator: np.random.Generat
 
 
 def _of_map(block: Block, part: str, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
-    """Return a convolution as in He et al. (2015), or what stands behind it.
-
-    The last gain of a residual branch is 0, so that the block begins as the identity (Goyal et al. 2017).
-    """
+    """Return a convolution as in He et al. (2015), or what stands behind it."""
     match part.rpartition("_")[2]:
         case "weight":
             return _normal(shape, math.sqrt(2 / math.prod(shape[1:])), generator)
-        case "variance":
+        case "variance" | "gain":
             return np.ones(shape)
-        case "gain":
-            return np.full(shape, _first_gain(block, part))
         case _:
             return np.zeros(shape)
-
-
-def _first_gain(block: Block, part: str) -> float:
-    if isinstance(block, ConvNext) and part == "gain":
-        return FIRST_GAIN
-    ends = {ResidualConvolution: "second_gain", InvertedResidual: "project_gain"}
-    return 0.0 if ends.get(type(block)) == part else 1.0

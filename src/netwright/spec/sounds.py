@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netwright.spec import images
 from netwright.spec.blocks import ImageInput
-from netwright.spec.spaces import Choice, Point, Range, Space
+from netwright.spec.spaces import Choice, Point, Space
 
 # What images have and sounds do not: one that is turned round is another one, and its bands do not shrink.
 OF_PHOTOGRAPHS = ("resolution", "distortion", "flips", "growth")
@@ -28,7 +28,6 @@ def space(rows: int, outcome: str) -> Space:
         "frames": Choice((32, 64, 64, 128, 256)),
         "warp": Choice((0.0, 0.5, 1.0), stackable=True),
         "masking": Choice((0.0, 0.5, 1.0), stackable=True),
-        "learning_rate": Range(5e-4, 1e-2, log=True, stackable=True),
         "epochs": Choice((6, 12, 24, 48) if rows > MANY_ROWS else (16, 32, 64, 128)),
     }
 
@@ -44,7 +43,6 @@ def usual(rows: int) -> Point:
         "width": 16,
         "stages": 4,
         "pool": "both",
-        "learning_rate": 6e-3,
         "bands": 40,
         "frames": 64,
         "warp": 0.5,

@@ -48,16 +48,14 @@ def resizing(old: int, new: int, larger: bool) -> np.ndarray:
     return matrix
 
 
-def batch_normalised(maps: Tensor, *, name: str, gain: str = "ones") -> Tensor:
+def batch_normalised(maps: Tensor, *, name: str) -> Tensor:
     """(B, H, W, C) → the same, normalised by batch; what prediction uses is known from few batches."""
-    norm = layers.BatchNormalization(
-        axis=3, momentum=0.8, epsilon=EPSILON, gamma_initializer=gain, name=f"{name}_batch_norm"
-    )
+    norm = layers.BatchNormalization(axis=3, momentum=0.8, epsilon=EPSILON, name=f"{name}_batch_norm")
     return norm(maps)
 
 
 def convolution(
-    maps: Tensor, channels: int, kernel: int, activation: str = "", *, name: str, stride: int = 1, gain: str = "ones"
+    maps: Tensor, channels: int, kernel: int, activation: str = "", *, name: str, stride: int = 1
 ) -> Tensor:
     """(B, H, W, C) → (B, H / stride, W / stride, channels): convolution, normalisation by batch, activation."""
     layer = layers.Conv2D(
@@ -70,7 +68,7 @@ def convolution(
         data_format=LAST,
         name=name,
     )
-    maps = batch_normalised(layer(maps), name=name, gain=gain)
+    maps = batch_normalised(layer(maps), name=name)
     return layers.Activation(activation)(maps) if activation else maps
 
 
@@ -92,7 +90,7 @@ def residual_convolution(
 ) -> Tensor:
     """X + two convolutions, as in a residual network (He et al. 2016, arXiv 1512.03385)."""
     branch = convolution(maps, channels, kernel, activation, name=f"{name}_first", stride=stride)
-    branch = convolution(branch, channels, kernel, name=f"{name}_second", gain="zeros")  # it begins as the identity
+    branch = convolution(branch, channels, kernel, name=f"{name}_second")
     if (maps.shape[3], stride) != (channels, 1):
         maps = convolution(maps, channels, 1, name=f"{name}_shortcut", stride=stride)
     return layers.Activation(activation)(maps + branch)
@@ -136,7 +134,7 @@ def inverted_residual(
     branch = layers.Activation(activation)(branch)
     if squeezed:
         branch = squeeze_excitation(branch, squeezed, activation, name=name)
-    branch = convolution(branch, channels, 1, name=f"{name}_project", gain="zeros")  # it begins as the identity
+    branch = convolution(branch, channels, 1, name=f"{name}_project")
     return maps + branch if (maps.shape[3], stride) == (channels, 1) else branch
 
 
@@ -147,7 +145,7 @@ def conv_next(maps: Tensor, expansion: int, kernel: int, activation: str, *, nam
     branch = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_channel_norm")(branch)
     branch = layers.Dense(expansion * channels, activation, kernel_initializer=he(), name=f"{name}_up")(branch)
     branch = layers.Dense(channels, kernel_initializer=he(), name=f"{name}_down")(branch)
-    return maps + Scale(0.1, name=f"{name}_gain")(branch)
+    return maps + Scale(name=f"{name}_gain")(branch)
 
 
 def max_pool(maps: Tensor, size: int) -> Tensor:

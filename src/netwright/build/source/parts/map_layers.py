@@ -40,14 +40,12 @@ class Convolution(nn.Module):
         activation: Activation | None = None,
         stride: int = 1,
         groups: int = 1,
-        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.kernel, self.stride, self.activation = kernel, stride, activation
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
         self.batch_norm = nn.BatchNorm2d(outputs, momentum=0.2)
         nn.init.kaiming_normal_(self.convolution.weight)
-        nn.init.constant_(self.batch_norm.weight, gain)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, inputs, H, W) → (B, outputs, H / stride, W / stride)."""
@@ -63,7 +61,7 @@ class ResidualConvolution(nn.Module):
         super().__init__()
         self.activation = activation
         self.first = Convolution(inputs, outputs, kernel, activation, stride)
-        self.second = Convolution(outputs, outputs, kernel, gain=0.0)  # the block begins as the identity
+        self.second = Convolution(outputs, outputs, kernel)
         stays = (inputs, stride) == (outputs, 1)
         self.shortcut = nn.Identity() if stays else Convolution(inputs, outputs, 1, stride=stride)
 
@@ -119,7 +117,7 @@ class InvertedResidual(nn.Module):
         self.expand = Convolution(inputs, inner, 1, activation) if expansion > 1 else nn.Identity()
         self.depth = Convolution(inner, inner, kernel, activation, stride, groups=inner)
         self.weigh = SqueezeExcitation(inner, squeezed, activation) if squeezed else nn.Identity()
-        self.project = Convolution(inner, outputs, 1, gain=0.0)  # the block begins as the identity
+        self.project = Convolution(inner, outputs, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, inputs, H, W) → (B, outputs, H / stride, W / stride)."""
@@ -137,7 +135,7 @@ class ConvNext(nn.Module):
         self.channel_norm = nn.LayerNorm(channels)
         self.up = nn.Linear(channels, expansion * channels)
         self.down = nn.Linear(expansion * channels, channels)
-        self.gain = nn.Parameter(torch.full((channels,), 0.1))
+        self.gain = nn.Parameter(torch.ones(channels))
         for name, parameter in self.named_parameters():
             if name in ("depth.weight", "up.weight", "down.weight"):
                 nn.init.kaiming_normal_(parameter)
