@@ -99,13 +99,23 @@ def _standardised(block: ImageInput, images: Tensor) -> Tensor:
     """(B, H, W, C) from 0 to 255 → (B, C, h, w) of mean 0 and deviation 1, grey ones as coloured ones."""
     deviations = constant(block.deviations, images.device) * BRIGHTEST
     means = constant(block.means, images.device) * BRIGHTEST
-    hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)  # channels lie last in memory
+    hidden = ((images.float() - means) / deviations).permute(0, 3, 1, 2)
     if hidden.shape[2:] != (block.height, block.width):
         size = (block.height, block.width)
         larger = block.height > hidden.shape[2] or block.width > hidden.shape[3]
         how = {"mode": "bilinear", "align_corners": False} if larger else {"mode": "area"}
         hidden = functional.interpolate(hidden, size, **how)
-    return hidden
+    return _channels_last(hidden)
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    """Return maps (B, C, H, W) whose channels lie last in memory, as then do those of all layers behind.
+
+    Otherwise a step takes 1.2 to 1.4 times as long. A single channel lies either way, but the strides tell which way
+    the next layer is to lie: so they are those of memory that has just been filled.
+    """
+    last = maps.permute(0, 2, 3, 1).contiguous()
+    return last.flatten().view(last.shape).permute(0, 3, 1, 2)
 
 
 def _convolve(parts: Weights, prefix: str, hidden: Tensor, stride: int, *, training: bool, groups: int = 1) -> Tensor:
