@@ -98,7 +98,7 @@ def usual(rows: int) -> Point:
         "kernel": 3,
         "activation": "relu",
         "pool": "mean",
-        "learning_rate": 6e-3,  # of 3e-3 to 1e-2 the best of few passes (benchmarks/optimisers.py)
+        "learning_rate": 6e-3,  # 3e-3 goes less far in few passes, and no further in many (docs/why/training.md)
         "weight_decay": 0.05,
         "dropout": 0.1,
         "label_smoothing": 0.05,
@@ -121,8 +121,8 @@ def portfolio(rows: int, *, coloured: bool = False, trunk: bool = False, tuned: 
     With it, on another lane, goes the network that learns the most in a short time from nothing: drawings and signs are
     told by it far better (500 digits in 15 seconds 0.96 to 0.89), and photographs by what the trunk sees. One that
     trains the trunk further comes soon after, where there is time: it takes the longest, and is worth most on few
-    photographs. Then the same network learns from images as they are: in few passes it learns the more of them, and the
-    mix of both is better than either.
+    photographs. Then the network from nothing learns anew from images as they are: that goes further in few passes, and
+    the mix of both is better than either.
 
     Images with colours are mostly photographs, and grey ones mostly signs, scans and maps. So nearly all points mirror
     the former, though the images learnt from may be predicted a little better without: on photographs in other light
