@@ -42,6 +42,7 @@ USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
 IMAGES, TUNED = 400e9, 33e9  # operations a second of one core, at most, in looking and in training
 TIMED = 32  # images that both are timed with, where there may be time enough
+TIMINGS = 4  # of looking, a tenth of a second each, the shortest of which counts
 TUNED_PASSES = 6 * 6  # epochs at least, folds but for the rows that each leaves out
 TUNED_SHARE = 0.45  # of the time of all cores that this may take
 TUNED_ROWS, TUNED_SIDE = 5_000, 64  # at most, where nothing may hang on the time that there is
@@ -287,7 +288,7 @@ def _speed(trunk: ImageTrunk, images: Array, side: int, device: str) -> float:
     else:
         look = partial(trunk.seen_on, device, images)
     taken = []
-    for _ in range(2):  # the first time, what both use is made
+    for _ in range(TIMINGS):  # the first time, what all use is made; others may be busy the second
         begun = time.perf_counter()
         look()
         taken.append(time.perf_counter() - begun)
