@@ -33,6 +33,7 @@ the last), AdamW with cosine, in as many passes:
 | gratings, inverted | 2.48 | **1.58** | 2.48 | |
 
 With 0 an inverted block without a shortcut gives nothing at all at first, and had learnt nothing after twelve passes.
+So all begin with 1 (docs/why/training.md).
 """
 
 from __future__ import annotations
