@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from netwright.build.activations import ACTIVATIONS
+from netwright.build.bags import weighted_sums
 from netwright.build.branches import side_by_side
 from netwright.build.constants import constant
 from netwright.build.noise import Dropout
@@ -308,10 +309,8 @@ def _bag(vectors: Tensor, batch: Batch) -> Tensor:
     names, weights = batch["grams"], batch["gram_weights"]  # (M, B, G)
     stack, rows = names.shape[:2]
     # Each network of the stack has vectors of its own.
-    own = torch.arange(stack, device=names.device)[:, None, None] * vectors.shape[1]
-    sums = functional.embedding_bag(
-        (names + own).flatten(0, 1), vectors.flatten(0, 1), mode="sum", per_sample_weights=weights.flatten(0, 1)
-    )
+    own = torch.arange(stack, dtype=names.dtype, device=names.device)[:, None, None] * vectors.shape[1]
+    sums = weighted_sums(vectors.flatten(0, 1), (names + own).flatten(0, 1), weights.flatten(0, 1))
     return sums.view(stack, rows, vectors.shape[2])
 
 

@@ -53,6 +53,7 @@ FALSE_WORDS = frozenset(
     ["false", "no", "n", "f", "off", "nein", "non", "faux", "falsch", "нет", "否", "假", "いいえ", "아니요", "لا"]
 )
 
+LONGEST_NUMBER = 400  # letters: more than any float64 has digits
 COMMA_SHARE = 0.05  # of the cells with a comma that must need it as decimal mark; fewer are slips of the pen
 
 # Codes are listed, since any three letters before digits may as well be a part number.
@@ -137,9 +138,15 @@ def _number_of_text(text: str, mark: str) -> float:
 
 
 def _bare(text: str) -> tuple[float, str]:
-    """Return the sign of a number and its digits and marks, without what money and percent bring along."""
-    body = text.strip().translate(_SIGNS)
-    sign = 1.0
+    """Return the sign of a number and its digits and marks, without what money and percent bring along.
+
+    A text that is longer than any number is left as it is: to look for money at both its ends takes a second and more
+    for some thousand articles.
+    """
+    sign, body = 1.0, text.strip()
+    if len(body) > LONGEST_NUMBER:
+        return sign, body
+    body = body.translate(_SIGNS)
     if body.startswith("(") and body.endswith(")"):
         sign, body = -1.0, body[1:-1].strip()
     for _ in range(2):  # a sign may stand before or behind the currency

@@ -25,6 +25,8 @@ SURE = 0.95  # share of distinct texts that must be numbers or dates: a few slip
 SURE_OF_CELLS = 0.99  # or this share of the cells, where few distinct numbers repeat
 CATEGORIES = 50  # distinct texts that are categories whatever their length
 WORDS = 3.0  # mean words of free text
+# Of a script without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Chinese, Japanese, Korean.
+_UNSPACED_LETTER = re.compile("[\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\U00020000-\U0003ffff]")
 UNSPACED = 12.0  # mean length of free text in scripts that put no space between words
 REPEATED = 0.05  # distinct texts per row below which even sentences are categories, such as the answers of a form
 FEWEST_NUMBERED = 20  # rows: with fewer, amounts may differ in every row by chance
@@ -228,20 +230,12 @@ def _kind_of_texts(view: View) -> Kind:
         return Kind.CATEGORICAL
     words = float(np.mean([len(text.split()) for text in view.words]))
     length = float(np.mean([len(text) for text in view.words]))
-    unspaced = float(np.mean([sum(map(_is_unspaced, text)) for text in view.words]))
+    unspaced = float(np.mean([len(_UNSPACED_LETTER.findall(text)) for text in view.words]))
     sentences = words >= WORDS or unspaced >= UNSPACED or (unspaced >= 4 and length >= 8)
     if sentences and view.distinct > max(CATEGORIES // 2, REPEATED * view.filled):
         return Kind.TEXT
     unique = view.distinct >= SURE * view.filled and view.filled >= FEWEST_NUMBERED
     return Kind.IDENTIFIER if unique else Kind.CATEGORICAL
-
-
-def _is_unspaced(letter: str) -> bool:
-    """Return whether a letter is of a script without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan."""
-    code = ord(letter)
-    return (
-        0x2E80 <= code <= 0xD7FF or 0x20000 <= code <= 0x3FFFF or 0x0E00 <= code <= 0x109F or 0x1780 <= code <= 0x17FF
-    )
 
 
 def _numbers_rows(view: View, name: str) -> bool:

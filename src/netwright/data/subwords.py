@@ -85,10 +85,10 @@ class Subwords:
         found = np.zeros((len(texts), self.length), np.int32)
         if not self.pieces:
             return found
-        pattern = word_pattern(self.marked)
         for row, text in enumerate(texts):
             numbers: list[int] = []
-            for word in pattern.findall(plain(text or "", LETTERS * self.length)):
+            read = plain(text or "", LETTERS * self.length)
+            for word in word_pattern(read, self.marked).findall(read):
                 numbers += self._of_word(word)
                 if len(numbers) >= self.length:
                     break
@@ -126,7 +126,8 @@ def fit_subwords(texts: Sequence[str | None]) -> Subwords:
     words: Counter[str] = Counter()
     lengths = []
     for text in sample:
-        line = word_pattern().findall(plain(text or "", LETTERS * MOST_PIECES))
+        read = plain(text or "", LETTERS * MOST_PIECES)
+        line = word_pattern(read).findall(read)
         words.update(line)
         lengths.append(len(line))
     whole = _most(words.items(), round(OF_WORDS * LARGEST))

@@ -9,21 +9,28 @@ from functools import cache
 from netwright.data.ngrams import UNSPACED
 
 _UNSPACED = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-_LETTER = rf"(?![{_UNSPACED}_])\w"  # of a word of several
+_LETTER = rf"[^\W_{_UNSPACED}]"  # of a word of several
+_OF_ASCII = re.compile(r"[^\W_]+|\S")  # finds the same words where all is ASCII, four times as fast
 _JOINERS = "\u200c\u200d"  # inside of words, of Persian and of Indian scripts
 _FIRST_MARK, _END_OF_MARKS = 0x300, 0x1F000  # of Unicode, but for variants of emoji and of Chinese letters
 
 
-@cache
-def word_pattern(marked: bool = True) -> re.Pattern[str]:
+def word_pattern(text: str, marked: bool = True) -> re.Pattern[str]:
     """Return what finds the words of a text.
 
     Args:
+        text: in which they are to be found.
         marked: whether marks on letters belong to their word, as they must: no mark is a letter to Python, and Hindi
             has its vowels from marks. Encoders of earlier bundles part words there.
     """
+    return _OF_ASCII if text.isascii() else _of_any_script(marked)
+
+
+@cache
+def _of_any_script(marked: bool) -> re.Pattern[str]:
     inside = "".join(letter for letter in map(chr, range(_FIRST_MARK, _END_OF_MARKS)) if _is_mark(letter))
-    return re.compile(rf"[{_UNSPACED}]|(?:{_LETTER}{f'[{_JOINERS}{inside}]*' if marked else ''})+|\S")
+    further = rf"(?:[{_JOINERS}{inside}]+{_LETTER}*)*" if marked else ""
+    return re.compile(rf"[{_UNSPACED}]|{_LETTER}+{further}|\S")
 
 
 def has_mark(word: str) -> bool:
@@ -33,7 +40,7 @@ def has_mark(word: str) -> bool:
 
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Return where the words of a text begin and end."""
-    return [match.span() for match in word_pattern().finditer(text)]
+    return [match.span() for match in word_pattern(text).finditer(text)]
 
 
 def _is_mark(letter: str) -> bool:

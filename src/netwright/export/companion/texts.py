@@ -57,7 +57,8 @@ def joined(columns: list[list[str]]) -> list[str]:
 def pieces(texts: list[str], known: list[str], length: int, marked: bool) -> NDArray[np.int32]:
     """Return the numbers of the first pieces of words of texts, counted from 1, 0 behind their end."""
     numbers = {piece: number for number, piece in enumerate(known, 1)}
-    word = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w{f'[{MARKS}]*' if marked else ''})+|\S")
+    letter = rf"[^\W_{UNSPACED}]"
+    word = re.compile(rf"[{UNSPACED}]|{letter}+{f'(?:[{MARKS}]+{letter}*)*' if marked else ''}|\S")
     found = np.zeros((len(texts), length), np.int32)
     for row, text in enumerate(texts):
         words = word.findall(plain(text, 8 * length))
