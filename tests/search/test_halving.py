@@ -28,9 +28,13 @@ def test_nobody_inherits_from_what_diverged() -> None:
     assert successions([math.inf, math.nan], points, SPACE, np.random.default_rng(0)) == ()
 
 
-def test_a_trial_is_given_up_when_it_is_far_behind_enough_others() -> None:
-    """Three must have passed; what is not a number is always behind."""
-    assert not far_behind(9.0, [0.1, 0.1])
-    assert far_behind(9.0, [0.1, 0.1, 0.1])
-    assert far_behind(math.nan, [0.1, 0.1, 0.1])
+def test_a_trial_is_given_up_when_it_is_far_behind_the_others() -> None:
+    """The fewer have passed, the farther; what is not a number is behind any."""
+    assert not far_behind(9.0, [])
+    assert not far_behind(0.7, [0.1])
+    assert far_behind(0.9, [0.1])
+    assert not far_behind(0.2, [0.1, 0.1])
+    assert far_behind(0.4, [0.1, 0.1])
     assert not far_behind(0.12, [0.1, 0.1, 0.1])
+    assert far_behind(0.14, [0.1, 0.1, 0.1])
+    assert far_behind(math.nan, [0.1])

@@ -18,8 +18,9 @@ import numpy as np
 
 from netwright.spec.spaces import Point, Space, mutate
 
-COMPANY = 3  # trials that must have passed a rung before one is given up there
-FAR = 1.3  # times the loss of the middle one of them: designs differ in how their losses fall
+# Times the loss of the middle one of those that have passed a rung before, by their number: designs differ in how their
+# losses fall, and of one or two others nobody knows whether they are usual.
+FAR = (8.0, 3.0, 1.3)
 
 
 @dataclass(frozen=True)
@@ -58,5 +59,9 @@ def successions(
 
 
 def far_behind(loss: float, others: Sequence[float]) -> bool:
-    """Return whether a trial is to be given up, from its loss at a rung and those of the others there."""
-    return len(others) >= COMPANY and not loss <= FAR * float(np.median(others))
+    """Return whether a trial is to be given up, from its loss at a rung and those of the others there.
+
+    >>> [far_behind(0.4, others) for others in ([], [0.1], [0.1, 0.1], [0.1, 0.1, 0.1])]
+    [False, False, True, True]
+    """
+    return len(others) > 0 and not loss <= FAR[min(len(others), len(FAR)) - 1] * float(np.median(others))

@@ -126,7 +126,8 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     """Return the first points to try: a bag, then a network that reads pieces of words, further bags, those for tables.
 
     The second is of another kind than the first: on some texts it is far better, and a minute must be enough to see
-    that (`benchmarks/text.py`). Where there is a trained trunk, one that also learns from it goes ahead, and others
+    that (`benchmarks/text.py`). So it is a small one, which tells as much in a third of the time (docs/why/texts.md).
+    Where there is a trained trunk, one that also learns from it goes ahead, and others
     come behind the bag.
     """
     one, light = usual(rows), little_decay(rows)
@@ -142,12 +143,14 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
     seen: tuple[Point, ...] = ({**light, **of_table, "trunk": True}, {**hidden, "trunk": True})
     ahead = (first, one, *seen) if trunk else (one,)
     read = {**light, "input": SEQUENCE, "dropout": 0.3, "learning_rate": 3e-3}
+    glance = {**read, "piece_width": 32, "layers": 1, "span": 5}
     readers: tuple[Point, ...] = (
+        read,
         {**read, "encoder": RECURRENT, "layers": 1, "read": 64, "text_pool": "max"},
         {**read, "encoder": ATTENTION, "text_pool": "mean", "learning_rate": 1e-3},
         {**read, "encoding": BYTES, "read": 256},
     )
-    return (*ahead, read, *descents, *bags, *others[:2], *deeper, *others[2:], *readers)
+    return (*ahead, glance, *descents, *bags, *others[:2], *deeper, *others[2:], *readers)
 
 
 def first_glance(rows: int) -> Point:
