@@ -14,7 +14,8 @@ import pytest
 
 from netwright.errors import MissingExtra, UnknownSearch
 from netwright.search import DEFAULT, SAMPLERS, Sampler, densities, evolution, find_sampler, local, mixed, random, tpe
-from netwright.spec.spaces import Point, neighbours
+from netwright.search.sampler import Handed, Heard, Step
+from netwright.spec.spaces import Choice, Point, Space, neighbours
 from netwright.testing.samplers import SPACE, START, check_sampler
 
 CONTROLS = {"random"}
@@ -43,6 +44,32 @@ def origins(sampler: Sampler, count: int) -> list[str]:
         found.append(proposal.origin)
         state = sampler.tell(state, proposal.point, abs(float(proposal.point["drop"]) - 0.4))
     return found
+
+
+# --- what is given ---------------------------------------------------------------------------------------------------
+
+
+GIVEN: list[Point] = [{"input": kind, "width": width} for width in (8, 16) for kind in ("bag", "sequence", "table")]
+OF_KINDS: Space = {"input": Choice(("bag", "sequence", "table"), kinds=True), "width": Choice((8, 16, 32))}
+
+
+@pytest.mark.parametrize("far, near", [(0.7, ("sequence", 16)), (0.8, ("bag", 16))])
+def test_the_portfolio_goes_on_with_the_kind_that_is_far_ahead(far: float, near: tuple[str, int]) -> None:
+    """Its other points come in their order, and are handed out once; a search that is gone on with knows them too."""
+    sampler = SAMPLERS[DEFAULT]
+    start = state = sampler.init(OF_KINDS, GIVEN, 0)
+    steps: list[Step] = []
+    for loss in (1.0, far, 1.1):
+        proposals, state = sampler.ask(state, one)
+        steps += [Handed(proposals), Heard(proposals[0].point, loss)]
+        state = sampler.tell(state, proposals[0].point, loss)
+    assert sampler.recall(start, steps) == state
+    found = []
+    for _ in range(4):
+        (proposal,), state = sampler.ask(state, one)
+        found.append((proposal.point["input"], proposal.point["width"]))
+    assert found[0] == near and sorted(found[:3]) == [("bag", 16), ("sequence", 16), ("table", 16)]
+    assert proposal.origin != "portfolio"
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
@@ -206,7 +233,7 @@ def test_the_model_is_told_what_is_in_training(monkeypatch: pytest.MonkeyPatch) 
         return {"shape": 0, "rate": 0.5, "drop": 0.5}
 
     monkeypatch.setattr(densities, "suggest", suggest)
-    state = random.init(SPACE, [START], 0)
+    state = random.init(SPACE, [], 0)
     for loss in range(500):
         state = random.tell(state, {**START, "shape": "small" if loss % 2 else "tiny"}, float(loss))
     tpe.ask(replace(state, asked=1, open=(START, {**START, "shape": "tiny"})), one)

@@ -10,7 +10,10 @@ from itertools import count
 import numpy as np
 
 from netwright.search.sampler import Handed, Proposal, Siblings, Step
-from netwright.spec.spaces import Point, Space, Value, mutate
+from netwright.spec.spaces import Point, Space, Value, kind_of, mutate
+
+GIVEN = "portfolio"  # where a proposal comes from that was given
+AHEAD = 0.75  # of the loss of any other kind of network: what is left of the portfolio of this one comes first
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class State:
 
     Attributes:
         space: the dimensions.
-        portfolio: the points that come first.
+        portfolio: the points that come first and have not been handed out.
         seed: together with `asked` it decides every draw.
         asked: how many times.
         told: (point, loss), lower is better, in the order told.
@@ -61,12 +64,10 @@ def ask(state: State, siblings: Siblings, source: Source) -> tuple[tuple[Proposa
         source: where points come from.
     """
     generator = np.random.default_rng((state.seed, state.asked))
-    if state.asked < len(state.portfolio):
-        first = Proposal(state.portfolio[state.asked], "portfolio")
-    else:
-        first = source.propose(state, generator)
+    first = Proposal(_next_given(state), GIVEN) if state.portfolio else source.propose(state, generator)
     proposals = [first]
-    state = _handed_out(replace(state, asked=state.asked + 1), first)
+    rest = _without(state.portfolio, first)
+    state = _handed_out(replace(state, asked=state.asked + 1, portfolio=rest), first)
     for _ in range(siblings(first.point) - 1):
         proposals.append(source.vary(state, first.point, generator))
         state = _handed_out(state, proposals[-1])
@@ -83,7 +84,7 @@ def tell(state: State, point: Point, loss: float) -> State:
 
 def recall(state: State, steps: Sequence[Step]) -> State:
     """Return the state that asking and telling these in order leads to."""
-    asked, told, waiting = state.asked, [*state.told], dict[int, Point]()
+    asked, told, waiting, portfolio = state.asked, [*state.told], dict[int, Point](), state.portfolio
     places: dict[frozenset[tuple[str, Value]], deque[int]] = defaultdict(deque)  # of equal points, the earliest first
     turns = count()
 
@@ -97,13 +98,14 @@ def recall(state: State, steps: Sequence[Step]) -> State:
     for step in steps:
         if isinstance(step, Handed):
             asked += 1
+            portfolio = _without(portfolio, step.proposals[0])
             for proposal in step.proposals:
                 hand_out(proposal.point)
         else:
             told.append((step.point, step.loss))
             if equal := places[key_of(step.point)]:
                 del waiting[equal.popleft()]
-    return replace(state, asked=asked, told=tuple(told), open=tuple(waiting.values()))
+    return replace(state, portfolio=portfolio, asked=asked, told=tuple(told), open=tuple(waiting.values()))
 
 
 def key_of(point: Point) -> frozenset[tuple[str, Value]]:
@@ -114,6 +116,27 @@ def key_of(point: Point) -> frozenset[tuple[str, Value]]:
 def mutated(state: State, point: Point, generator: np.random.Generator) -> Proposal:
     """Return a sibling that is a mutation: one or two of the dimensions that keep the shape are changed."""
     return Proposal(mutate(state.space, point, generator, stackable_only=True), "mutation")
+
+
+def _next_given(state: State) -> Point:
+    """Return the next point of the portfolio: the first of the kind that is far ahead, where one is, else the first."""
+    best: dict[tuple[Value, ...], float] = {}
+    for point, loss in state.told:
+        kind = kind_of(state.space, point)
+        best[kind] = min(loss, best.get(kind, loss))
+    ranking = sorted(best, key=lambda kind: best[kind])
+    if len(ranking) < 2 or not best[ranking[0]] <= AHEAD * best[ranking[1]]:
+        return state.portfolio[0]
+    alike = (point for point in state.portfolio if kind_of(state.space, point) == ranking[0])
+    return next(alike, state.portfolio[0])
+
+
+def _without(portfolio: tuple[Point, ...], handed: Proposal) -> tuple[Point, ...]:
+    """Return the points that are left of a portfolio when one was handed out, which may be of elsewhere."""
+    if handed.origin != GIVEN or handed.point not in portfolio:
+        return portfolio
+    place = portfolio.index(handed.point)
+    return portfolio[:place] + portfolio[place + 1 :]
 
 
 def _handed_out(state: State, proposal: Proposal) -> State:

@@ -21,11 +21,13 @@ class Choice:
         values: a value that stands twice is drawn twice as often.
         stackable: whether points that differ here only still have networks of one shape.
         given: another dimension and the value of it under which this one means anything; None where it always does.
+        kinds: whether networks of two values have so little in common that one that is good says more of its own kind.
     """
 
     values: tuple[Value, ...]
     stackable: bool = False
     given: tuple[str, Value] | None = None
+    kinds: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ STEP = 0.25  # of a range, one standard deviation of a mutation: most stay near,
 def inside(space: Space, point: Mapping[str, Any]) -> bool:
     """Return whether a point has every dimension of the space and no other, with a value that it allows."""
     return set(point) == set(space) and all(allows(dimension, point[name]) for name, dimension in space.items())
+
+
+def kind_of(space: Space, point: Point) -> tuple[Value, ...]:
+    """Return what kind of network a point stands for: its values in the dimensions that tell kinds apart."""
+    return tuple(point[name] for name, one in space.items() if isinstance(one, Choice) and one.kinds)
 
 
 def allows(dimension: Dimension, value: Any) -> bool:

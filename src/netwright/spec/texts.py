@@ -58,7 +58,7 @@ def space(rows: int, outcome: str, *, trunk: bool = False) -> Space:
     of_table["weight_decay"] = Range(1e-3, 1.0, log=True, stackable=True)  # see `usual`
     of_table["dropout"] = Range(0.0, 0.7, stackable=True)
     return {
-        "input": Choice((BAG, BAG, BAG, SEQUENCE, TABLE)),
+        "input": Choice((BAG, BAG, BAG, SEQUENCE, TABLE), kinds=True),
         "trunk": Choice((False, True, True) if trunk else (False,)),
         "gram_width": Choice((8, 16, 32, 64), given=("input", BAG)),
         "gram_rate": Range(0.3, 20.0, log=True, stackable=True),
