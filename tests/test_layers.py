@@ -18,6 +18,7 @@ LAYERS = tuple(tuple(re.split(r"  +", line)[0].split()) for line in DOCUMENT.spl
 
 HEIGHT = {unit: -place for place, units in enumerate(LAYERS) for unit in units}
 LAZY = {
+    ("netwright/build/bags.py", "scipy"),  # only who trains bags of n-grams on a processor waits for it
     ("netwright/build/source/parts/images.py", "PIL"),  # who gives arrays does without, and so of sounds
     ("netwright/build/source/parts/sounds.py", "soundfile"),
     ("netwright/cli/answering.py", "answers"),  # a command that fits nothing must not wait for PyTorch

@@ -56,7 +56,7 @@ def test_every_package_that_is_used_is_declared_and_the_other_way_round() -> Non
     extras = {name: names(lines) for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
     used = {NAMED.get(name, name) for name in imported(SOURCE)} | BY_PANDAS | BY_SERVERS | BY_KERAS
     assert core.union(*extras.values()) == used
-    assert extras["train"] == {"torch"} | FITTING
+    assert extras["train"] == {"scipy", "torch"} | FITTING
     assert extras["image"] == {"pillow"} and extras["audio"] == {"pillow", "soundfile"}
     assert extras["text"] == {"tokenizers"} and extras["hub"] == {"huggingface_hub"}
     assert extras["serve"] == {"fastapi", "starlette", "uvicorn", "prometheus-client"} | BY_SERVERS
