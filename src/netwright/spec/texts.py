@@ -127,8 +127,7 @@ def portfolio(rows: int, outcome: str, *, trunk: bool = False) -> tuple[Point, .
 
     The second is of another kind than the first: on some texts it is far better, and a minute must be enough to see
     that (`benchmarks/text.py`). So it is a small one, which tells as much in a third of the time (docs/why/texts.md).
-    Where there is a trained trunk, one that also learns from it goes ahead, and others
-    come behind the bag.
+    Where there is a trained trunk, one that also learns from it goes ahead, and others come behind the bag.
     """
     one, light = usual(rows), little_decay(rows)
     fast: Point = {**one, "gram_rate": 10.0, "weight_decay": 1.0}
