@@ -40,6 +40,7 @@ ENLARGED = 4  # times at most that images are enlarged: more shows nothing more
 LENGTHS = (32, 48, 64, 96, 128, 192, 256)  # pieces of a text that may be read
 USUAL_LENGTH = 64  # likewise
 SHARE = 0.2  # of the time left that looking at all rows may take
+SIGNS, SHARE_OF_SIGNS = 32, 0.02  # pixels of the longer side of images without colours, and the share for these
 IMAGES, TUNED = 400e9, 33e9  # operations a second of one core, at most, in looking and in training
 TIMED = 32  # images that both are timed with, where there may be time enough
 TIMINGS = 4  # of looking, a tenth of a second each, the shortest of which counts
@@ -250,7 +251,9 @@ def find_weights(kind: Kind, pretrained: str | Path) -> Path | None:
 def image_trunk(path: Path, images: Array, seconds: float | None, device: str = CPU) -> ImageTrunk | None:
     """Return a trunk for images, of the largest size that there is time for; None where there is too little.
 
-    How long it takes is told by a few of them.
+    How long it takes is told by a few of them. Small images without colours are signs and drawings mostly, which a
+    network tells better that learns from nothing: a trunk helps where there are few, and looking takes no time, and
+    else takes their time from such networks (docs/why/trunks.md).
 
     Args:
         path: the file of trained weights.
@@ -265,7 +268,8 @@ def image_trunk(path: Path, images: Array, seconds: float | None, device: str = 
 
     longer = max(images.shape[1:3])
     sides = [side for side in SIDES if side <= ENLARGED * longer] or [SIDES[0]]
-    room = math.inf if seconds is None else SHARE * seconds / max(1, len(images))  # for each
+    share = SHARE_OF_SIGNS if images.shape[3] == 1 and longer <= SIGNS else SHARE
+    room = math.inf if seconds is None else share * seconds / max(1, len(images))  # for each
     fastest = IMAGES if device == CPU else CARD_IMAGES
     if seconds is not None and _flops(BACKBONE, sides[0]) / fastest > room:
         return None
