@@ -446,7 +446,7 @@ def seen_images() -> tuple[Model, pd.DataFrame]:
     path = installed_weights(BACKBONE)
     assert path is not None
     prepared = extend(
-        task.prepare(loaded, 0), loaded.frame, image_trunk(path, loaded.frame.columns["image"], seconds=5.0)
+        task.prepare(loaded, 0), loaded.frame, image_trunk(path, loaded.frame.columns["image"], seconds=None)
     )
     candidates = [task.candidate(point, prepared) for point in task.portfolio(prepared, 60)]
     seen = [one for one in candidates if seen_by_trunk(one.network)][:1]
