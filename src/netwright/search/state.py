@@ -128,9 +128,12 @@ def _next_given(state: State) -> Point:
     best: dict[tuple[Value, ...], float] = {}
     for kind, (_, loss) in zip(kinds, state.told, strict=True):
         best[kind] = min(loss, best.get(kind, loss))
-    first, second = [*sorted(best, key=lambda kind: best[kind]), (), ()][:2]
-    ahead = len(best) > 1 and best[first] <= AHEAD * best[second] and 2 * kinds.count(first) < len(kinds)
-    alike = (point for point in state.portfolio if ahead and kind_of(state.space, point) == first)
+    if len(best) < 2:
+        return state.portfolio[0]
+    first, second = sorted(best, key=lambda kind: best[kind])[:2]
+    if best[first] > AHEAD * best[second] or 2 * kinds.count(first) >= len(kinds):
+        return state.portfolio[0]
+    alike = (point for point in state.portfolio if kind_of(state.space, point) == first)
     return next(alike, state.portfolio[0])
 
 
